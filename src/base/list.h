@@ -5,6 +5,7 @@
 #define WGPROXY_BASE_LIST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/macros.h"
 
@@ -48,7 +49,7 @@ static inline void list_remove(struct list *item)
 static inline struct list *list_pop_front(struct list *l)
 {
     if (list_empty(l)) {
-        return 0;
+        return NULL;
     }
     struct list *item = l->next;
     list_remove(item);

@@ -22,7 +22,7 @@ struct rxbuf {
     struct rxbuf_pool *pool;
     struct list link;
     unsigned refs;
-    uint8_t data[]; /* pool->size bytes, 16-byte aligned */
+    _Alignas(16) uint8_t data[]; /* pool->size bytes */
 };
 
 void rxbuf_pool_init(struct rxbuf_pool *pool, size_t size, unsigned idle_max);
