@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+#
+# The libraries that come from the machine, as targets dep_*. A missing one costs
+# one line that names the package to install.
+
+find_program(WGPROXY_PKG_CONFIG NAMES "$ENV{PKG_CONFIG}" pkg-config pkgconf)
+if(NOT WGPROXY_PKG_CONFIG)
+  message(FATAL_ERROR "pkg-config is missing: install the package pkg-config")
+endif()
+find_package(PkgConfig REQUIRED QUIET)
+
+set(WGPROXY_MISSING "")
+
+# wgproxy_dependency(<target> <pkg-config spec> <Debian package>)
+function(wgproxy_dependency target spec package)
+  pkg_check_modules(${target} QUIET IMPORTED_TARGET ${spec})
+  if(NOT ${target}_FOUND)
+    message(NOTICE "wgproxy: ${spec} is missing: install the package ${package}")
+    set(WGPROXY_MISSING ${WGPROXY_MISSING} ${package} PARENT_SCOPE)
+    return()
+  endif()
+  add_library(${target} INTERFACE)
+  target_link_libraries(${target} INTERFACE PkgConfig::${target})
+endfunction()
+
+wgproxy_dependency(dep_uv "libuv>=1.40" libuv1-dev)
+wgproxy_dependency(dep_sodium "libsodium>=1.0.18" libsodium-dev)
+wgproxy_dependency(dep_cares "libcares>=1.17" libc-ares-dev)
+wgproxy_dependency(dep_b2 "libb2>=0.98" libb2-dev)
+if(WGPROXY_TESTS)
+  wgproxy_dependency(dep_cmocka "cmocka>=1.1.5" libcmocka-dev)
+endif()
+
+if(WGPROXY_MISSING)
+  list(JOIN WGPROXY_MISSING " " missing)
+  message(FATAL_ERROR "cannot build without: ${missing}")
+endif()
