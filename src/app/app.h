@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The program without its process: tunnels and the doors into them, one turn function, one end. The real program runs it
+ * on io's loop, the simulator in virtual time. */
+#ifndef WGPROXY_APP_APP_H
+#define WGPROXY_APP_APP_H
+
+#include "app/env.h"
+#include "app/tunnel.h"
+#include "base/macros.h"
+#include "config/config.h"
+
+struct app;
+
+int app_new(struct app **out, const struct env *env) MUST_USE; /* 0, ERR_NOMEM; `env` is borrowed for life */
+
+/* Closes the doors, aborts what runs, and lets the tunnels send their last packets. NULL is harmless. */
+void app_free(struct app *app, struct now now);
+
+/* A tunnel from a configuration (read only during the call). Errors as tunnel_new. */
+int app_add_tunnel(struct app *app, const struct config *config, struct tunnel **out, struct now now) MUST_USE;
+
+/* A SOCKS5 door at `at` into the tunnel; *bound tells where it stands. Errors as env's listen; the log says which. */
+int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at, struct endpoint *bound) MUST_USE;
+
+void app_start(struct app *app, struct now now); /* once, after everything was added */
+
+/* Work of one loop turn; returns when it must run again at the latest (NEVER: only when something arrives). */
+uint64_t app_turn(struct app *app, struct now now);
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* Joins the WireGuard core, the stack and the UDP port, and runs them once per loop turn.
+ *
+ * Up:   stack_flush -> output() copies the packet behind its headroom in the outbox -> wg_send -> wg_seal -> the port.
+ * Down: received() -> wg_receive opens the batch in place -> stack_input takes slices of it -> handlers run in the turn. */
+#include "app/tunnel.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/endpoints.h"
+#include "base/err.h"
+#include "dns/resolver.h"
+#include "proxy/names.h"
+
+#define RX_BATCH 64
+#define STAGED_MAX 128        /* packets that one handshake can release (paper 6.4, wg.h) */
+#define OUTBOX_MESSAGES 512
+#define DISPATCH_ROUNDS 8     /* per turn; what is left runs in the next one */
+#define UNDELIVERED_WARN_EVERY (60 * NS_PER_S)
+
+struct tunnel {
+    const struct env *env;
+    struct wg *wg;
+    struct stack *stack;
+    struct resolver *resolver; /* NULL without DNS */
+    struct names *names;       /* ditto */
+    struct dialer *dialer;
+    struct endpoints *endpoints;
+    struct dgram *port;
+    struct outbox outbox;
+    size_t release_room;      /* what the packets released by one handshake may take */
+    const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
+    uint64_t warn_undelivered_after;
+};
+
+/* ---- towards the peer ---- */
+
+static void send_outbox(struct tunnel *t)
+{
+    wg_seal(t->wg);
+    if (t->outbox.n > 0) {
+        t->port->ops->send(t->port, &t->outbox);
+        outbox_clear(&t->outbox);
+    }
+}
+
+static void make_room(struct tunnel *t, size_t len, unsigned messages)
+{
+    if (!outbox_has_room(&t->outbox, len) || t->outbox.max - t->outbox.n < messages) {
+        send_outbox(t);
+    }
+}
+
+/* The stack's sink: one inner packet, gathered from slices. */
+static void output(void *ctx, const struct iovec *slices, int n, size_t len)
+{
+    struct tunnel *t = ctx;
+    make_room(t, WG_OUT_ROOM(len), 2);
+    uint8_t *at = outbox_tail(&t->outbox) + WG_HEADROOM;
+    for (int i = 0; i < n; i++) {
+        memcpy(at, slices[i].iov_base, slices[i].iov_len);
+        at += slices[i].iov_len;
+    }
+    /* A packet that cannot leave is lost as on any wire; TCP's own timers and the core's log tell the story. */
+    (void)wg_send(t->wg, &t->outbox, len, *t->now);
+}
+
+static int route(void *ctx, const struct addr *dst)
+{
+    struct tunnel *t = ctx;
+    return wg_route(t->wg, dst);
+}
+
+/* ---- from the peer ---- */
+
+static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, struct now now)
+{
+    struct wg_packet packets[RX_BATCH];
+    for (size_t i = 0; i < n; i++) {
+        packets[i] = (struct wg_packet){
+            .data = batch[i].data,
+            .len = batch[i].len,
+            .from = batch[i].from,
+            .tos = batch[i].tos,
+        };
+    }
+    make_room(t, t->release_room, STAGED_MAX + RX_BATCH);
+    wg_receive(t->wg, packets, n, &t->outbox, now);
+    t->now = &now;
+    for (size_t i = 0; i < n; i++) {
+        if (packets[i].verdict == WG_RX_IP) {
+            stack_input(t->stack, batch[i].buf, packets[i].ip, packets[i].ip_len, now);
+        }
+    }
+    t->now = NULL;
+}
+
+static void received(void *ctx, struct dgram_rx *batch, size_t n, struct now now)
+{
+    struct tunnel *t = ctx;
+    while (n > 0) {
+        size_t part = n < RX_BATCH ? n : RX_BATCH;
+        receive_batch(t, batch, part, now);
+        batch += part;
+        n -= part;
+    }
+}
+
+static void undelivered(void *ctx, const struct endpoint *to, int err, struct now now)
+{
+    struct tunnel *t = ctx;
+    if (now.mono < t->warn_undelivered_after) {
+        return;
+    }
+    t->warn_undelivered_after = now.mono + UNDELIVERED_WARN_EVERY;
+    char text[ENDPOINT_TEXT];
+    log_warn(t->env->log, "datagram to %s could not be delivered: %s%s", endpoint_format(to, text), err_text(err),
+             err == ERR_REFUSED ? " (nothing listens on that port)" : "");
+}
+
+static const struct dgram_handler port_handler = {.received = received, .undelivered = undelivered};
+
+/* ---- life ---- */
+
+static int add_peer(struct tunnel *t, const struct config_peer *p)
+{
+    struct wg_peer_config pc = {
+        .keepalive = p->keepalive,
+        .allowed_ips = p->allowed_ips,
+        .n_allowed_ips = p->n_allowed_ips,
+    };
+    memcpy(pc.public_key, p->public_key, KEY_LEN);
+    memcpy(pc.preshared_key, p->preshared_key, KEY_LEN);
+    bool is_name = p->endpoint_host != NULL && !addr_parse(&pc.endpoint.addr, p->endpoint_host);
+    if (p->endpoint_host != NULL && !is_name) {
+        pc.endpoint.port = p->endpoint_port;
+    }
+    struct wg_peer *peer;
+    int err = wg_peer_add(t->wg, &pc, &peer);
+    wipe(pc.preshared_key, KEY_LEN);
+    if (err == 0 && is_name) {
+        err = endpoints_add(t->endpoints, peer, p->endpoint_host, p->endpoint_port);
+    }
+    return err;
+}
+
+static int build_wg(struct tunnel *t, const struct config *c, uint16_t mtu)
+{
+    struct wg_config wc = {.mtu = mtu, .rng = t->env->rng, .log = t->env->log};
+    memcpy(wc.private_key, c->private_key, KEY_LEN);
+    int err = wg_new(&t->wg, &wc);
+    wipe(wc.private_key, KEY_LEN);
+    for (size_t i = 0; err == 0 && i < c->n_peers; i++) {
+        err = add_peer(t, &c->peers[i]);
+        if (err != 0) {
+            log_error(t->env->log, "%s:%u: [Peer]: %s", c->path, c->peers[i].line, err_text(err));
+        }
+    }
+    return err;
+}
+
+static int build_stack(struct tunnel *t, const struct config *c, uint16_t mtu, struct now now)
+{
+    struct stack_config sc = {
+        .addresses = c->addresses,
+        .n_addresses = c->n_addresses,
+        .mtu = mtu,
+        .output = output,
+        .route = route,
+        .ctx = t,
+        .rng = t->env->rng,
+        .log = t->env->log,
+    };
+    return stack_new(&t->stack, &sc, now);
+}
+
+static int build_resolver(struct tunnel *t, const struct config *c)
+{
+    if (c->n_dns == 0) {
+        return 0;
+    }
+    struct resolver_config rc = {
+        .servers = c->dns,
+        .n_servers = c->n_dns,
+        .search = (const char *const *)c->search,
+        .n_search = c->n_search,
+        .want_v4 = stack_has_family(t->stack, FAMILY_V4),
+        .want_v6 = stack_has_family(t->stack, FAMILY_V6),
+        .rng = t->env->rng,
+        .log = t->env->log,
+    };
+    int err = resolver_new(&t->resolver, &rc);
+    return err != 0 ? err : names_new(&t->names, t->stack, t->resolver);
+}
+
+static int build(struct tunnel *t, const struct config *c, struct now now)
+{
+    uint16_t mtu = c->mtu != 0 ? c->mtu : TUNNEL_MTU_DEFAULT;
+    size_t room = WG_OUT_ROOM(mtu);
+    t->release_room = (STAGED_MAX + 1) * room;
+    size_t size = (t->release_room + RX_BATCH * room) / 16 * 16;
+    int err = outbox_init(&t->outbox, size, OUTBOX_MESSAGES);
+    if (err == 0) {
+        err = endpoints_new(&t->endpoints, t->env);
+    }
+    if (err == 0) {
+        err = build_wg(t, c, mtu);
+    }
+    if (err == 0) {
+        err = build_stack(t, c, mtu, now);
+    }
+    if (err == 0) {
+        err = build_resolver(t, c);
+    }
+    if (err == 0) {
+        struct dialer_config dc = {.stack = t->stack, .resolver = t->resolver, .log = t->env->log};
+        err = dialer_new(&t->dialer, &dc);
+    }
+    if (err == 0) {
+        err = t->env->ops->udp_open(t->env->world, c->listen_port, &port_handler, t, &t->port);
+    }
+    return err;
+}
+
+int tunnel_new(struct tunnel **out, const struct env *env, const struct config *config, struct now now)
+{
+    struct tunnel *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return ERR_NOMEM;
+    }
+    t->env = env;
+    int err = build(t, config, now);
+    if (err != 0) {
+        tunnel_free(t, now);
+        return err;
+    }
+    *out = t;
+    return 0;
+}
+
+void tunnel_start(struct tunnel *t, struct now now)
+{
+    endpoints_tick(t->endpoints, now);
+    make_room(t, t->release_room, STAGED_MAX);
+    wg_start(t->wg, &t->outbox, now);
+    send_outbox(t);
+}
+
+void tunnel_free(struct tunnel *t, struct now now)
+{
+    if (t == NULL) {
+        return;
+    }
+    dialer_free(t->dialer);
+    names_free(t->names);
+    resolver_free(t->resolver);
+    t->now = &now;
+    stack_free(t->stack);
+    t->now = NULL;
+    if (t->port != NULL) {
+        send_outbox(t);
+        t->port->ops->close(t->port);
+    }
+    endpoints_free(t->endpoints);
+    wg_free(t->wg);
+    outbox_fini(&t->outbox);
+    free(t);
+}
+
+/* ---- the turn ---- */
+
+static void tick(struct tunnel *t, struct now now)
+{
+    if (endpoints_next_deadline(t->endpoints) <= now.mono) {
+        endpoints_tick(t->endpoints, now);
+    }
+    if (wg_next_deadline(t->wg) <= now.mono) {
+        make_room(t, t->release_room, STAGED_MAX);
+        wg_tick(t->wg, &t->outbox, now);
+    }
+    if (stack_next_deadline(t->stack) <= now.mono) {
+        stack_tick(t->stack, now);
+    }
+}
+
+/* Handlers and lookups make work for each other: once round. True when anything ran. */
+static bool dispatch(struct tunnel *t, struct now now)
+{
+    bool ran = stack_dispatch(t->stack, now);
+    if (t->resolver != NULL) {
+        if (resolver_next_deadline(t->resolver) <= now.mono) {
+            resolver_tick(t->resolver, now);
+            ran = true;
+        }
+        ran |= names_run(t->names, now);
+    }
+    if (dialer_next_deadline(t->dialer) <= now.mono) {
+        dialer_tick(t->dialer, now);
+        ran = true;
+    }
+    return ran;
+}
+
+static uint64_t next_deadline(const struct tunnel *t)
+{
+    uint64_t at = wg_next_deadline(t->wg);
+    at = deadline_min(at, stack_next_deadline(t->stack));
+    at = deadline_min(at, dialer_next_deadline(t->dialer));
+    at = deadline_min(at, endpoints_next_deadline(t->endpoints));
+    return t->resolver != NULL ? deadline_min(at, resolver_next_deadline(t->resolver)) : at;
+}
+
+uint64_t tunnel_turn(struct tunnel *t, struct now now)
+{
+    t->now = &now;
+    tick(t, now);
+    bool more = true;
+    for (int i = 0; more && i < DISPATCH_ROUNDS; i++) {
+        more = dispatch(t, now);
+    }
+    stack_flush(t->stack, now);
+    send_outbox(t);
+    t->now = NULL;
+    return more ? now.mono : next_deadline(t);
+}
+
+struct dialer *tunnel_dialer(struct tunnel *t)
+{
+    return t->dialer;
+}
+
+struct stack *tunnel_stack(struct tunnel *t)
+{
+    return t->stack;
+}
+
+struct wg *tunnel_wg(struct tunnel *t)
+{
+    return t->wg;
+}
+
+uint16_t tunnel_port(const struct tunnel *t)
+{
+    return t->port->ops->local_port(t->port);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* One tunnel, put together: the WireGuard core, the TCP/IP stack above it, the resolver and the dialer inside it, and
+ * the UDP port below. This is where inner packets and datagrams meet. */
+#ifndef WGPROXY_APP_TUNNEL_H
+#define WGPROXY_APP_TUNNEL_H
+
+#include "app/env.h"
+#include "base/macros.h"
+#include "config/config.h"
+#include "proxy/dial.h"
+#include "stack/stack.h"
+#include "wg/wg.h"
+
+#include <stdbool.h>
+
+struct tunnel;
+
+#define TUNNEL_MTU_DEFAULT 1420 /* 1500 less IPv6, UDP and the data message's 32 bytes (wg-quick's default) */
+
+/* Build the tunnel and open its UDP port. `config` is only read during the call, `env` is borrowed for life.
+ * 0, ERR_NOMEM, ERR_INVALID (a key that is no key; said in the log), or the error of udp_open, as ERR_IN_USE. */
+int tunnel_new(struct tunnel **out, const struct env *env, const struct config *config, struct now now) MUST_USE;
+
+/* Open streams are aborted, and their RSTs leave, before the keys are wiped. NULL is harmless. */
+void tunnel_free(struct tunnel *t, struct now now);
+
+/* Begin: peers' names are looked up, keepalives sent. */
+void tunnel_start(struct tunnel *t, struct now now);
+
+/* The work of one loop turn: tick what is due, run handlers that have news, emit, seal, send. Returns when it must run
+ * again at the latest. */
+uint64_t tunnel_turn(struct tunnel *t, struct now now);
+
+struct dialer *tunnel_dialer(struct tunnel *t);
+struct stack *tunnel_stack(struct tunnel *t);
+struct wg *tunnel_wg(struct tunnel *t);
+uint16_t tunnel_port(const struct tunnel *t); /* of the UDP socket */
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* Joins the application to libuv's loop: nothing but wiring. */
+#include "cmd/world.h"
+
+#include <stdio.h>
+
+#include "base/err.h"
+
+static void write_line(void *ctx, enum log_level level, const char *line)
+{
+    (void)ctx;
+    if (level <= LOG_WARN) {
+        fprintf(stderr, "wgproxy: %s: %s\n", log_level_name(level), line);
+    } else {
+        fprintf(stderr, "wgproxy: %s\n", line);
+    }
+}
+
+/* io's handles are opaque here and there: the application's names for them are never defined. */
+static int env_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx, struct endpoint *bound,
+                      struct env_listener **out)
+{
+    struct io_listener *l;
+    int err = io_listen(world, at, accepted, ctx, bound, &l);
+    if (err == 0) {
+        *out = (struct env_listener *)l;
+    }
+    return err;
+}
+
+static void env_listener_close(struct env_listener *l)
+{
+    io_listener_close((struct io_listener *)l);
+}
+
+static int env_udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
+{
+    return io_udp_open(world, port, handler, ctx, out);
+}
+
+static int env_resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
+                       struct env_lookup **out)
+{
+    struct io_lookup *l;
+    int err = io_resolve(world, host, port, done, ctx, &l);
+    if (err == 0) {
+        *out = (struct env_lookup *)l;
+    }
+    return err;
+}
+
+static void env_resolve_cancel(struct env_lookup *l)
+{
+    io_resolve_cancel((struct io_lookup *)l);
+}
+
+static const struct env_ops ops = {
+    .udp_open = env_udp_open,
+    .listen = env_listen,
+    .listener_close = env_listener_close,
+    .resolve = env_resolve,
+    .resolve_cancel = env_resolve_cancel,
+};
+
+static uint64_t turn(void *ctx, struct now now)
+{
+    struct world *w = ctx;
+    return app_turn(w->app, now);
+}
+
+static void on_signal(void *ctx, int signum, struct now now)
+{
+    (void)signum;
+    (void)now;
+    struct world *w = ctx;
+    io_loop_stop(w->loop);
+}
+
+int world_init(struct world *w, enum log_level level)
+{
+    *w = (struct world){.log = {.level = level, .write = write_line}};
+    int err = io_loop_new(&w->loop, &w->log);
+    if (err == 0) {
+        w->env = (struct env){.ops = &ops, .world = w->loop, .rng = io_rng(), .log = &w->log};
+        err = app_new(&w->app, &w->env);
+    }
+    if (err == 0) {
+        err = io_loop_on_signal(w->loop, on_signal, w);
+    }
+    if (err != 0) {
+        log_error(&w->log, "cannot start: %s", err_text(err));
+        world_fini(w);
+    }
+    return err;
+}
+
+void world_run(struct world *w)
+{
+    app_start(w->app, io_now(w->loop));
+    io_loop_set_turn(w->loop, turn, w);
+    io_loop_run(w->loop);
+}
+
+void world_fini(struct world *w)
+{
+    if (w->loop != NULL) {
+        io_loop_set_turn(w->loop, NULL, NULL);
+        app_free(w->app, io_now(w->loop));
+        io_loop_free(w->loop);
+    }
+    *w = (struct world){0};
+}
