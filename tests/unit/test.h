@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* cmocka with the headers that it needs before it. */
+#ifndef WGPROXY_TESTS_UNIT_TEST_H
+#define WGPROXY_TESTS_UNIT_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#endif
