@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* A whole world in virtual time: hosts that run the real application, a link between them with seeded weather, and a
+ * record of every datagram on it. Nothing here reads a clock; the same seed gives the same record, byte for byte. */
+#ifndef WGPROXY_TESTS_SIM_SIM_H
+#define WGPROXY_TESTS_SIM_SIM_H
+
+#include "app/app.h"
+#include "base/list.h"
+#include "base/now.h"
+#include "base/outbox.h"
+#include "base/rng.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIM_HOSTS 2
+#define SIM_WALL_START (UINT64_C(1700000000) * NS_PER_S)
+
+/* What the link does to a datagram; the same in both directions unless a test changes one. */
+struct sim_weather {
+    unsigned loss, duplicate; /* per thousand */
+    uint64_t delay, jitter;   /* ns; jitter is added uniformly and so reorders */
+    bool down;                /* everything is lost */
+};
+
+/* One line of the record. */
+struct sim_wire {
+    uint64_t at; /* ns since the start */
+    uint8_t from; /* host */
+    uint8_t type; /* first byte of the datagram: 1 initiation, 2 response, 3 cookie, 4 data */
+    uint16_t len;
+    bool lost;
+};
+
+struct sim;
+struct sim_event;
+
+struct sim_host {
+    struct sim *sim;
+    unsigned number;
+    const char *name;
+    struct addr address;
+    struct env env;
+    struct log log;
+    struct app *app; /* NULL while the host is off */
+    struct tunnel *tunnel;
+    struct list ports;     /* sim_port */
+    struct list listeners; /* sim_listener */
+    struct list streams;   /* sim_stream: the local ends that the application holds */
+    uint64_t deadline;     /* when its turn must run next */
+    uint64_t wakes;        /* turns that ran because of time alone */
+    struct sim_weather out; /* of what it sends */
+};
+
+struct sim {
+    struct now now;
+    uint64_t start;
+    uint64_t seed; /* moves on: the state of `rng` */
+    struct rng rng;
+    struct sim_host hosts[SIM_HOSTS];
+    struct sim_event *events; /* by time, then by order of creation */
+    struct rxbuf_pool pool;
+    struct sim_wire *wire;
+    size_t n_wire, wire_size;
+    bool talk; /* print the hosts' log lines and the wire */
+};
+
+/* Two hosts, "client" 192.0.2.1 and "far" 192.0.2.2, with 10 ms between them and fair weather. */
+struct sim *sim_new(uint64_t seed);
+void sim_free(struct sim *s);
+
+/* Switch a host on with a configuration; `socks` opens a SOCKS5 door that sim_connect reaches. Off loses all memory. */
+void sim_host_on(struct sim *s, unsigned host, const char *config, bool socks);
+void sim_host_off(struct sim *s, unsigned host);
+
+/* Run until now.mono is `at` after the start; or until `done(ctx)`, which is asked after each event: false when `at` came
+ * first. */
+void sim_run_to(struct sim *s, uint64_t at);
+bool sim_run_until(struct sim *s, bool (*done)(void *ctx), void *ctx, uint64_t at);
+uint64_t sim_time(const struct sim *s); /* since the start */
+
+/* A datagram from nowhere: as if `from` had sent it to the host's first port. */
+void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const void *data, size_t len);
+
+/* How many datagrams of `type` (0: any) the host sent in [from, to). */
+unsigned sim_sent(const struct sim *s, unsigned host, unsigned type, uint64_t from, uint64_t to);
+
+/* The time of the host's n-th (from 0) datagram of `type` at or after `from`; NEVER when there is none. */
+uint64_t sim_when(const struct sim *s, unsigned host, unsigned type, unsigned n, uint64_t from);
+
+/* One number for the whole record. */
+uint64_t sim_fingerprint(const struct sim *s);
+
+/* ---- for the parts of the world (sim_net.c, sim_client.c) ---- */
+
+extern const struct env_ops sim_env_ops;
+typedef void sim_event_fn(struct sim *s, void *arg);
+void sim_schedule(struct sim *s, uint64_t at_mono, sim_event_fn *fn, void *arg, void *owner);
+void sim_unschedule(struct sim *s, const void *owner); /* every event of this owner; their args are freed with free() */
+void sim_record(struct sim *s, unsigned from, const uint8_t *data, size_t len, bool lost);
+unsigned sim_chance(struct sim *s); /* 0..999 */
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Both ends of a local connection: the scripted client's, and the struct stream that the application holds. Readiness is
+ * told by an event at the present moment, so that nothing calls back into its caller. */
+#include "sim_client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "unit/test.h"
+
+struct pipe {
+    uint8_t *data;
+    size_t len, size;
+    bool fin;
+};
+
+struct sim_client {
+    struct stream stream; /* the application's end */
+    struct list link;     /* on the host's streams while the application holds it */
+    struct sim_host *host;
+    struct pipe up, down; /* client to application, application to client */
+    size_t window;        /* most that `down` holds */
+    unsigned want;
+    bool scheduled;
+    bool held;  /* the application has its end */
+    bool reset; /* by the client */
+    bool was_reset;
+};
+
+struct sim_listener {
+    struct list link;
+    env_accept_fn *accepted;
+    void *ctx;
+};
+
+static void pipe_put(struct pipe *p, const void *data, size_t len)
+{
+    if (p->len + len > p->size) {
+        p->size = (p->len + len) * 2;
+        p->data = realloc(p->data, p->size);
+    }
+    memcpy(p->data + p->len, data, len);
+    p->len += len;
+}
+
+static void pipe_drop(struct pipe *p, size_t n)
+{
+    assert_true(n <= p->len);
+    p->len -= n;
+    memmove(p->data, p->data + n, p->len);
+}
+
+/* ---- readiness ---- */
+
+static unsigned possible(const struct sim_client *c)
+{
+    unsigned events = 0;
+    if (c->reset || c->up.len > 0 || c->up.fin) {
+        events |= STREAM_READABLE;
+    }
+    if (c->reset || c->down.len < c->window) {
+        events |= STREAM_WRITABLE;
+    }
+    return events & c->want;
+}
+
+static void tell(struct sim *s, void *arg);
+
+static void consider(struct sim_client *c)
+{
+    if (c->held && !c->scheduled && possible(c) != 0) {
+        c->scheduled = true;
+        struct sim_client **box = malloc(sizeof *box);
+        *box = c;
+        sim_schedule(c->host->sim, c->host->sim->now.mono, tell, box, c);
+    }
+}
+
+static void tell(struct sim *s, void *arg)
+{
+    struct sim_client **box = arg;
+    struct sim_client *c = *box;
+    free(box);
+    c->scheduled = false;
+    unsigned events = possible(c);
+    if (c->held && events != 0) {
+        c->stream.handler->ready(c->stream.ctx, events, s->now);
+        consider(c); /* level-triggered */
+    }
+}
+
+/* ---- the application's end ---- */
+
+static struct sim_client *client_of(struct stream *st)
+{
+    return container_of(st, struct sim_client, stream);
+}
+
+static ssize_t end_read(struct stream *st, void *buf, size_t len)
+{
+    struct sim_client *c = client_of(st);
+    if (c->reset) {
+        return ERR_RESET;
+    }
+    if (c->up.len == 0) {
+        return c->up.fin ? 0 : ERR_AGAIN;
+    }
+    size_t n = len < c->up.len ? len : c->up.len;
+    memcpy(buf, c->up.data, n);
+    pipe_drop(&c->up, n);
+    return (ssize_t)n;
+}
+
+static ssize_t end_writev(struct stream *st, const struct iovec *iov, int n)
+{
+    struct sim_client *c = client_of(st);
+    assert_false(c->down.fin);
+    size_t put = 0;
+    for (int i = 0; i < n && !c->reset && c->down.len < c->window; i++) {
+        size_t room = c->window - c->down.len;
+        size_t part = iov[i].iov_len < room ? iov[i].iov_len : room;
+        pipe_put(&c->down, iov[i].iov_base, part);
+        put += part;
+    }
+    return c->reset ? ERR_RESET : put > 0 ? (ssize_t)put : ERR_AGAIN;
+}
+
+static void end_want(struct stream *st, unsigned events)
+{
+    struct sim_client *c = client_of(st);
+    c->want = events;
+    consider(c);
+}
+
+static void end_shutdown(struct stream *st)
+{
+    client_of(st)->down.fin = true;
+}
+
+static void end_gone(struct sim_client *c)
+{
+    assert_true(c->held);
+    c->held = false;
+    list_remove(&c->link);
+}
+
+static void end_close(struct stream *st)
+{
+    struct sim_client *c = client_of(st);
+    end_gone(c);
+    c->was_reset |= c->up.len > 0; /* as a kernel does: unread bytes at close are a reset */
+    c->down.fin = true;
+}
+
+static void end_abort(struct stream *st)
+{
+    end_gone(client_of(st));
+    client_of(st)->was_reset = true;
+}
+
+static const struct stream_ops end_ops = {
+    .read = end_read,
+    .writev = end_writev,
+    .want = end_want,
+    .shutdown = end_shutdown,
+    .close = end_close,
+    .abort = end_abort,
+};
+
+/* ---- listeners ---- */
+
+int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx, struct endpoint *bound,
+               struct env_listener **out)
+{
+    struct sim_host *h = world;
+    struct sim_listener *l = malloc(sizeof *l);
+    *l = (struct sim_listener){.accepted = accepted, .ctx = ctx};
+    list_push_back(&h->listeners, &l->link);
+    *bound = *at;
+    *out = (struct env_listener *)l;
+    return 0;
+}
+
+void sim_listener_close(struct env_listener *el)
+{
+    struct sim_listener *l = (struct sim_listener *)el;
+    list_remove(&l->link);
+    free(l);
+}
+
+/* ---- the client's end ---- */
+
+struct sim_client *sim_connect(struct sim *s, unsigned host)
+{
+    struct sim_host *h = &s->hosts[host];
+    struct sim_client *c = calloc(1, sizeof *c);
+    assert_false(list_empty(&h->listeners));
+    struct sim_listener *l = list_item(h->listeners.next, struct sim_listener, link);
+    c->stream.ops = &end_ops;
+    c->host = h;
+    c->window = SIZE_MAX;
+    c->held = true;
+    list_push_back(&h->streams, &c->link);
+    l->accepted(l->ctx, &c->stream, s->now);
+    return c;
+}
+
+void sim_client_free(struct sim_client *c)
+{
+    if (c->held) {
+        sim_client_reset(c);
+        struct sim *s = c->host->sim;
+        sim_run_to(s, sim_time(s) + NS_PER_MS); /* the application hears of it */
+        assert_false(c->held);
+    }
+    sim_unschedule(c->host->sim, c);
+    free(c->up.data);
+    free(c->down.data);
+    free(c);
+}
+
+void sim_client_send(struct sim_client *c, const void *data, size_t len)
+{
+    pipe_put(&c->up, data, len);
+    consider(c);
+}
+
+void sim_client_shutdown(struct sim_client *c)
+{
+    c->up.fin = true;
+    consider(c);
+}
+
+void sim_client_reset(struct sim_client *c)
+{
+    c->reset = true;
+    consider(c);
+}
+
+size_t sim_client_received(const struct sim_client *c)
+{
+    return c->down.len;
+}
+
+const uint8_t *sim_client_data(const struct sim_client *c)
+{
+    return c->down.data;
+}
+
+void sim_client_take(struct sim_client *c, size_t n)
+{
+    pipe_drop(&c->down, n);
+    consider(c);
+}
+
+void sim_client_set_window(struct sim_client *c, size_t window)
+{
+    c->window = window;
+    consider(c);
+}
+
+bool sim_client_eof(const struct sim_client *c)
+{
+    return c->down.fin;
+}
+
+bool sim_client_was_reset(const struct sim_client *c)
+{
+    return c->was_reset;
+}
+
+size_t sim_client_unsent(const struct sim_client *c)
+{
+    return c->up.len;
+}

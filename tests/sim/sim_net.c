@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Datagram ports and names of the simulated world, and the link between the hosts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "sim.h"
+#include "sim_client.h"
+#include "unit/test.h"
+
+struct sim_port {
+    struct dgram dgram;
+    struct list link;
+    struct sim_host *host;
+    uint16_t number;
+};
+
+/* A datagram under way. */
+struct flight {
+    struct sim_host *to;
+    struct endpoint from;
+    uint16_t port;
+    uint8_t tos;
+    size_t len;
+    uint8_t data[];
+};
+
+static void arrive(struct sim *s, void *arg)
+{
+    struct flight *f = arg;
+    list_foreach(l, &f->to->ports) {
+        struct sim_port *p = list_item(l, struct sim_port, link);
+        if (p->number == f->port) {
+            struct rxbuf *buf = rxbuf_new(&s->pool);
+            memcpy(buf->data, f->data, f->len);
+            struct dgram_rx rx = {.buf = buf, .data = buf->data, .len = f->len, .from = f->from, .tos = f->tos};
+            p->dgram.handler->received(p->dgram.ctx, &rx, 1, s->now);
+            rxbuf_unref(buf);
+            break;
+        }
+    }
+    free(f);
+}
+
+static struct flight *take_off(struct sim_host *to, uint16_t port, const struct endpoint *from, const void *data,
+                               size_t len)
+{
+    struct flight *f = malloc(sizeof *f + len);
+    *f = (struct flight){.to = to, .from = *from, .port = port, .len = len};
+    memcpy(f->data, data, len);
+    return f;
+}
+
+static struct sim_host *host_at(struct sim *s, const struct addr *a)
+{
+    for (unsigned i = 0; i < SIM_HOSTS; i++) {
+        if (addr_equal(&s->hosts[i].address, a)) {
+            return &s->hosts[i];
+        }
+    }
+    return NULL;
+}
+
+static void cross(struct sim_port *p, const struct outbox *ob, const struct outbox_msg *m)
+{
+    struct sim_host *h = p->host;
+    struct sim *s = h->sim;
+    struct sim_host *to = host_at(s, &m->to.addr);
+    bool lost = to == NULL || h->out.down || sim_chance(s) < h->out.loss;
+    sim_record(s, h->number, outbox_data(ob, m), m->len, lost);
+    if (lost) {
+        return;
+    }
+    struct endpoint from = {.addr = h->address, .port = p->number};
+    unsigned copies = 1 + (sim_chance(s) < h->out.duplicate);
+    for (unsigned i = 0; i < copies; i++) {
+        struct flight *f = take_off(to, m->to.port, &from, outbox_data(ob, m), m->len);
+        f->tos = m->tos;
+        uint64_t jitter = h->out.jitter > 0 ? h->out.jitter / 1000 * sim_chance(s) : 0;
+        sim_schedule(s, s->now.mono + h->out.delay + jitter, arrive, f, to);
+    }
+}
+
+void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const void *data, size_t len)
+{
+    struct sim_host *h = &s->hosts[host];
+    struct sim_port *p = list_item(h->ports.next, struct sim_port, link);
+    sim_schedule(s, s->now.mono, arrive, take_off(h, p->number, from, data, len), h);
+}
+
+/* ---- the world's side of the interfaces ---- */
+
+static void port_send(struct dgram *d, const struct outbox *ob)
+{
+    for (unsigned i = 0; i < ob->n; i++) {
+        cross(container_of(d, struct sim_port, dgram), ob, &ob->msgs[i]);
+    }
+}
+
+static uint16_t port_number(const struct dgram *d)
+{
+    return container_of(d, struct sim_port, dgram)->number;
+}
+
+static void port_close(struct dgram *d)
+{
+    struct sim_port *p = container_of(d, struct sim_port, dgram);
+    list_remove(&p->link);
+    free(p);
+}
+
+static const struct dgram_ops port_ops = {.send = port_send, .local_port = port_number, .close = port_close};
+
+static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
+{
+    struct sim_host *h = world;
+    struct sim_port *p = calloc(1, sizeof *p);
+    p->dgram = (struct dgram){.ops = &port_ops, .handler = handler, .ctx = ctx};
+    p->host = h;
+    p->number = port != 0 ? port : (uint16_t)(40000 + h->number);
+    list_push_back(&h->ports, &p->link);
+    *out = &p->dgram;
+    return 0;
+}
+
+/* No test of this world asks for names outside; whoever does has leaked. */
+static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out)
+{
+    (void)world;
+    (void)port;
+    (void)done;
+    (void)ctx;
+    (void)out;
+    fail_msg("the name %s was looked up outside the tunnel", host);
+    return ERR_NO_NAME;
+}
+
+static void resolve_cancel(struct env_lookup *l)
+{
+    (void)l;
+}
+
+const struct env_ops sim_env_ops = {
+    .udp_open = udp_open,
+    .listen = sim_listen,
+    .listener_close = sim_listener_close,
+    .resolve = resolve,
+    .resolve_cancel = resolve_cancel,
+};
