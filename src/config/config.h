@@ -19,14 +19,15 @@ struct config_peer {
     bool has_preshared_key;
     struct prefix *allowed_ips;
     size_t n_allowed_ips;
-    char *endpoint_host; /* name or literal without brackets; NULL: none */
+    char *endpoint_host; /* name or literal without brackets, maybe with %zone; NULL: none */
     uint16_t endpoint_port;
     uint16_t keepalive; /* seconds; 0: off */
 };
 
 struct config_listener {
-    unsigned line;
-    struct endpoint bind;
+    unsigned line; /* of its BindAddress */
+    struct endpoint bind; /* port 0: any free one */
+    bool allow_lan;       /* outside loopback only where this is set */
 };
 
 struct config {
@@ -39,7 +40,7 @@ struct config {
     char **search; /* search domains from DNS = */
     size_t n_search;
     uint16_t mtu;         /* 0: not given */
-    uint16_t listen_port; /* 0: not given */
+    uint16_t listen_port; /* 0: not given, any free one */
     struct config_peer *peers;
     size_t n_peers;
     struct config_listener *socks5; /* [Socks5] BindAddress = ; empty: the caller's default */
@@ -47,11 +48,12 @@ struct config {
 };
 
 /* What is said about a file, a line each, ready to print: `client.conf:7: AllowedIPs: "10.0.0.0/33": prefix length
- * must be 0 to 32`. All errors of a file are reported, not only the first. Never holds a key. */
+ * must be 0 to 32`. All errors of a file are reported, not only the first, sorted by line. The text does not say
+ * whether it is an error or a warning. It never holds a key, nor anything that looks like one. */
 typedef void config_message_fn(void *ctx, bool is_error, const char *message);
 
 /* Read the file at `path` ("-": standard input). 0 and *out (to be freed), or ERR_INVALID after at least one message
- * with is_error; warnings alone do not fail. ERR_NOMEM. */
+ * with is_error; warnings alone do not fail. ERR_NOMEM. *out is NULL on failure. */
 int config_load(struct config **out, const char *path, config_message_fn *message, void *ctx) MUST_USE;
 
 /* The same from memory; `name` stands in the messages. */

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* A file half read: looks each section and key up in the tables, and says what does not fit. */
+#include "config/reading.h"
+
+#include "base/err.h"
+#include "config/lines.h"
+#include "config/nearest.h"
+#include "config/setters.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define ELEMENT_SIZE 320 /* more than the longest name with its port */
+
+void reading_init(struct reading *r, struct config *config, struct report *report)
+{
+    *r = (struct reading){.config = config, .report = report};
+}
+
+void reading_warn(struct reading *r, const char *fmt, ...)
+{
+    char words[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(words, sizeof words, fmt, ap);
+    va_end(ap);
+    report_warning(r->report, r->line, "%s", words);
+}
+
+/* ---- values ---- */
+
+static void set_one(struct reading *r, const struct key_entry *key, const char *text)
+{
+    char quoted[QUOTE_SIZE];
+    const char *why = key->set(r, text);
+    if (why == NULL) {
+        return;
+    }
+    if (key->flags & KEY_SECRET) {
+        report_error(r->report, r->line, "%s: %s", key->name, why);
+    } else {
+        report_error(r->report, r->line, "%s: %s: %s", key->name, report_quote(quoted, text), why);
+    }
+}
+
+/* One element, which does not end in NUL. */
+static void set_element(struct reading *r, const struct key_entry *key, const char *text, size_t len)
+{
+    char element[ELEMENT_SIZE];
+    if (len >= sizeof element) {
+        report_error(r->report, r->line, "%s: an element of %zu characters is too long", key->name,
+                     len);
+        return;
+    }
+    memcpy(element, text, len);
+    element[len] = '\0';
+    set_one(r, key, element);
+}
+
+/* Elements stand between commas or, as wg-quick(8) takes them too, blanks. */
+static void set_list(struct reading *r, const struct key_entry *key, const char *value)
+{
+    bool empty = true; /* nothing since the last comma */
+    unsigned gaps = 0;
+    for (const char *p = value; !r->no_memory; p++) {
+        size_t len = strcspn(p, ", \t");
+        if (len > 0) {
+            set_element(r, key, p, len);
+            empty = false;
+        }
+        p += len;
+        if (*p == ',' || *p == '\0') {
+            gaps += empty;
+            empty = true;
+        }
+        if (*p == '\0') {
+            break;
+        }
+    }
+    if (gaps > 0) {
+        reading_warn(r, "%s: a comma too many, ignored", key->name);
+    }
+}
+
+/* ---- keys ---- */
+
+static void note_empty(struct reading *r, const struct key_entry *key)
+{
+    if (key->kind == KEY_LIST || key->flags & KEY_MAY_BE_EMPTY) {
+        reading_warn(r, "%s: has no value, ignored", key->name);
+    } else {
+        report_error(r->report, r->line, "%s: has no value", key->name);
+    }
+}
+
+static void set_key(struct reading *r, const struct key_entry *key, const char *value)
+{
+    unsigned *seen = &r->seen[key - schema_keys];
+    if (*value == '\0') {
+        note_empty(r, key);
+    } else if (key->kind == KEY_LIST) {
+        set_list(r, key, value);
+    } else {
+        if (*seen != 0) {
+            reading_warn(r, "%s: replaces the one in line %u", key->name, *seen);
+        }
+        set_one(r, key, value);
+    }
+    *seen = r->line;
+}
+
+static void skip_key(struct reading *r, const struct key_entry *key)
+{
+    r->skipped[key - schema_keys] = true;
+    if (r->first_skipped == 0) {
+        r->first_skipped = r->line;
+    }
+}
+
+/* The section in which `name` would mean something; NULL: nowhere. */
+static const char *where_it_belongs(const char *name)
+{
+    static const enum section sections[] = {SECTION_INTERFACE, SECTION_PEER, SECTION_SOCKS5};
+    for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+        if (schema_find_key(sections[i], name) != NULL) {
+            return schema_section_name(sections[i]);
+        }
+    }
+    return NULL;
+}
+
+static const char *nearest_key(enum section section, const char *name)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < schema_n_keys; i++) {
+        if (schema_keys[i].section == section) {
+            nearest_offer(&nearest, schema_keys[i].name);
+        }
+    }
+    return nearest.best;
+}
+
+static void unknown_key(struct reading *r, const char *name)
+{
+    char quoted[QUOTE_SIZE];
+    report_quote(quoted, name);
+    const char *home = where_it_belongs(name);
+    const char *near = nearest_key(r->section, name);
+    if (r->section == SECTION_NONE) {
+        report_error(r->report, r->line, "%s stands above the first section", quoted);
+    } else if (home != NULL) {
+        report_error(r->report, r->line, "%s belongs in [%s], not in [%s]", quoted, home,
+                     schema_section_name(r->section));
+    } else if (near != NULL) {
+        report_error(r->report, r->line, "unknown key %s: did you mean \"%s\"?", quoted, near);
+    } else {
+        report_warning(r->report, r->line, "unknown key %s, ignored", quoted);
+    }
+}
+
+static void on_key(void *ctx, unsigned line, const char *name, const char *value)
+{
+    struct reading *r = ctx;
+    if (r->no_memory || r->section == SECTION_SKIPPED) {
+        return;
+    }
+    r->line = line;
+    const struct key_entry *key = schema_find_key(r->section, name);
+    if (key == NULL) {
+        unknown_key(r, name);
+    } else if (key->kind == KEY_SKIP) {
+        skip_key(r, key);
+    } else if (key->kind == KEY_REFUSE) {
+        report_error(r->report, line, "%s: %s", key->name, key->words);
+    } else {
+        set_key(r, key, value);
+    }
+}
+
+/* ---- sections ---- */
+
+static void end_section(struct reading *r)
+{
+    for (size_t i = 0; i < schema_n_keys; i++) {
+        const struct key_entry *key = &schema_keys[i];
+        if (key->section == r->section && key->flags & KEY_REQUIRED && r->seen[i] == 0) {
+            report_error(r->report, r->section_line, "[%s] has no %s",
+                         schema_section_name(r->section), key->name);
+        }
+    }
+}
+
+static void begin_section(struct reading *r, unsigned line, enum section section)
+{
+    end_section(r);
+    memset(r->seen, 0, sizeof r->seen);
+    r->line = line;
+    r->section_line = line;
+    r->section = section;
+}
+
+static void unknown_section(struct reading *r, const char *name)
+{
+    char quoted[QUOTE_SIZE];
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < schema_n_sections; i++) {
+        nearest_offer(&nearest, schema_sections[i].name);
+    }
+    report_quote(quoted, name);
+    if (nearest.best != NULL) {
+        report_error(r->report, r->line, "unknown section %s: did you mean [%s]?", quoted,
+                     nearest.best);
+    } else {
+        report_warning(r->report, r->line, "unknown section %s, skipped", quoted);
+    }
+}
+
+static void begin_known_section(struct reading *r, const struct section_entry *entry)
+{
+    if (entry->section == SECTION_SKIPPED) {
+        report_error(r->report, r->line, "[%s] is not supported yet", entry->name);
+    } else if (entry->section == SECTION_PEER) {
+        setters_begin_peer(r);
+    } else if (entry->section == SECTION_SOCKS5) {
+        setters_begin_listener(r);
+    } else if (r->interface_line == 0) {
+        r->interface_line = r->line;
+    } else {
+        report_error(r->report, r->line, "a second [Interface], the first is in line %u",
+                     r->interface_line);
+        r->section = SECTION_SKIPPED;
+    }
+}
+
+/* wg(8) does not mind blanks inside the brackets. */
+static void trim(char *out, size_t size, const char *text)
+{
+    while (isspace((unsigned char)*text)) {
+        text++;
+    }
+    size_t n = strnlen(text, size - 1);
+    while (n > 0 && isspace((unsigned char)text[n - 1])) {
+        n--;
+    }
+    memcpy(out, text, n);
+    out[n] = '\0';
+}
+
+static void on_section(void *ctx, unsigned line, const char *name)
+{
+    struct reading *r = ctx;
+    char trimmed[64];
+    trim(trimmed, sizeof trimmed, name);
+    const struct section_entry *entry = schema_find_section(trimmed);
+    begin_section(r, line, entry != NULL ? entry->section : SECTION_SKIPPED);
+    if (r->no_memory) {
+        return;
+    }
+    if (entry != NULL) {
+        begin_known_section(r, entry);
+    } else {
+        unknown_section(r, trimmed);
+    }
+}
+
+static void on_broken(void *ctx, unsigned line, const char *why)
+{
+    struct reading *r = ctx;
+    if (r->section != SECTION_SKIPPED) {
+        report_error(r->report, line, "%s", why);
+    }
+}
+
+static void on_broken_section(void *ctx, unsigned line, const char *why)
+{
+    struct reading *r = ctx;
+    begin_section(r, line, SECTION_SKIPPED);
+    report_error(r->report, line, "%s", why);
+}
+
+/* ---- the whole ---- */
+
+static void warn_of_skipped(struct reading *r)
+{
+    char names[256] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < schema_n_keys; i++) {
+        if (r->skipped[i] && used < sizeof names) {
+            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s",
+                                     used > 0 ? ", " : "", schema_keys[i].name);
+        }
+    }
+    if (used > 0) {
+        report_warning(r->report, r->first_skipped, "%s: of no use to wgproxy, skipped", names);
+    }
+}
+
+int reading_take(struct reading *r, const char *text, size_t len)
+{
+    static const struct lines_handler handler = {
+        .section = on_section,
+        .key = on_key,
+        .broken = on_broken,
+        .broken_section = on_broken_section,
+    };
+    int err = lines_walk(text, len, &handler, r);
+    if (err == 0 && !r->no_memory) {
+        end_section(r);
+        warn_of_skipped(r);
+    }
+    return r->no_memory ? ERR_NOMEM : err;
+}
