@@ -107,6 +107,7 @@ void endpoints_tick(struct endpoints *e, struct now now)
         n->due = NEVER;
         int err = e->env->ops->resolve(e->env->world, n->host, n->port, resolved, n, &n->lookup);
         if (err != 0) {
+            n->lookup = NULL;
             try_later(n, err, now);
         }
     }
