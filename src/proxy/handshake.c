@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Moves the bytes of a handshake between the client, the door's parser and the tunnel. */
+#include "proxy/handshake.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct handshake *handshake_new(void)
+{
+    struct handshake *h = malloc(sizeof *h); /* the buffers need no zeros */
+    if (h != NULL) {
+        socks5_init(&h->door);
+        h->answer.len = h->sent = 0;
+        h->open = h->eof = false;
+        h->at = h->end = 0;
+    }
+    return h;
+}
+
+void handshake_free(struct handshake *h)
+{
+    free(h);
+}
+
+int handshake_read(struct handshake *h, struct stream *client)
+{
+    if (h->at > 0) {
+        memmove(h->ahead, h->ahead + h->at, (size_t)(h->end - h->at));
+        h->end = (uint16_t)(h->end - h->at);
+        h->at = 0;
+    }
+    if (h->end == sizeof h->ahead) {
+        return ERR_LIMIT;
+    }
+    ssize_t got = stream_read(client, h->ahead + h->end, sizeof h->ahead - h->end);
+    if (got < 0) {
+        return (int)got;
+    }
+    h->eof = got == 0;
+    h->end = (uint16_t)(h->end + got);
+    return 0;
+}
+
+enum door_verdict handshake_feed(struct handshake *h)
+{
+    size_t used;
+    enum door_verdict verdict =
+        socks5_feed(&h->door, h->ahead + h->at, (size_t)(h->end - h->at), &used, &h->target, &h->answer);
+    h->at = (uint16_t)(h->at + used);
+    h->open = verdict == DOOR_OPEN;
+    if (verdict == DOOR_ANSWER || verdict == DOOR_SHUT) {
+        h->sent = 0;
+    }
+    return verdict;
+}
+
+void handshake_reply(struct handshake *h, int err, const struct endpoint *bound)
+{
+    socks5_reply(&h->answer, err, bound);
+    h->sent = 0;
+}
+
+int handshake_write(struct handshake *h, struct stream *client)
+{
+    while (h->sent < h->answer.len) {
+        struct iovec rest = {h->answer.bytes + h->sent, (size_t)(h->answer.len - h->sent)};
+        ssize_t put = stream_writev(client, &rest, 1);
+        if (put < 0) {
+            return (int)put;
+        }
+        h->sent = (uint8_t)(h->sent + put);
+    }
+    return 0;
+}
+
+bool handshake_forward(struct handshake *h, struct stack_tcp *tunnel)
+{
+    if (handshake_has_early_data(h)) {
+        size_t put = stack_tcp_write(tunnel, h->ahead + h->at, (size_t)(h->end - h->at));
+        h->at = (uint16_t)(h->at + put);
+    }
+    return !handshake_has_early_data(h);
+}

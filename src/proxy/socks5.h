@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* SOCKS5 as the server sees it (RFC 1928): the client's greeting and request are gathered and judged, the answers
+ * are built. No authentication is offered, and CONNECT is the only command. */
+#ifndef WGPROXY_PROXY_SOCKS5_H
+#define WGPROXY_PROXY_SOCKS5_H
+
+#include "base/addr.h"
+#include "proxy/door.h"
+#include "proxy/target.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SOCKS5_MESSAGE_MAX 262 /* a request with a name of 255 bytes */
+
+/* Section 6, the field REP. */
+enum socks5_code {
+    SOCKS5_SUCCEEDED = 0x00,
+    SOCKS5_FAILURE = 0x01,
+    SOCKS5_DENIED = 0x02,
+    SOCKS5_NETWORK_UNREACHABLE = 0x03,
+    SOCKS5_HOST_UNREACHABLE = 0x04,
+    SOCKS5_REFUSED = 0x05,
+    SOCKS5_TTL_EXPIRED = 0x06,
+    SOCKS5_BAD_COMMAND = 0x07,
+    SOCKS5_BAD_ADDRESS_TYPE = 0x08,
+};
+
+/* What the client is to send next:
+ *   GREETING  version and methods; "no authentication" among them leads to REQUEST, else to OVER
+ *   REQUEST   one request; whatever it says leads to OVER
+ *   OVER      nothing: must not be fed again */
+enum socks5_state { SOCKS5_GREETING, SOCKS5_REQUEST, SOCKS5_OVER };
+
+struct socks5 {
+    enum socks5_state state;
+    size_t have; /* bytes of the message that is being gathered */
+    uint8_t message[SOCKS5_MESSAGE_MAX];
+};
+
+void socks5_init(struct socks5 *s);
+
+/* Take up to `len` bytes, at most to the end of one message; *used says how many. `answer` is set by DOOR_ANSWER and
+ * DOOR_SHUT (of length 0 when the client does not speak SOCKS5 at all), `to` by DOOR_OPEN. */
+enum door_verdict socks5_feed(struct socks5 *s, const uint8_t *data, size_t len, size_t *used, struct target *to,
+                              struct door_answer *answer);
+
+/* The reply to a request: how it ended (0 or an error of base/err.h), and the tunnel's own end of the connection,
+ * NULL when there is none. BND.ADDR is always an address; clients such as OpenBSD's nc accept nothing else. */
+void socks5_reply(struct door_answer *answer, int err, const struct endpoint *bound);
+enum socks5_code socks5_code_of(int err);
+
+#endif
