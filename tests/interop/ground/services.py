@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""What lives behind the tunnel: a program that runs in a far end's network.
+
+    python -m ground.services DEVICE ADDRESS
+
+Every listener is bound to the tunnel's device, so nothing of this can be seen from
+the outer link. Ports:
+
+    80    HTTP: /hello, /who, /page, /bytes, /paced, PUT /upload
+    7001  half-close: reads to the end, then answers with 1 MiB
+    7002  nobody (connections are refused)
+    7003  slow reader: takes about 2 MiB/s, then answers with the checksum
+    7004  aborts each connection with a reset after the first bytes
+    53    (127.0.0.1:5353) names whose every UDP answer is truncated
+"""
+
+import hashlib
+import http.server
+import socket
+import socketserver
+import struct
+import sys
+import threading
+import time
+import urllib.parse
+
+from . import body
+
+HELLO = b"hello from behind the tunnel\n"
+
+# The heading is written by a script that is a second request through the tunnel.
+PAGE = b"""<!DOCTYPE html>
+<title>behind the tunnel</title>
+<body style="background:#264653;color:#e9c46a;font:48px sans-serif">
+<h1 id="proof">no script yet</h1>
+<script src="/page.js"></script>
+"""
+PAGE_SCRIPT = b"""
+document.getElementById("proof").textContent = "this page exists " + "only inside";
+"""
+
+
+class Web(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 0
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = {k: int(v) for k, v in urllib.parse.parse_qsl(url.query)}
+        route = getattr(self, "get_" + url.path.strip("/").replace(".", "_"), None)
+        if route is None:
+            self.send_error(404)
+        else:
+            route(**query)
+
+    def get_hello(self):
+        self._answer(HELLO, "text/plain")
+
+    def get_who(self):
+        self._answer(self.client_address[0].encode() + b"\n", "text/plain")
+
+    def get_page(self):
+        self._answer(PAGE, "text/html")
+
+    def get_page_js(self):
+        self._answer(PAGE_SCRIPT, "text/javascript")
+
+    def get_bytes(self, size, seed=0):
+        self._begin(size)
+        for chunk in body.chunks(size, seed):
+            self.wfile.write(chunk)
+
+    def get_paced(self, size, seconds, seed=0):
+        """The body spread evenly over so many seconds, a tenth of a second at a time."""
+        self._begin(size)
+        start, sent = time.monotonic(), 0
+        for chunk in body.chunks(size, seed):
+            due = start + seconds * sent / size
+            time.sleep(max(0, due - time.monotonic()))
+            self.wfile.write(chunk)
+            sent += len(chunk)
+
+    def do_PUT(self):
+        h, left = hashlib.sha256(), int(self.headers["Content-Length"])
+        while left:
+            piece = self.rfile.read(min(left, body.CHUNK))
+            if not piece:
+                return
+            h.update(piece)
+            left -= len(piece)
+        self._answer(h.hexdigest().encode() + b"\n", "text/plain")
+
+    def _begin(self, size, kind="application/octet-stream"):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(size))
+        self.end_headers()
+
+    def _answer(self, data, kind):
+        self._begin(len(data), kind)
+        self.wfile.write(data)
+
+    def log_message(self, form, *arguments):
+        pass
+
+
+def read_to_end(connection, pause=0.0):
+    h, size = hashlib.sha256(), 0
+    while piece := connection.recv(body.CHUNK):
+        h.update(piece)
+        size += len(piece)
+        time.sleep(pause)
+    return f"{size} {h.hexdigest()}\n".encode()
+
+
+class HalfClose(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(read_to_end(self.request))
+        for chunk in body.chunks(body.MIB, seed=7001):
+            self.request.sendall(chunk)
+
+
+class SlowReader(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(read_to_end(self.request, pause=0.03))
+
+
+class Aborter(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.recv(1)
+        reset_on_close = struct.pack("ii", 1, 0)
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_on_close)
+        self.request.close()
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    """Listens on one port of one device, for both families."""
+
+    address_family = socket.AF_INET6
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, device, port, handler, receive_buffer=None):
+        self.device = device
+        self.receive_buffer = receive_buffer
+        super().__init__(("::", port), handler)
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        self.socket.setsockopt(
+            socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.device.encode())
+        if self.receive_buffer:
+            self.socket.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
+        super().server_bind()
+
+    def shutdown_request(self, request):
+        """Close without the shutdown that would turn an abort into a polite end."""
+        self.close_request(request)
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
+def truncating_dns_answer(query, whole, address):
+    """The A record of any name; the UDP form has only the question and the TC bit."""
+    end = query.index(b"\0", 12) + 5
+    asked_for_a = query[end - 4 : end - 2] == b"\0\x01"
+    answers = 1 if whole and asked_for_a else 0
+    flags = 0x8580 | (0 if whole else 0x0200)
+    header = query[:2] + struct.pack("!HHHHH", flags, 1, answers, 0, 0)
+    record = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 30, 4) + socket.inet_aton(address)
+    return header + query[12:end] + record * answers
+
+
+class TruncatingDns(socketserver.BaseRequestHandler):
+    address = ""
+
+    def handle(self):
+        if isinstance(self.request, tuple):
+            query, s = self.request
+            answer = truncating_dns_answer(query, False, self.address)
+            s.sendto(answer, self.client_address)
+            return
+        size = struct.unpack("!H", self.request.recv(2, socket.MSG_WAITALL))[0]
+        query = self.request.recv(size, socket.MSG_WAITALL)
+        answer = truncating_dns_answer(query, True, self.address)
+        self.request.sendall(struct.pack("!H", len(answer)) + answer)
+
+
+def main(device, address):
+    TruncatingDns.address = address
+    servers = [
+        Listener(device, 80, Web),
+        Listener(device, 7001, HalfClose),
+        Listener(device, 7003, SlowReader, receive_buffer=body.CHUNK),
+        Listener(device, 7004, Aborter),
+        socketserver.ThreadingUDPServer(("127.0.0.1", 5353), TruncatingDns),
+        socketserver.ThreadingTCPServer(("127.0.0.1", 5353), TruncatingDns),
+    ]
+    # The web server is a plain socketserver listener: its handler wants these names.
+    servers[0].server_name, servers[0].server_port = "far", 80
+    threads = [threading.Thread(target=s.serve_forever) for s in servers]
+    for thread in threads:
+        thread.start()
+    print("services are up", flush=True)
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

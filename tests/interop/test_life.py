@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Start, stop, restart, idleness, and what the log may say."""
+
+import signal
+import socket
+import time
+
+import pytest
+
+from ground import services, socks
+from ground.body import MIB
+from ground.process import wait_until
+
+pytestmark = pytest.mark.usefixtures("wgproxy")
+
+RUNTIME_FAILURE = 1
+
+
+def hello(ground, proxy):
+    page = ground.fetch(f"http://{ground.far.inner4}/hello", proxy=proxy)
+    return page == services.HELLO
+
+
+def open_download(ground, proxy, size=64 * MIB):
+    """A flow with bytes on their way in both senses."""
+    s = socks.connect(ground.client, proxy.address, ground.far.inner4, 80)
+    s.sendall(f"GET /bytes?size={size} HTTP/1.0\r\n\r\n".encode())
+    s.recv(1, socket.MSG_PEEK)
+    return s
+
+
+def port_is_free(ground, address):
+    with ground.client.socket() as s:
+        try:
+            s.bind(address)
+            s.listen()
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_at_once_even_with_open_flows(ground, number):
+    proxy = ground.start()
+    flows = [open_download(ground, proxy) for _ in range(5)]
+    idle = socks.connect(ground.client, proxy.address, ground.far.inner4, 7001)
+    half_said = ground.client.socket()
+    half_said.connect(proxy.address)
+    half_said.sendall(b"\x05")
+    proxy.signal(number)
+    assert proxy.wait(2.0) == 0
+    for s in (*flows, idle, half_said):
+        s.close()
+    wait_until(lambda: port_is_free(ground, ("127.0.0.1", 1080)), 2, "the port is free")
+
+
+def test_after_a_restart_everything_works_again(ground):
+    first = ground.start()
+    assert hello(ground, first)
+    flow = open_download(ground, first)
+    first.stop()
+    flow.close()
+    second = ground.start()
+    begin = time.monotonic()
+    assert hello(ground, second)
+    assert time.monotonic() - begin < 3, "a restarted tunnel must not wait for a timer"
+
+
+def test_after_a_crash_everything_works_again(ground):
+    first = ground.start()
+    flow = open_download(ground, first)
+    first.kill()
+    flow.close()
+    assert hello(ground, ground.start())
+
+
+def test_the_far_end_restarts_and_the_tunnel_comes_back(ground):
+    """Its keys are gone; we notice after 15 s without an answer (paper 6.5)."""
+    far, proxy = ground.far, ground.start()
+    assert hello(ground, proxy)
+    far.restart_endpoint(ground.keys.public)
+    page = ground.fetch(f"http://{far.inner4}/hello", proxy=proxy, timeout=60,
+                        attempts=3)
+    assert page == services.HELLO
+
+
+def test_a_taken_port_ends_the_second_one_with_a_clear_message(ground):
+    first = ground.start()
+    second = ground.launch()
+    assert second.wait(5) == RUNTIME_FAILURE
+    assert "127.0.0.1:1080" in second.log and "in use" in second.log
+    assert "ready" not in second.log
+    assert hello(ground, first)
+
+
+def test_an_idle_tunnel_wakes_nobody(ground):
+    """After traffic a tunnel has some last things to do; then it must be silent."""
+    proxy = ground.start()
+    assert hello(ground, proxy)
+    window, tries = 10, 6
+    growth = []
+    for _ in range(tries):
+        before = proxy.wake_ups()
+        time.sleep(window)
+        growth.append(proxy.wake_ups() - before)
+        if growth[-1] <= 1:
+            break
+    assert growth[-1] <= 1, f"wake-ups in each {window} s: {growth}"
+    assert hello(ground, proxy), "and it must come back from that silence"
+
+
+def test_a_tunnel_that_was_never_used_wakes_nobody(ground):
+    proxy = ground.start()
+    before = proxy.wake_ups()
+    time.sleep(5)
+    assert proxy.wake_ups() - before <= 1
+    assert not any(p.kind for p in ground.finish()[0].packets), "and it sends nothing"
+
+
+def test_a_thousand_short_connections_leave_nothing_behind(ground):
+    proxy = ground.start()
+    assert hello(ground, proxy)
+    handles = proxy.handles()
+    for _ in range(1000):
+        socks.connect(ground.client, proxy.address, ground.far.inner4, 80).close()
+    wait_until(lambda: proxy.handles() <= handles, 15, "all descriptors closed")
+    assert proxy.memory() < 256 * MIB
+
+
+def test_no_key_is_ever_written_to_the_log(bare_ground):
+    ground = bare_ground
+    ground.add_far(psk=True)
+    assert ground.secrets()
+    proxy = ground.start(environment={"WGPROXY_LOG": "debug"}, arguments=["-v"])
+    assert hello(ground, proxy)
+    proxy.stop()
+    assert not [secret for secret in ground.secrets() if secret in proxy.log]
+
+
+def test_a_damaged_key_is_not_repeated_in_the_complaint(ground):
+    key = ground.keys.private
+    for damaged in (key[:-2] + "!=", key[:-4], key + "AAAA"):
+        proxy = ground.launch(ground.interface(PrivateKey=damaged) + ground.peer())
+        assert proxy.wait(5) == 3, "the exit code of a configuration that is wrong"
+        assert key[:20] not in proxy.log
+        assert "PrivateKey" in proxy.log
