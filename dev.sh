@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# The commands of daily work. Each does its own set-up: packages that are missing
+# on a Debian machine are installed (as root or through sudo), nothing else is.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+build_packages=(cmake ninja-build gcc libc6-dev pkg-config patch xz-utils libuv1-dev
+    libsodium-dev libc-ares-dev libb2-dev libcmocka-dev check)
+test_packages=(wireguard-go wireguard-tools dnsmasq-base iperf3 tcpdump curl iproute2 nftables
+    python3 python3-pytest chromium valgrind)
+fuzz_packages=(clang llvm)
+lint_packages=(clang-format clang-tidy cppcheck)
+
+usage()
+{
+    cat >&2 <<'END'
+usage: ./dev.sh COMMAND
+  build           build the release into build/release
+  test            build with sanitizers and warnings as errors, run every test
+  demo [--once]   a far WireGuard endpoint and a client of it on this machine
+  bench           measure the release
+  fuzz SECONDS    run every fuzzer for that long
+  lint            format, static analysis, layers
+END
+    exit 2
+}
+
+fail()
+{
+    echo "dev.sh: $1" >&2
+    exit 1
+}
+
+# Elsewhere than on Debian, CMake says what is missing.
+install_missing()
+{
+    command -v dpkg-query >/dev/null || return 0
+    local package missing=() as_root=()
+    for package in "$@"; do
+        if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            missing+=("$package")
+        fi
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null && sudo true ||
+            fail "as root, first run: apt-get install --no-install-recommends ${missing[*]}"
+        as_root=(sudo)
+    fi
+    echo "dev.sh: installing ${missing[*]}"
+    "${as_root[@]}" apt-get -qq update || true
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install -y --no-install-recommends "${missing[@]}" >/dev/null ||
+        fail "could not install: ${missing[*]}"
+}
+
+# build_preset <preset> [cmake option ...]; the target is in $target
+build_preset()
+{
+    local preset=$1
+    shift
+    if command -v ninja >/dev/null; then
+        export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}
+    fi
+    cmake --preset "$preset" "$@"
+    cmake --build "build/$preset" --parallel "$(nproc)" --target "${target:-all}"
+}
+
+run_build()
+{
+    install_missing "${build_packages[@]}"
+    build_preset release
+}
+
+# The unit tests also run as users' binaries are compiled; everything runs under
+# the sanitizers, except that tests of the whole program take the release's.
+run_test()
+{
+    install_missing "${build_packages[@]}" "${test_packages[@]}"
+    build_preset release -DWGPROXY_WERROR=ON
+    build_preset asan -DWGPROXY_WERROR=ON
+    ctest --test-dir build/release --output-on-failure --no-tests=error -j "$(nproc)" -L '^unit$'
+    export WGPROXY=$PWD/build/release/src/wgproxy
+    ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$(nproc)"
+}
+
+# What the demo shows must not need root, so root gives its rights up first.
+run_demo()
+{
+    install_missing "${build_packages[@]}"
+    target=wgproxy build_preset release >build/demo-build.log 2>&1 || {
+        cat build/demo-build.log >&2
+        fail "the build failed"
+    }
+    local program=$PWD/build/release/src/wgproxy
+    if [ "$(id -u)" != 0 ]; then
+        exec "$program" demo "$@"
+    fi
+    local as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    if "${as_nobody[@]}" test -x "$program"; then
+        exec "${as_nobody[@]}" "$program" demo "$@"
+    fi
+
+    # The checkout lies where that user may not look: run a copy.
+    local copy status=0 child
+    copy=$(mktemp -d)
+    trap 'rm -rf "$copy"' EXIT
+    install -m 755 "$program" "$copy/"
+    chmod 755 "$copy"
+    cd "$copy"
+    "${as_nobody[@]}" ./wgproxy demo "$@" &
+    child=$!
+    trap 'kill "$child" 2>/dev/null' INT TERM HUP
+    while kill -0 "$child" 2>/dev/null; do
+        wait "$child" && status=0 || status=$?
+    done
+    exit "$status"
+}
+
+run_bench()
+{
+    if [ ! -x tests/bench/run ]; then
+        echo "dev.sh: the bench is not there yet: it comes with the work on speed" >&2
+        exit 2
+    fi
+    run_build
+    exec tests/bench/run "$@"
+}
+
+run_fuzz()
+{
+    [[ ${1:-} =~ ^[1-9][0-9]*$ ]] || usage
+    install_missing "${build_packages[@]}" "${fuzz_packages[@]}"
+    build_preset fuzz
+    local program corpus name found
+    while read -r program corpus; do
+        name=$(basename "$program")
+        found=build/fuzz/found/$name
+        mkdir -p "$found" build/fuzz/corpus/"$name"
+        echo "dev.sh: $name for $1 s"
+        "build/fuzz/$program" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+            -print_final_stats=1 -artifact_prefix="$found/" build/fuzz/corpus/"$name" "$corpus" ||
+            fail "$name failed: the input is in $found"
+    done <build/fuzz/fuzzers.txt
+}
+
+run_lint()
+{
+    install_missing "${build_packages[@]}" "${lint_packages[@]}"
+    build_preset debug
+    tests/lint/run build/debug
+}
+
+command=${1:-}
+[ $# -eq 0 ] || shift
+case $command in
+build | test | demo | bench | fuzz | lint) "run_$command" "$@" ;;
+*) usage ;;
+esac
