@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The door itself: who is let in. Sessions do the rest. */
+/* The door itself: who is let in, and whose time is over. Sessions do the rest. */
 #include "proxy/proxy.h"
 
 #include "base/err.h"
@@ -23,18 +23,37 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
         return ERR_NOMEM;
     }
     uint64_t patience = config->greeting_timeout != 0 ? config->greeting_timeout : GREETING_TIMEOUT;
-    sessions_init(&p->sessions, config->dialer, patience, config->log);
+    p->sessions = (struct sessions){.dialer = config->dialer, .log = config->log, .patience = patience};
+    list_init(&p->sessions.waiting);
+    list_init(&p->sessions.lingering);
+    list_init(&p->sessions.carried);
     p->max_sessions = config->max_sessions;
     *out = p;
     return 0;
 }
 
+static struct session *first_of(const struct list *l)
+{
+    return list_empty(l) ? NULL : session_of(l->next);
+}
+
+static void stop_all(const struct list *l)
+{
+    struct session *s;
+    while ((s = first_of(l)) != NULL) {
+        session_stop(s);
+    }
+}
+
 void proxy_free(struct proxy *p)
 {
-    if (p != NULL) {
-        sessions_fini(&p->sessions);
-        free(p);
+    if (p == NULL) {
+        return;
     }
+    stop_all(&p->sessions.waiting);
+    stop_all(&p->sessions.lingering);
+    stop_all(&p->sessions.carried);
+    free(p);
 }
 
 static bool is_full(const struct proxy *p)
@@ -59,10 +78,16 @@ void proxy_accept(struct proxy *p, struct stream *client, struct now now)
     }
 }
 
+/* A client that has not asked for anything loses nothing, and must not hold up the end. */
 bool proxy_drain(struct proxy *p)
 {
     p->draining = true;
-    sessions_end_idle(&p->sessions);
+    list_foreach_safe(link, &p->sessions.waiting) {
+        struct session *s = session_of(link);
+        if (session_is_idle(s)) {
+            session_stop(s);
+        }
+    }
     return p->sessions.n > 0;
 }
 
@@ -71,12 +96,27 @@ unsigned proxy_sessions(const struct proxy *p)
     return p->sessions.n;
 }
 
+static uint64_t deadline_of(const struct list *l)
+{
+    const struct session *s = first_of(l);
+    return s != NULL ? session_deadline(s) : NEVER;
+}
+
 uint64_t proxy_next_deadline(const struct proxy *p)
 {
-    return sessions_next_deadline(&p->sessions);
+    return deadline_min(deadline_of(&p->sessions.waiting), deadline_of(&p->sessions.lingering));
+}
+
+static void expire(const struct list *l, struct now now)
+{
+    struct session *s;
+    while ((s = first_of(l)) != NULL && session_deadline(s) <= now.mono) {
+        session_expire(s);
+    }
 }
 
 void proxy_tick(struct proxy *p, struct now now)
 {
-    sessions_tick(&p->sessions, now);
+    expire(&p->sessions.waiting, now);
+    expire(&p->sessions.lingering, now);
 }

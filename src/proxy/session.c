@@ -7,6 +7,7 @@
 #include "proxy/handshake.h"
 #include "proxy/relay.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -356,65 +357,40 @@ int session_start(struct sessions *all, struct stream *client, struct now now)
     return 0;
 }
 
-/* ---- all sessions of a door ---- */
-
-void sessions_init(struct sessions *all, struct dialer *dialer, uint64_t patience, const struct log *log)
+struct session *session_of(struct list *link)
 {
-    *all = (struct sessions){.dialer = dialer, .patience = patience, .log = log};
-    list_init(&all->waiting);
-    list_init(&all->lingering);
-    list_init(&all->carried);
+    return list_item(link, struct session, link);
 }
 
-static struct session *first_of(const struct list *l)
+uint64_t session_deadline(const struct session *s)
 {
-    return list_empty(l) ? NULL : list_item(l->next, struct session, link);
+    return s->deadline;
 }
 
-static void end_all(struct list *l)
+void session_expire(struct session *s)
 {
-    struct session *s;
-    while ((s = first_of(l)) != NULL) {
-        session_end(s, "", "the proxy stops");
-    }
-}
-
-void sessions_fini(struct sessions *all)
-{
-    end_all(&all->waiting);
-    end_all(&all->lingering);
-    end_all(&all->carried);
-}
-
-void sessions_end_idle(struct sessions *all)
-{
-    list_foreach_safe(item, &all->waiting) {
-        struct session *s = list_item(item, struct session, link);
-        if (s->state == GREETING) {
-            session_end(s, "", "the proxy stops");
-        }
-    }
-}
-
-static uint64_t deadline_of(const struct list *l)
-{
-    const struct session *s = first_of(l);
-    return s != NULL ? s->deadline : NEVER;
-}
-
-uint64_t sessions_next_deadline(const struct sessions *all)
-{
-    return deadline_min(deadline_of(&all->waiting), deadline_of(&all->lingering));
-}
-
-void sessions_tick(struct sessions *all, struct now now)
-{
-    while (deadline_of(&all->waiting) <= now.mono) {
-        struct session *s = first_of(&all->waiting);
-        session_end(s, "", s->state == GREETING ? "no whole request in time" : "the client does not take the reply");
-    }
-    while (deadline_of(&all->lingering) <= now.mono) {
-        struct session *s = first_of(&all->lingering);
+    switch (s->state) {
+    case GREETING:
+        session_end(s, "", "no whole request in time");
+        break;
+    case REPLYING:
+        session_end(s, "", "the client does not take the reply");
+        break;
+    case REFUSING:
         session_end(s, "", s->cause);
+        break;
+    case DIALLING:
+    case RELAYING:
+        assert(!"no deadline in this state");
     }
+}
+
+bool session_is_idle(const struct session *s)
+{
+    return s->state == GREETING;
+}
+
+void session_stop(struct session *s)
+{
+    session_end(s, "", "the proxy stops");
 }
