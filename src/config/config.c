@@ -67,7 +67,7 @@ static unsigned line_of(const char *text, const char *at)
 static bool is_text(struct report *report, const char *text, size_t len)
 {
     if (len > LINES_TEXT_MAX) {
-        report_error(report, 0, "is larger than %u MiB", LINES_TEXT_MAX >> 20);
+        report_error(report, 0, "is larger than %u bytes", LINES_TEXT_MAX);
         return false;
     }
     if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {

@@ -16,7 +16,7 @@ struct lines_handler {
     void (*broken_section)(void *ctx, unsigned line, const char *why);
 };
 
-#define LINES_TEXT_MAX (16u << 20)
+#define LINES_TEXT_MAX 1000000u /* a whole file; inih takes lines of a mebibyte */
 
 /* `text` need not end in NUL and may hold none. Lines come in their order, counted from 1. 0 or ERR_NOMEM. The buffer
  * that a key's line passed through is wiped. */

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line as a structure: one table says which options there are, what they take, with which commands they go, and
+ * what --help tells of them. */
+#include "cmd/options.h"
+
+#include "base/err.h"
+#include "config/listener.h"
+#include "config/nearest.h"
+#include "config/report.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define RUN (1u << COMMAND_RUN)
+#define DEMO (1u << COMMAND_DEMO)
+#define ALL (~0u)
+
+/* What getopt returns: the letter, or for an option without one a number above all letters. */
+enum { VALUE_ALLOW_LAN = 256, VALUE_ONCE };
+
+struct entry {
+    const char *heading; /* of the group in --help that begins here */
+    int value;
+    const char *name;
+    const char *argument; /* NULL: it takes none */
+    unsigned commands;    /* that it goes with, a bit each */
+    const char *help[2];  /* lines */
+};
+
+static const struct entry entries[] = {
+    {"Tunnel", 'c', "config", "FILE", RUN,
+     {"the tunnel's wg-quick file; - is standard input", NULL}},
+    {NULL, 'n', "configtest", NULL, RUN, {"only say what is wrong with the file", NULL}},
+    {"Proxy", 'D', "socks", "[ADDR:]PORT", RUN | DEMO,
+     {"offer SOCKS5 there instead of where the file says", "(127.0.0.1:1080 if it does not); may be repeated"}},
+    {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | DEMO,
+     {"let -D listen outside loopback: whoever reaches", "that address may then use the tunnel"}},
+    {"Messages", 'q', "quiet", NULL, RUN | DEMO, {"warnings and errors only; twice: errors only", NULL}},
+    {NULL, 'v', "verbose", NULL, RUN | DEMO, {"everything, names of destinations included", NULL}},
+    {NULL, 'h', "help", NULL, ALL, {"print this", NULL}},
+    {NULL, 'V', "version", NULL, ALL, {"print the versions of wgproxy and its parts", NULL}},
+    {"Demo", VALUE_ONCE, "once", NULL, DEMO, {"end as soon as the page came through", NULL}},
+};
+
+#define N_ENTRIES ARRAY_SIZE(entries)
+
+static size_t find_entry(int value)
+{
+    size_t i = 0;
+    while (i < N_ENTRIES && entries[i].value != value) {
+        i++;
+    }
+    return i;
+}
+
+static bool has_letter(const struct entry *e)
+{
+    return e->value < VALUE_ALLOW_LAN;
+}
+
+/* "-c" or "--once", as it is best called in a message. */
+static const char *entry_name(const struct entry *e, char out[32])
+{
+    if (has_letter(e)) {
+        snprintf(out, 32, "-%c", e->value);
+    } else {
+        snprintf(out, 32, "--%s", e->name);
+    }
+    return out;
+}
+
+struct parse {
+    struct options *out;
+    char *problem;
+    bool allow_lan;
+    int level; /* as enum log_level, not yet within its bounds */
+    char word[QUOTE_SIZE];
+};
+
+static const char *const command_words[] = {
+#define COMMAND_WORD(name, word) [name] = (word),
+    COMMAND_TABLE(COMMAND_WORD)
+#undef COMMAND_WORD
+};
+static_assert(ARRAY_SIZE(command_words) == COMMAND_N, "every command has its word");
+
+/* Every usage error ends here: one line that says where to read on. */
+PRINTF_LIKE(2, 3) static int refuse(struct parse *p, const char *fmt, ...)
+{
+    static const char hint[] = "; see 'wgproxy --help'";
+    char words[OPTIONS_PROBLEM - sizeof "wgproxy: " - sizeof hint];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(words, sizeof words, fmt, ap);
+    va_end(ap);
+    snprintf(p->problem, OPTIONS_PROBLEM, "wgproxy: %s%s", words, hint);
+    return ERR_INVALID;
+}
+
+static int take_config(struct parse *p, const char *argument)
+{
+    if (p->out->config_path != NULL) {
+        return refuse(p, "-c was given twice: one file is one tunnel");
+    }
+    p->out->config_path = argument;
+    return 0;
+}
+
+static int take_socks(struct parse *p, const char *argument)
+{
+    struct options *o = p->out;
+    struct endpoint at;
+    const char *why = listener_parse(&at, argument);
+    if (why != NULL) {
+        return refuse(p, "-D %s: %s", report_quote(p->word, argument), why);
+    }
+    if (o->n_socks == OPTIONS_SOCKS_MAX) {
+        return refuse(p, "-D was given more than %d times", OPTIONS_SOCKS_MAX);
+    }
+    o->socks[o->n_socks++] = at;
+    return 0;
+}
+
+static int take(struct parse *p, int value, const char *argument)
+{
+    switch (value) {
+    case 'c':
+        return take_config(p, argument);
+    case 'D':
+        return take_socks(p, argument);
+    case 'n':
+        p->out->configtest = true;
+        break;
+    case 'q':
+        p->level--;
+        break;
+    case 'v':
+        p->level++;
+        break;
+    case 'h':
+        p->out->command = COMMAND_HELP;
+        break;
+    case 'V':
+        p->out->command = COMMAND_VERSION;
+        break;
+    case VALUE_ALLOW_LAN:
+        p->allow_lan = true;
+        break;
+    case VALUE_ONCE:
+        p->out->once = true;
+        break;
+    default:
+        assert(!"every option of the table has its case");
+    }
+    return 0;
+}
+
+/* getopt's two descriptions of the table. '+': stop at the first word that is no option; ':': tell a missing argument from
+ * an unknown option, and print nothing. */
+static void describe(char letters[2 * N_ENTRIES + 3], struct option names[N_ENTRIES + 1])
+{
+    char *l = letters;
+    *l++ = '+';
+    *l++ = ':';
+    for (size_t i = 0; i < N_ENTRIES; i++) {
+        bool has_argument = entries[i].argument != NULL;
+        names[i] = (struct option){
+            .name = entries[i].name,
+            .has_arg = has_argument ? required_argument : no_argument,
+            .val = entries[i].value,
+        };
+        if (has_letter(&entries[i])) {
+            *l++ = (char)entries[i].value;
+        }
+        if (has_letter(&entries[i]) && has_argument) {
+            *l++ = ':';
+        }
+    }
+    *l = '\0';
+    names[N_ENTRIES] = (struct option){0};
+}
+
+static int refuse_unknown(struct parse *p, const char *word)
+{
+    struct nearest nearest;
+    char name[64];
+    if (word[0] != '-' || word[1] != '-') {
+        return optopt > ' ' && optopt < 127 ? refuse(p, "unknown option -%c", optopt)
+                                            : refuse(p, "unknown option");
+    }
+    if (optopt != 0) {
+        return refuse(p, "option --%s takes no argument", entries[find_entry(optopt)].name);
+    }
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < N_ENTRIES; i++) {
+        nearest_offer(&nearest, entries[i].name);
+    }
+    if (nearest.best != NULL) {
+        return refuse(p, "unknown option %s, did you mean --%s?", report_quote(p->word, word),
+                      nearest.best);
+    }
+    return refuse(p, "unknown option %s", report_quote(p->word, word));
+}
+
+static int refuse_incomplete(struct parse *p)
+{
+    char name[32];
+    const struct entry *e = &entries[find_entry(optopt)];
+    return refuse(p, "option %s needs %s", entry_name(e, name), e->argument);
+}
+
+static int take_command(struct parse *p, const char *word)
+{
+    struct nearest nearest;
+    nearest_init(&nearest, word);
+    for (size_t i = COMMAND_RUN + 1; i < COMMAND_N; i++) {
+        if (strcmp(word, command_words[i]) == 0) {
+            p->out->command = (enum command)i;
+            return 0;
+        }
+        nearest_offer(&nearest, command_words[i]);
+    }
+    report_quote(p->word, word);
+    if (nearest.best != NULL) {
+        return refuse(p, "unknown command %s, did you mean %s?", p->word, nearest.best);
+    }
+    return refuse(p, "unknown command %s", p->word);
+}
+
+/* All words up to the end, --help or --version. The options found are noted in `given`, a bit each by place in the table. */
+static int read_words(struct parse *p, int argc, char **argv, unsigned *given)
+{
+    char letters[2 * N_ENTRIES + 3];
+    struct option names[N_ENTRIES + 1];
+    bool has_command = false;
+    int err = 0;
+    describe(letters, names);
+    optind = 0; /* glibc: begin anew */
+    while (err == 0 && p->out->command != COMMAND_HELP && p->out->command != COMMAND_VERSION) {
+        int value = getopt_long(argc, argv, letters, names, NULL);
+        if (value == '?') {
+            err = refuse_unknown(p, argv[optind - 1]);
+        } else if (value == ':') {
+            err = refuse_incomplete(p);
+        } else if (value != -1) {
+            *given |= 1u << find_entry(value);
+            err = take(p, value, optarg);
+        } else if (optind == argc) {
+            break;
+        } else if (has_command) {
+            err = refuse(p, "unexpected %s", report_quote(p->word, argv[optind]));
+        } else {
+            has_command = true;
+            err = take_command(p, argv[optind++]);
+        }
+    }
+    return err;
+}
+
+static int check_given(struct parse *p, unsigned given)
+{
+    char name[32];
+    enum command command = p->out->command;
+    for (size_t i = 0; i < N_ENTRIES; i++) {
+        if ((given & 1u << i) == 0 || entries[i].commands & 1u << command) {
+            continue;
+        }
+        entry_name(&entries[i], name);
+        if (command == COMMAND_RUN) {
+            return refuse(p, "%s goes with '%s' only", name, command_words[COMMAND_DEMO]);
+        }
+        return refuse(p, "%s does not go with '%s'", name, command_words[command]);
+    }
+    return 0;
+}
+
+static int check_socks(struct parse *p)
+{
+    const struct options *o = p->out;
+    char text[ENDPOINT_TEXT];
+    for (size_t i = 0; i < o->n_socks; i++) {
+        const struct endpoint *at = &o->socks[i];
+        endpoint_format(at, text);
+        if (!addr_is_loopback(&at->addr) && !p->allow_lan) {
+            return refuse(p, "-D %s: others could use the tunnel from there; if they may, add --allow-lan",
+                          text);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (at->port != 0 && endpoint_equal(at, &o->socks[j])) {
+                return refuse(p, "-D %s was given twice", text);
+            }
+        }
+    }
+    return 0;
+}
+
+static int check_together(struct parse *p, unsigned given)
+{
+    struct options *o = p->out;
+    if (o->command == COMMAND_HELP || o->command == COMMAND_VERSION) {
+        return 0;
+    }
+    int err = check_given(p, given);
+    if (err == 0) {
+        err = check_socks(p);
+    }
+    if (err == 0 && o->command == COMMAND_RUN && o->config_path == NULL) {
+        err = refuse(p, "no configuration: give -c FILE");
+    }
+    if (err == 0 && o->command == COMMAND_DEMO && o->n_socks > 1) {
+        err = refuse(p, "'demo' takes one -D");
+    }
+    return err;
+}
+
+int options_parse(struct options *out, int argc, char **argv, char problem[OPTIONS_PROBLEM])
+{
+    struct parse p = {.out = out, .problem = problem, .level = LOG_INFO};
+    unsigned given = 0;
+    *out = (struct options){0};
+    problem[0] = '\0';
+    int err = read_words(&p, argc, argv, &given);
+    if (err == 0) {
+        err = check_together(&p, given);
+    }
+    int level = p.level < LOG_ERROR ? LOG_ERROR : p.level > LOG_DEBUG ? LOG_DEBUG : p.level;
+    out->level = (enum log_level)level;
+    return err;
+}
+
+struct endpoint options_default_socks(void)
+{
+    return (struct endpoint){.addr = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}}, .port = 1080};
+}
+
+static void print_entry(FILE *out, const struct entry *e)
+{
+    char form[40];
+    char letter[8] = "   ";
+    if (e->heading != NULL) {
+        fprintf(out, "\n%s:\n", e->heading);
+    }
+    if (has_letter(e)) {
+        snprintf(letter, sizeof letter, "-%c,", e->value);
+    }
+    snprintf(form, sizeof form, "%s --%s %s", letter, e->name,
+             e->argument != NULL ? e->argument : "");
+    fprintf(out, "  %-25s %s\n", form, e->help[0]);
+    if (e->help[1] != NULL) {
+        fprintf(out, "  %-25s %s\n", "", e->help[1]);
+    }
+}
+
+void options_print_help(FILE *out)
+{
+    fputs("Usage: wgproxy -c FILE [OPTION]...\n"
+          "       wgproxy COMMAND [OPTION]...\n"
+          "\n"
+          "A SOCKS5 proxy into a WireGuard tunnel, without root and without an interface.\n"
+          "\n"
+          "Commands:\n"
+          "  demo                      both ends of a tunnel on this machine, and a page\n"
+          "                            behind it\n"
+          "  genkey                    print a new private key\n"
+          "  pubkey                    read a private key, print its public key\n"
+          "  genpsk                    print a new preshared key\n"
+          "  help, version             as --help and --version\n",
+          out);
+    for (size_t i = 0; i < N_ENTRIES; i++) {
+        print_entry(out, &entries[i]);
+    }
+    fputs("\n"
+          "Exit status: 0 fine, 1 failure, 2 wrong command line, 3 wrong configuration.\n"
+          "More in the manual, wgproxy(1).\n",
+          out);
+}
+
+void options_print_version(FILE *out, const struct options_versions *v)
+{
+    fprintf(out, "wgproxy %s (lwIP %s, libuv %s, libsodium %s, AEAD: %s)\n", v->wgproxy, v->lwip,
+            v->libuv, v->libsodium, v->aead);
+}
