@@ -76,16 +76,25 @@ run_build()
     build_preset release
 }
 
-# The unit tests also run as users' binaries are compiled; everything runs under
-# the sanitizers, except that tests of the whole program take the release's.
+# run_ctest <preset> <selection ...>
+run_ctest()
+{
+    local preset=$1
+    shift
+    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
+}
+
+# The program as users run it meets the others; everything below it runs under the
+# sanitizers, and the units in both builds, since the optimiser sees other bugs.
 run_test()
 {
+    local failed=
     install_missing "${build_packages[@]}" "${test_packages[@]}"
     build_preset release -DWGPROXY_WERROR=ON
     build_preset asan -DWGPROXY_WERROR=ON
-    ctest --test-dir build/release --output-on-failure --no-tests=error -j "$(nproc)" -L '^unit$'
-    export WGPROXY=$PWD/build/release/src/wgproxy
-    ctest --test-dir build/asan --output-on-failure --no-tests=error -j "$(nproc)"
+    run_ctest release -L '^(unit|interop)$' || failed=" release"
+    run_ctest asan -LE '^interop$' || failed+=" asan"
+    [ -z "$failed" ] || fail "tests failed in:$failed"
 }
 
 # What the demo shows must not need root, so root gives its rights up first.

@@ -68,8 +68,7 @@ function(wgproxy_program name)
 endfunction()
 
 # What every test gets: labels (the first part of its name among them), a time
-# limit, and the places of the tree. A script says "not here" by exit code 77. Tests
-# of the whole program run alone and take it from WGPROXY or the build directory.
+# limit, and the places of the tree. A script says "not here" by exit code 77.
 function(wgproxy_describe_test name labels timeout)
   string(REGEX MATCH "^[^/]+" family "${name}")
   if(NOT timeout)
@@ -82,9 +81,6 @@ function(wgproxy_describe_test name labels timeout)
 ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1;\
 UBSAN_OPTIONS=print_stacktrace=1"
   )
-  if(family STREQUAL "interop")
-    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
-  endif()
 endfunction()
 
 function(wgproxy_test name)
