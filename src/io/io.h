@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The outside: libuv's loop, clocks, entropy, sockets and name resolution of the machine. Descriptors are our own and
  * watched with uv_poll_t, so that batched and gathered calls are at hand. One thread; only host names are resolved on
- * libuv's pool. */
+ * threads of their own. */
 #ifndef WGPROXY_IO_IO_H
 #define WGPROXY_IO_IO_H
 
@@ -25,14 +25,18 @@ typedef uint64_t io_turn_fn(void *ctx, struct now now);
 /* SIGINT or SIGTERM came; the second one too. */
 typedef void io_signal_fn(void *ctx, int signum, struct now now);
 
-int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE; /* 0, ERR_NOMEM, ERR_IO */
+/* 0, ERR_NOMEM, ERR_IO. Changes the process: SIGPIPE is ignored, and the soft limit of descriptors raised to the hard
+ * one. `log` is borrowed for life. */
+int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE;
 void io_loop_set_turn(struct io_loop *loop, io_turn_fn *turn, void *ctx);
 int io_loop_on_signal(struct io_loop *loop, io_signal_fn *fn, void *ctx) MUST_USE;
 void io_loop_run(struct io_loop *loop); /* until io_loop_stop */
 void io_loop_stop(struct io_loop *loop);
-/* Every port, stream and listener must be closed before; pending name resolutions are cancelled or waited for. */
+/* Every port, stream and listener must be closed (asserted), and every receive buffer released before. Pending name
+ * resolutions are cancelled and nobody waits for them: a resolver that hangs delays neither this call nor exit(). NULL is
+ * harmless. */
 void io_loop_free(struct io_loop *loop);
-struct now io_now(const struct io_loop *loop); /* of this loop turn */
+struct now io_now(const struct io_loop *loop); /* of this loop turn; outside io_loop_run, the clocks themselves */
 
 /* The operating system's entropy (getrandom). */
 struct rng io_rng(void);
@@ -43,6 +47,16 @@ struct rng io_rng(void);
  * 0, ERR_IN_USE, ERR_PERM, ERR_IO (neither family), ERR_NOMEM. */
 int io_udp_open(struct io_loop *loop, uint16_t port, const struct dgram_handler *handler, void *ctx,
                 struct dgram **out) MUST_USE;
+
+/* What became of a port's datagrams. */
+struct io_udp_counters {
+    uint64_t received;
+    uint64_t receive_dropped; /* no memory for it */
+    uint64_t sent;
+    uint64_t send_dropped; /* the socket's buffer or the device's queue was full */
+    uint64_t undelivered;  /* reported to the handler, or about to be */
+};
+struct io_udp_counters io_udp_counters(const struct dgram *d); /* of a port from io_udp_open */
 
 struct io_listener;
 /* Takes ownership of `s`, whose handler it sets. */
@@ -61,10 +75,12 @@ int io_connect(struct io_loop *loop, const struct endpoint *to, struct stream **
 /* ---- names outside ---- */
 
 struct io_lookup;
-/* err 0 and n >= 1 endpoints in the system's order, valid during the call; or ERR_NO_NAME, ERR_DNS_FAILED. */
+/* err 0 and n >= 1 endpoints in the system's order, valid during the call; or ERR_NO_NAME, ERR_DNS_FAILED. The lookup is
+ * over: it must not be cancelled any more. */
 typedef void io_resolved_fn(void *ctx, int err, const struct endpoint *found, size_t n, struct now now);
 
-/* Resolve a peer's endpoint name with the system's resolver, off the loop's thread. done() runs from the loop. */
+/* Resolve a peer's endpoint name with the system's resolver, off the loop's thread. done() runs from the loop, never
+ * inside this call. 0, ERR_BAD_NAME (empty or too long), ERR_LIMIT (too many lookups hang), ERR_NOMEM. */
 int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolved_fn *done, void *ctx,
                struct io_lookup **out) MUST_USE;
 void io_resolve_cancel(struct io_lookup *l); /* done() will not be called */

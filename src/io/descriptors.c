@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Keeps head room below RLIMIT_NOFILE. */
+#include "io/descriptors.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* For the resolver's sockets, its files, further UDP ports, and children. */
+#define HEAD_ROOM 32
+#define RETRY_MS 1000
+/* More than anyone needs; some programs that we may start close every descriptor up to the limit. */
+#define LIMIT_MAX 1048576
+
+static int raise_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 1024;
+    }
+    rlim_t wanted = limit.rlim_max < LIMIT_MAX ? limit.rlim_max : LIMIT_MAX;
+    if (wanted > limit.rlim_cur) {
+        struct rlimit raised = {.rlim_cur = wanted, .rlim_max = limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+            limit = raised;
+        }
+    }
+    return limit.rlim_cur < INT_MAX ? (int)limit.rlim_cur : INT_MAX;
+}
+
+/* The number that the next descriptor would get; negative when there is none. */
+static int next_descriptor(const struct descriptors *d)
+{
+    int fd = fcntl(uv_backend_fd(d->retry.loop), F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd;
+}
+
+static void wake(struct descriptors *d)
+{
+    d->scarce = false;
+    uv_timer_stop(&d->retry);
+    struct list woken;
+    list_take(&woken, &d->waiting);
+    for (struct list *l; (l = list_pop_front(&woken)) != NULL;) {
+        struct descriptors_waiter *w = list_item(l, struct descriptors_waiter, link);
+        w->resume(w);
+    }
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct descriptors *d = timer->data;
+    int fd = next_descriptor(d);
+    if (fd >= 0 && fd < d->ceiling) {
+        wake(d);
+    } else {
+        uv_timer_start(timer, on_retry, RETRY_MS, 0);
+    }
+}
+
+void descriptors_init(struct descriptors *d, uv_loop_t *uv)
+{
+    int limit = raise_limit();
+    int room = limit / 4 < HEAD_ROOM ? limit / 4 : HEAD_ROOM;
+    *d = (struct descriptors){.ceiling = limit - room};
+    list_init(&d->waiting);
+    uv_timer_init(uv, &d->retry);
+    d->retry.data = d;
+}
+
+void descriptors_opened(struct descriptors *d, int fd)
+{
+    d->open++;
+    if (fd >= d->ceiling - 1) {
+        d->scarce = true;
+    }
+}
+
+void descriptors_exhausted(struct descriptors *d)
+{
+    d->scarce = true;
+}
+
+void descriptors_close(struct descriptors *d, int fd)
+{
+    assert(d->open > 0);
+    d->open--;
+    close(fd);
+    if (d->scarce && fd < d->ceiling) {
+        wake(d);
+    }
+}
+
+void descriptors_wait(struct descriptors *d, struct descriptors_waiter *w)
+{
+    list_push_back(&d->waiting, &w->link);
+    if (!uv_is_active((uv_handle_t *)&d->retry)) {
+        uv_timer_start(&d->retry, on_retry, RETRY_MS, 0);
+    }
+}
+
+void descriptors_cancel(struct descriptors_waiter *w)
+{
+    list_remove(&w->link);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The process's file descriptors as a budget. Listeners stop accepting a little below the limit, so that what is open
+ * already, the resolver and the UDP ports never meet EMFILE; whoever waits is woken when one of ours closes, and once
+ * a second in case somebody else's did.
+ *
+ * A new descriptor always has the lowest free number. Its number therefore tells how many are open, ours or not. */
+#ifndef WGPROXY_IO_DESCRIPTORS_H
+#define WGPROXY_IO_DESCRIPTORS_H
+
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct descriptors {
+    int ceiling; /* the lowest number that listeners leave to others */
+    bool scarce; /* the ceiling was reached and nothing has been freed since */
+    unsigned open;
+    struct list waiting; /* struct descriptors_waiter */
+    uv_timer_t retry;
+};
+
+struct descriptors_waiter {
+    struct list link;
+    void (*resume)(struct descriptors_waiter *self);
+};
+
+/* Raises the soft limit to the hard one, and finds the ceiling below it. */
+void descriptors_init(struct descriptors *d, uv_loop_t *uv);
+
+/* The loop watches `fd` from now on. */
+void descriptors_opened(struct descriptors *d, int fd);
+
+/* An accept failed for want of descriptors or memory. */
+void descriptors_exhausted(struct descriptors *d);
+
+/* Closes `fd`, and wakes the waiting if that made room. */
+void descriptors_close(struct descriptors *d, int fd);
+
+/* Call resume() once when there may be room again. */
+void descriptors_wait(struct descriptors *d, struct descriptors_waiter *w);
+void descriptors_cancel(struct descriptors_waiter *w); /* also when it does not wait */
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What opening, receiving and sending of a UDP port share. */
+#ifndef WGPROXY_IO_UDP_PORT_H
+#define WGPROXY_IO_UDP_PORT_H
+
+#include "io/loop.h"
+
+struct udp_port;
+
+struct udp_socket {
+    struct udp_port *port;
+    uv_poll_t poll;
+    int fd; /* -1: the machine does not have the family */
+};
+
+enum { UDP_V4, UDP_V6, UDP_FAMILIES };
+
+struct udp_port {
+    struct dgram dgram;
+    struct io_loop *loop;
+    struct udp_socket sockets[UDP_FAMILIES];
+    uint16_t number;
+    bool closed;
+    unsigned handles; /* of libuv, not yet let go */
+    struct io_udp_counters counters;
+
+    /* The latest send that failed at once, to be reported from the loop. */
+    struct soon report;
+    struct endpoint failed_to;
+    int failed_err;
+};
+
+/* udp_receive.c: one receiver serves all ports of a loop. */
+int udp_receiver_new(struct udp_receiver **out) MUST_USE; /* 0, ERR_NOMEM */
+void udp_receiver_free(struct udp_receiver *r);           /* NULL is harmless */
+/* Hand what has arrived to the port's handler in batches; a bounded number, the rest stays for the next wake-up. */
+void udp_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now now);
+/* Hand the ICMP errors that have arrived to the port's handler. */
+void udp_receive_errors(struct udp_port *p, int fd, struct now now);
+
+/* udp_send.c */
+void udp_send(struct dgram *d, const struct outbox *ob);
+
+#endif
