@@ -42,7 +42,9 @@ struct wg_peer_config {
 
 /* 0, or ERR_NOMEM. */
 int wg_new(struct wg **out, const struct wg_config *config) MUST_USE;
-void wg_free(struct wg *wg); /* wipes every key; NULL is harmless */
+/* Wipes every key. What still stands unsealed in an outbox is sealed first, so the outbox must still be there.
+ * NULL is harmless. */
+void wg_free(struct wg *wg);
 
 /* 0, ERR_NOMEM, ERR_EXISTS (same public key twice), ERR_INVALID (the public key is our own, or a low-order
  * point). A prefix that two peers claim goes to the later one, as in wg(8); the log says so. */
@@ -55,6 +57,7 @@ void wg_start(struct wg *wg, struct outbox *out, struct now now);
 
 #define WG_HEADROOM 16 /* type, receiver index, counter (paper 5.4.6) */
 #define WG_TAILROOM 32 /* padding to 16 and the tag */
+#define WG_INNER_MAX (65507 - WG_HEADROOM - WG_TAILROOM) /* what one UDP datagram can carry */
 
 /* Every call below that fills an outbox needs this much room for each packet or event (asserted). */
 #define WG_OUT_ROOM(inner_len) (WG_HEADROOM + (size_t)(inner_len) + WG_TAILROOM + 256)
@@ -64,7 +67,7 @@ enum wg_tx {
     WG_TX_STAGED,   /* copied; leaves when the handshake completes (128 per peer, the oldest go first) */
     WG_TX_NO_ROUTE, /* no peer's AllowedIPs hold the destination */
     WG_TX_NO_ENDPOINT, /* staged, but the peer has never been heard of and has no endpoint */
-    WG_TX_INVALID,  /* not an IP packet */
+    WG_TX_INVALID,  /* not a whole IP packet, or longer than WG_INNER_MAX */
 };
 
 /* Send the inner IP packet that stands at outbox_tail(out) + WG_HEADROOM with `len` bytes. The tail is
@@ -79,7 +82,8 @@ int wg_route(const struct wg *wg, const struct addr *dst);
 
 /* ---- datagrams in ---- */
 
-/* What became of a datagram. All but the first three are a counter and change nothing else. */
+/* What became of a datagram. All that are dropped are a counter and change nothing else; but the last three
+ * came from the peer itself, so they are a sign of life and of where it is. */
 #define WG_RX_TABLE(X)                                                                              \
     X(WG_RX_IP, "inner packet")                                                                     \
     X(WG_RX_KEEPALIVE, "keepalive")                                                                 \
@@ -95,6 +99,7 @@ int wg_route(const struct wg *wg, const struct addr *dst);
     X(WG_RX_DROP_AUTH, "data does not decrypt")                                                     \
     X(WG_RX_DROP_REPLAY, "counter seen before or too old")                                          \
     X(WG_RX_DROP_INNER, "what was inside is no whole IP packet")                                    \
+    X(WG_RX_DROP_ECN, "congestion was marked on a packet that cannot carry the mark (RFC 6040)")     \
     X(WG_RX_DROP_SOURCE, "inner source is not in the peer's AllowedIPs")
 
 #define WG_RX_ENUM(name, words) name,
