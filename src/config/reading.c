@@ -144,21 +144,23 @@ static const char *nearest_key(enum section section, const char *name)
     return nearest.best;
 }
 
+/* A name is quoted only where it is, or nearly is, one of ours: any other might be the rest of a key that somebody broke
+ * over two lines. The number of the line says enough. */
 static void unknown_key(struct reading *r, const char *name)
 {
     char quoted[QUOTE_SIZE];
-    report_quote(quoted, name);
     const char *home = where_it_belongs(name);
     const char *near = nearest_key(r->section, name);
     if (r->section == SECTION_NONE) {
-        report_error(r->report, r->line, "%s stands above the first section", quoted);
+        report_error(r->report, r->line, "a key above the first section");
     } else if (home != NULL) {
-        report_error(r->report, r->line, "%s belongs in [%s], not in [%s]", quoted, home,
-                     schema_section_name(r->section));
+        report_error(r->report, r->line, "%s belongs in [%s], not in [%s]",
+                     report_quote(quoted, name), home, schema_section_name(r->section));
     } else if (near != NULL) {
-        report_error(r->report, r->line, "unknown key %s: did you mean \"%s\"?", quoted, near);
+        report_error(r->report, r->line, "unknown key %s: did you mean \"%s\"?",
+                     report_quote(quoted, name), near);
     } else {
-        report_warning(r->report, r->line, "unknown key %s, ignored", quoted);
+        report_warning(r->report, r->line, "unknown key, ignored");
     }
 }
 
@@ -211,12 +213,11 @@ static void unknown_section(struct reading *r, const char *name)
     for (size_t i = 0; i < schema_n_sections; i++) {
         nearest_offer(&nearest, schema_sections[i].name);
     }
-    report_quote(quoted, name);
     if (nearest.best != NULL) {
-        report_error(r->report, r->line, "unknown section %s: did you mean [%s]?", quoted,
-                     nearest.best);
+        report_error(r->report, r->line, "unknown section %s: did you mean [%s]?",
+                     report_quote(quoted, name), nearest.best);
     } else {
-        report_warning(r->report, r->line, "unknown section %s, skipped", quoted);
+        report_warning(r->report, r->line, "unknown section, skipped");
     }
 }
 

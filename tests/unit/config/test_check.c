@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/check.h"
+
+#include "unit/config/heard.h"
+#include "unit/test.h"
+
+#define LISTENER(where) "[Socks5]\nBindAddress = " where "\n"
+
+static const struct heard_row rows[] = {
+    {"", "E f: there is no [Interface]\nE f: there is no [Peer]\n"},
+    {PEER, "E f: there is no [Interface]\n"},
+    {INTERFACE, "E f: there is no [Peer]\n"},
+    /* the MTU and the family of the addresses */
+    {INTERFACE "Address = fd00::2\nMTU = 1279\n" PEER,
+     "E f:1: MTU: 1279 is too small for the IPv6 Address: must be 1280 or more\n"},
+    {INTERFACE "Address = fd00::2\nMTU = 1280\n" PEER, ""},
+    {INTERFACE "MTU = 1279\n" PEER, ""},
+    /* keys that are the same */
+    {INTERFACE PEER PEER, "E f:8: PublicKey: the [Peer] in line 4 has the same one\n"},
+    {INTERFACE "[Peer]\nPublicKey = " PRIVATE_KEY "\nAllowedIPs = ::/0\nEndpoint = a:1\n",
+     "E f:4: PublicKey: is our PrivateKey; the peer's own public key belongs here\n"},
+    {INTERFACE PEER "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n", ""},
+    /* two unreadable keys are not the same key */
+    {INTERFACE "[Peer]\nPublicKey = x\nAllowedIPs = ::/0\n[Peer]\nPublicKey = x\nAllowedIPs = ::/0\n" PEER,
+     "E f:5: PublicKey: not a key: must be 44 characters of base64 (found 1)\n"
+     "E f:8: PublicKey: not a key: must be 44 characters of base64 (found 1)\n"},
+    /* who can speak to whom */
+    {INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY "\nEndpoint = a:1\n",
+     "W f:4: [Peer] has no AllowedIPs: nothing can be sent to it\n"},
+    {INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = ::/0\n",
+     "W f:1: no [Peer] has an Endpoint and there is no ListenPort: neither side can begin\n"},
+    {INTERFACE "ListenPort = 1\n[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = ::/0\n", ""},
+    /* listeners */
+    {INTERFACE PEER LISTENER("0.0.0.0:1080"),
+     "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
+     "add AllowLan = yes\n"},
+    {INTERFACE PEER LISTENER("0.0.0.0:1080") "AllowLan = no\n",
+     "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
+     "add AllowLan = yes\n"},
+    {INTERFACE PEER LISTENER("0.0.0.0:1080") "AllowLan = yes\n", ""},
+    {INTERFACE PEER LISTENER("[::]:1080") LISTENER("1080") "AllowLan = yes\n",
+     "E f:9: BindAddress: \"[::]:1080\": others could use the tunnel from there; if they may, "
+     "add AllowLan = yes\n"},
+    {INTERFACE PEER LISTENER("127.0.0.2:1080"), ""},
+    {INTERFACE PEER LISTENER("1080") LISTENER("127.0.0.1:1080"),
+     "E f:11: BindAddress: \"127.0.0.1:1080\" is taken by line 9\n"},
+    {INTERFACE PEER LISTENER("1080") LISTENER("[::1]:1080"), ""},
+    {INTERFACE PEER LISTENER("0") LISTENER("0"), ""},
+};
+
+static void a_file_is_judged_as_a_whole(void **state)
+{
+    (void)state;
+    heard_expect(rows, ARRAY_SIZE(rows));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_judged_as_a_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/config.h"
+
+#include "base/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/config/heard.h"
+#include "unit/test.h"
+
+/* A file with everything in it. */
+static const char full[] =
+    "\xef\xbb\xbf# a provider's file\r\n"
+    "[Interface]\r\n"
+    "PrivateKey = " PRIVATE_KEY "\r\n"
+    "Address = 10.0.0.2/24, fd00::2/64\r\n"
+    "Address = 10.0.1.2 # another\r\n"
+    "DNS = 10.0.0.1, corp.lan, fd00::1\r\n"
+    "DNS = example.org\r\n"
+    "MTU = 1380\r\n"
+    "ListenPort = 51821\r\n"
+    "Table = off\r\n"
+    "\r\n"
+    "[Peer]\r\n"
+    "PublicKey = " PUBLIC_KEY "\r\n"
+    "PresharedKey = " PRESHARED_KEY "\r\n"
+    "AllowedIPs = 0.0.0.0/0\r\n"
+    "AllowedIPs = ::/0, 10.9.0.0/16\r\n"
+    "Endpoint = vpn.example:51820\r\n"
+    "PersistentKeepalive = 25\r\n"
+    "[peer]\r\n"
+    "publickey=" OTHER_KEY "\r\n"
+    "allowedips=192.0.2.7\r\n"
+    "endpoint=[2001:db8::1]:443\r\n"
+    "[Socks5]\r\n"
+    "BindAddress = 127.0.0.1:25344\r\n"
+    "[Socks5]\r\n"
+    "BindAddress = 192.0.2.9:0\r\n"
+    "AllowLan = yes\r\n";
+
+static struct config *parse_full(struct heard *h)
+{
+    struct config *c;
+    assert_int_equal(heard_parse(h, &c, full, sizeof full - 1), 0);
+    return c;
+}
+
+static void assert_prefix(const struct prefix *p, const char *expected)
+{
+    char text[PREFIX_TEXT];
+    assert_string_equal(prefix_format(p, text), expected);
+}
+
+static void assert_key(const uint8_t key[KEY_LEN], const char *expected)
+{
+    char text[KEY_TEXT];
+    key_to_base64(text, key);
+    assert_string_equal(text, expected);
+}
+
+static void the_interface_arrives(void **state)
+{
+    (void)state;
+    struct heard h;
+    char text[ADDR_TEXT];
+    struct config *c = parse_full(&h);
+    assert_string_equal(h.text, "W f:10: Table: of no use to wgproxy, skipped\n");
+    assert_string_equal(c->path, "f");
+    assert_key(c->private_key, PRIVATE_KEY);
+    assert_int_equal(c->n_addresses, 3);
+    assert_prefix(&c->addresses[0], "10.0.0.2/24");
+    assert_prefix(&c->addresses[1], "fd00::2/64");
+    assert_prefix(&c->addresses[2], "10.0.1.2/32");
+    assert_int_equal(c->n_dns, 2);
+    assert_string_equal(addr_format(&c->dns[0], text), "10.0.0.1");
+    assert_string_equal(addr_format(&c->dns[1], text), "fd00::1");
+    assert_int_equal(c->n_search, 2);
+    assert_string_equal(c->search[0], "corp.lan");
+    assert_string_equal(c->search[1], "example.org");
+    assert_int_equal(c->mtu, 1380);
+    assert_int_equal(c->listen_port, 51821);
+    config_free(c);
+}
+
+static void the_peers_arrive(void **state)
+{
+    (void)state;
+    struct heard h;
+    struct config *c = parse_full(&h);
+    assert_int_equal(c->n_peers, 2);
+    const struct config_peer *p = &c->peers[0];
+    assert_int_equal(p->line, 12);
+    assert_key(p->public_key, PUBLIC_KEY);
+    assert_true(p->has_preshared_key);
+    assert_key(p->preshared_key, PRESHARED_KEY);
+    assert_int_equal(p->n_allowed_ips, 3);
+    assert_prefix(&p->allowed_ips[2], "10.9.0.0/16");
+    assert_string_equal(p->endpoint_host, "vpn.example");
+    assert_int_equal(p->endpoint_port, 51820);
+    assert_int_equal(p->keepalive, 25);
+    p = &c->peers[1];
+    assert_int_equal(p->line, 19);
+    assert_key(p->public_key, OTHER_KEY);
+    assert_false(p->has_preshared_key);
+    assert_key(p->preshared_key, ZERO_KEY);
+    assert_prefix(&p->allowed_ips[0], "192.0.2.7/32");
+    assert_string_equal(p->endpoint_host, "2001:db8::1");
+    assert_int_equal(p->endpoint_port, 443);
+    assert_int_equal(p->keepalive, 0);
+    config_free(c);
+}
+
+static void the_listeners_arrive(void **state)
+{
+    (void)state;
+    struct heard h;
+    char text[ENDPOINT_TEXT];
+    struct config *c = parse_full(&h);
+    assert_int_equal(c->n_socks5, 2);
+    assert_int_equal(c->socks5[0].line, 24);
+    assert_string_equal(endpoint_format(&c->socks5[0].bind, text), "127.0.0.1:25344");
+    assert_false(c->socks5[0].allow_lan);
+    assert_string_equal(endpoint_format(&c->socks5[1].bind, text), "192.0.2.9:0");
+    assert_true(c->socks5[1].allow_lan);
+    config_free(c);
+}
+
+static void what_is_not_given_is_zero(void **state)
+{
+    (void)state;
+    struct heard h;
+    struct config *c;
+    assert_int_equal(heard_parse(&h, &c, INTERFACE PEER, strlen(INTERFACE PEER)), 0);
+    assert_int_equal(c->mtu, 0);
+    assert_int_equal(c->listen_port, 0);
+    assert_int_equal(c->n_dns, 0);
+    assert_int_equal(c->n_search, 0);
+    assert_int_equal(c->n_socks5, 0);
+    assert_int_equal(c->peers[0].keepalive, 0);
+    config_free(c);
+}
+
+static void the_last_of_repeated_single_keys_counts(void **state)
+{
+    (void)state;
+    struct heard h;
+    struct config *c;
+    static const char text[] = INTERFACE "MTU = 1300\nMTU = 1400\n" PEER "Endpoint = b.example:2\n"
+                               "PresharedKey = " PRESHARED_KEY "\nPresharedKey = " ZERO_KEY "\n";
+    assert_int_equal(heard_parse(&h, &c, text, sizeof text - 1), 0);
+    assert_int_equal(h.warnings, 3);
+    assert_int_equal(c->mtu, 1400);
+    assert_string_equal(c->peers[0].endpoint_host, "b.example");
+    assert_int_equal(c->peers[0].endpoint_port, 2);
+    assert_false(c->peers[0].has_preshared_key);
+    config_free(c);
+}
+
+static void thousands_of_prefixes_fit_on_one_line(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    static char text[N * 20 + 1024];
+    struct heard h;
+    struct config *c;
+    size_t n = (size_t)sprintf(text, "%s%sAllowedIPs = ", INTERFACE, PEER);
+    for (unsigned i = 0; i < N; i++) {
+        n += (size_t)sprintf(text + n, "10.%u.%u.0/24, ", i >> 8, i & 255);
+    }
+    n += (size_t)sprintf(text + n, "192.0.2.0/24\n");
+    assert_int_equal(heard_parse(&h, &c, text, n), 0);
+    assert_string_equal(h.text, "");
+    assert_int_equal(c->peers[0].n_allowed_ips, N + 2);
+    assert_prefix(&c->peers[0].allowed_ips[N + 1], "192.0.2.0/24");
+    config_free(c);
+}
+
+static void every_prefix_of_a_file_is_survived(void **state)
+{
+    (void)state;
+    struct heard h;
+    struct config *c;
+    for (size_t len = 0; len < sizeof full - 1; len++) {
+        heard_parse(&h, &c, full, len);
+        config_free(c);
+    }
+}
+
+static void every_file_with_one_byte_changed_is_survived(void **state)
+{
+    (void)state;
+    static const char bytes[] = "\0\n\r[]#;=,: A/\xff";
+    char text[sizeof full];
+    struct heard h;
+    struct config *c;
+    memcpy(text, full, sizeof full);
+    for (size_t at = 0; at < sizeof full - 1; at++) {
+        for (size_t b = 0; b < sizeof bytes - 1; b++) {
+            text[at] = bytes[b];
+            heard_parse(&h, &c, text, sizeof full - 1);
+            config_free(c);
+        }
+        text[at] = full[at];
+    }
+}
+
+static void what_is_no_text_is_said_to_be_none(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *messages;
+    } rows[] = {
+        {"\xff\xfe[\0I\0", 6, "E f:1: is UTF-16: save it as UTF-8\n"},
+        {"\xfe\xff\0[\0I", 6, "E f:1: is UTF-16: save it as UTF-8\n"},
+        {"[Interface]\nA\0B", 15, "E f:2: holds a zero byte: this is not a text file\n"},
+    };
+    struct heard h;
+    struct config *c;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_int_equal(heard_parse(&h, &c, rows[i].bytes, rows[i].len), ERR_INVALID);
+        assert_string_equal(h.text, rows[i].messages);
+    }
+}
+
+static void a_text_beyond_all_measure_is_refused(void **state)
+{
+    (void)state;
+    struct heard h;
+    struct config *c;
+    size_t len = 1000001;
+    char *text = malloc(len);
+    assert_non_null(text);
+    memset(text, '\n', len);
+    assert_int_equal(heard_parse(&h, &c, text, len), ERR_INVALID);
+    assert_string_equal(h.text, "E f: is larger than 1000000 bytes\n");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_interface_arrives),
+        cmocka_unit_test(the_peers_arrive),
+        cmocka_unit_test(the_listeners_arrive),
+        cmocka_unit_test(what_is_not_given_is_zero),
+        cmocka_unit_test(the_last_of_repeated_single_keys_counts),
+        cmocka_unit_test(thousands_of_prefixes_fit_on_one_line),
+        cmocka_unit_test(every_prefix_of_a_file_is_survived),
+        cmocka_unit_test(every_file_with_one_byte_changed_is_survived),
+        cmocka_unit_test(what_is_no_text_is_said_to_be_none),
+        cmocka_unit_test(a_text_beyond_all_measure_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

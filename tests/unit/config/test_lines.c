@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/lines.h"
+
+#include "base/macros.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/test.h"
+
+/* What arrived, as one text: "3 [name]", "4 key=value", "5 !words", "6 [!words". Long values are told by their length. */
+struct seen {
+    char text[4096];
+};
+
+PRINTF_LIKE(2, 3) static void note(struct seen *s, const char *fmt, ...)
+{
+    size_t used = strlen(s->text);
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(s->text + used, sizeof s->text - used, fmt, ap);
+    va_end(ap);
+}
+
+static void on_section(void *ctx, unsigned line, const char *name)
+{
+    note(ctx, "%u [%s]\n", line, name);
+}
+
+static void on_key(void *ctx, unsigned line, const char *key, const char *value)
+{
+    char length[32];
+    if (strlen(value) > 100) {
+        snprintf(length, sizeof length, "(%zu)", strlen(value));
+        value = length;
+    }
+    note(ctx, "%u %s=%s\n", line, key, value);
+}
+
+static void on_broken(void *ctx, unsigned line, const char *why)
+{
+    note(ctx, "%u !%s\n", line, why);
+}
+
+static void on_broken_section(void *ctx, unsigned line, const char *why)
+{
+    note(ctx, "%u [!%s\n", line, why);
+}
+
+static const struct lines_handler handler = {
+    .section = on_section,
+    .key = on_key,
+    .broken = on_broken,
+    .broken_section = on_broken_section,
+};
+
+static void walk(struct seen *s, const char *text)
+{
+    *s = (struct seen){0};
+    assert_int_equal(lines_walk(text, strlen(text), &handler, s), 0);
+}
+
+#define NO_KEY "must be \"Key = value\" or \"[Section]\""
+#define OPEN "the section's name is not closed by \"]\""
+#define TRAILING "nothing but a comment may follow the section's name"
+
+static const struct {
+    const char *text;
+    const char *seen;
+} rows[] = {
+    {"", ""},
+    {"\n\n", ""},
+    {"a=b", "1 a=b\n"},
+    {"a=b\n", "1 a=b\n"},
+    {"\na = b c \n", "2 a=b c\n"},
+    {"a =b\r\n[s]\r\nc= d\r\n", "1 a=b\n2 [s]\n3 c=d\n"},
+    {"\xef\xbb\xbf[s]\n", "1 [s]\n"},
+    {"\xef\xbb\xbf", ""},
+    {"a:b", "1 a=b\n"},
+    {"a=b=c:d", "1 a=b=c:d\n"},
+    {"a=", "1 a=\n"},
+    /* comments */
+    {"# x\n; y\n  # z\n", ""},
+    {"a=b # c", "1 a=b\n"},
+    {"a=b#c", "1 a=b\n"},
+    {"a=#c", "1 a=\n"},
+    {"a=b ; c", "1 a=b\n"},
+    {"a=b;c", "1 a=b;c\n"},
+    {"#a=b\nc=d", "2 c=d\n"},
+    {"a=b #", "1 a=b\n"},
+    {"[s] # c\n", "1 [s]\n"},
+    {"[s]#c\n", "1 [s]\n"},
+    {"[s] ; c\n", "1 [s]\n"},
+    /* an indented line is a line of its own */
+    {"a=b\n  c=d\n\te=f\n", "1 a=b\n2 c=d\n3 e=f\n"},
+    {"  [s]\n", "1 [s]\n"},
+    /* what cannot be read */
+    {"word\n", "1 !" NO_KEY "\n"},
+    {"word # = x\n", "1 !" NO_KEY "\n"},
+    {"[s\na=b\n", "1 [!" OPEN "\n2 a=b\n"},
+    {"[s # ]\n", "1 [!" OPEN "\n"},
+    {"[s ; ]\n", "1 [!" OPEN "\n"},
+    {"[", "1 [!" OPEN "\n"},
+    {"[s] a=b\n", "1 !" TRAILING "\n1 [s]\n"},
+};
+
+static void lines_are_told_apart(void **state)
+{
+    (void)state;
+    struct seen s;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        walk(&s, rows[i].text);
+        if (strcmp(s.text, rows[i].seen) != 0) {
+            print_error("row %zu\n", i);
+        }
+        assert_string_equal(s.text, rows[i].seen);
+    }
+}
+
+static void the_kind_of_newline_makes_no_difference(void **state)
+{
+    (void)state;
+    struct seen lf, crlf;
+    walk(&lf, "[s]\na = b # c\n\nword\n[t\nc=d");
+    walk(&crlf, "[s]\r\na = b # c\r\n\r\nword\r\n[t\r\nc=d");
+    assert_string_equal(lf.text, crlf.text);
+}
+
+/* "a=" and `n` letters, then a second line; with `end` between them. */
+static void assert_long_line_is_whole(size_t n, const char *end)
+{
+    struct seen s;
+    char expected[64];
+    char *text = malloc(n + 32);
+    assert_non_null(text);
+    memcpy(text, "a=", 2);
+    memset(text + 2, 'x', n);
+    snprintf(text + 2 + n, 30, "%sb=c", end);
+    walk(&s, text);
+    free(text);
+    snprintf(expected, sizeof expected, "1 a=(%zu)\n2 b=c\n", n);
+    assert_string_equal(s.text, expected);
+}
+
+static void lines_of_any_length_arrive_whole(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"\n", "\r\n", "#y\n", "#\r\n"};
+    for (size_t e = 0; e < ARRAY_SIZE(ends); e++) {
+        /* around the sizes that inih's buffer takes as it grows */
+        for (size_t n = 4080; n < 4110; n++) {
+            assert_long_line_is_whole(n, ends[e]);
+            assert_long_line_is_whole(2 * n, ends[e]);
+        }
+        assert_long_line_is_whole(LINES_TEXT_MAX - 32, ends[e]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_are_told_apart),
+        cmocka_unit_test(the_kind_of_newline_makes_no_difference),
+        cmocka_unit_test(lines_of_any_length_arrive_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/config.h"
+
+#include "base/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit/config/heard.h"
+#include "unit/test.h"
+
+static char folder[] = "/tmp/wgproxy-load-XXXXXX";
+static char path[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    snprintf(path, sizeof path, "%s/client.conf", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+static void write_file(const char *text, mode_t mode)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(path, mode), 0);
+}
+
+static void assert_load(int expected, const char *from, const char *messages)
+{
+    struct heard h = {0};
+    struct config *c;
+    assert_int_equal(config_load(&c, from, heard_message, &h), expected);
+    assert_int_equal(c != NULL, expected == 0);
+    assert_string_equal(h.text, messages);
+    config_free(c);
+}
+
+static void a_private_file_is_loaded_without_a_word(void **state)
+{
+    (void)state;
+    write_file(INTERFACE PEER, 0600);
+    assert_load(0, path, "");
+}
+
+static void a_file_that_others_may_read_is_loaded_with_a_warning(void **state)
+{
+    (void)state;
+    char expected[256];
+    write_file(INTERFACE PEER, 0640);
+    snprintf(expected, sizeof expected, "W %s: others may read the keys in it (mode 0640): chmod 600 it\n", path);
+    assert_load(0, path, expected);
+}
+
+static void messages_name_the_file_as_it_was_given(void **state)
+{
+    (void)state;
+    char expected[256];
+    write_file(INTERFACE "MTU = 1\n" PEER, 0600);
+    snprintf(expected, sizeof expected, "E %s:4: MTU: \"1\": must be 576 to 65535\n", path);
+    assert_load(ERR_INVALID, path, expected);
+}
+
+static void a_missing_file_is_an_error_with_its_cause(void **state)
+{
+    (void)state;
+    assert_load(ERR_INVALID, "/nonexistent/client.conf",
+                "E /nonexistent/client.conf: cannot open: No such file or directory\n");
+}
+
+static void a_folder_cannot_be_read(void **state)
+{
+    (void)state;
+    char expected[256];
+    snprintf(expected, sizeof expected, "E %s: cannot read: Is a directory\n", folder);
+    assert_load(ERR_INVALID, folder, expected);
+}
+
+static void an_endless_file_is_not_read_to_its_end(void **state)
+{
+    (void)state;
+    assert_load(ERR_INVALID, "/dev/zero", "E /dev/zero: is larger than 1000000 bytes\n");
+}
+
+static void standard_input_is_a_file_too(void **state)
+{
+    (void)state;
+    write_file(INTERFACE "MTU = 1\n" PEER, 0644);
+    int saved = dup(STDIN_FILENO);
+    assert_true(saved >= 0);
+    assert_non_null(freopen(path, "r", stdin));
+    assert_load(ERR_INVALID, "-", "E (standard input):4: MTU: \"1\": must be 576 to 65535\n");
+    assert_int_equal(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+    close(saved);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_private_file_is_loaded_without_a_word),
+        cmocka_unit_test(a_file_that_others_may_read_is_loaded_with_a_warning),
+        cmocka_unit_test(messages_name_the_file_as_it_was_given),
+        cmocka_unit_test(a_missing_file_is_an_error_with_its_cause),
+        cmocka_unit_test(a_folder_cannot_be_read),
+        cmocka_unit_test(an_endless_file_is_not_read_to_its_end),
+        cmocka_unit_test(standard_input_is_a_file_too),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
