@@ -30,7 +30,9 @@ def open_download(ground, proxy, size=64 * MIB):
 
 
 def port_is_free(ground, address):
+    """For a server that starts now; ends of old connections may still linger."""
     with ground.client.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             s.bind(address)
             s.listen()
@@ -74,14 +76,15 @@ def test_after_a_crash_everything_works_again(ground):
     assert hello(ground, ground.start())
 
 
-def test_the_far_end_restarts_and_the_tunnel_comes_back(ground):
-    """Its keys are gone; we notice after 15 s without an answer (paper 6.5)."""
+def test_the_far_end_forgets_its_keys_and_the_tunnel_comes_back(ground):
+    """As after its restart; we notice 15 s after it fell silent (paper 6.5)."""
     far, proxy = ground.far, ground.start()
     assert hello(ground, proxy)
-    far.restart_endpoint(ground.keys.public)
-    page = ground.fetch(f"http://{far.inner4}/hello", proxy=proxy, timeout=60,
-                        attempts=3)
-    assert page == services.HELLO
+    far.forget(ground.keys.public)
+    url = f"http://{far.inner4}/hello"
+    done = ground.curl("--fail", "--retry", 5, "--retry-all-errors", url,
+                       proxy=proxy, timeout=40)
+    assert done.stdout == services.HELLO, done.stderr
 
 
 def test_a_taken_port_ends_the_second_one_with_a_clear_message(ground):
@@ -89,7 +92,7 @@ def test_a_taken_port_ends_the_second_one_with_a_clear_message(ground):
     second = ground.launch()
     assert second.wait(5) == RUNTIME_FAILURE
     assert "127.0.0.1:1080" in second.log and "in use" in second.log
-    assert "ready" not in second.log
+    assert not second.said_ready()
     assert hello(ground, first)
 
 
@@ -131,7 +134,7 @@ def test_no_key_is_ever_written_to_the_log(bare_ground):
     ground = bare_ground
     ground.add_far(psk=True)
     assert ground.secrets()
-    proxy = ground.start(environment={"WGPROXY_LOG": "debug"}, arguments=["-v"])
+    proxy = ground.start(arguments=["-v"])
     assert hello(ground, proxy)
     proxy.stop()
     assert not [secret for secret in ground.secrets() if secret in proxy.log]

@@ -68,8 +68,8 @@ def test_both_directions_at_once_do_not_starve_each_other(ground):
     path.write_bytes(body.make(size, 2))
     done = ground.curl(
         "--fail", "--parallel", "--parallel-immediate",
-        f"http://{ground.far.inner4}/bytes?size={size}&seed=1", "-o", ground.work / "down",
         "-T", path, f"http://{ground.far.inner4}/upload", "-o", ground.work / "up",
+        f"http://{ground.far.inner4}/bytes?size={size}&seed=1", "-o", ground.work / "down",
         proxy=proxy,
     )
     assert done.returncode == 0, done.stderr

@@ -123,6 +123,18 @@ def test_without_an_endpoint_nothing_is_sent_before_the_peer_calls(bare_ground):
     assert not any(p.kind for p in ground.finish()[0].packets)
 
 
+def test_a_peer_that_starts_later_is_found(bare_ground):
+    """Until then its host answers each of our calls with "port unreachable"."""
+    ground = bare_ground
+    ground.expect(port_unreachable=True)
+    far = ground.add_far(start=False)
+    proxy = ground.start()
+    assert ground.curl(f"http://{far.inner4}/", proxy=proxy, timeout=2).returncode == 28
+    far.start(ground.keys.public)
+    far.wait_ready()
+    assert hello(ground, proxy, timeout=20)
+
+
 def test_listen_port_is_where_we_send_from(ground):
     proxy = ground.start(ground.interface(ListenPort=47002) + ground.peer())
     ground.expect(client_port=47002)

@@ -35,7 +35,7 @@ class Rules:
     far_port: int
     mtu: int = 1420  # of the tunnel: the only length that is no multiple of 16
     client_port: int | None = None  # None: any, but what is seen stays on record
-    # After the client's process is gone its kernel answers the far end's datagrams.
+    # For times when the program at one end is gone and its kernel says so.
     port_unreachable: bool = False
 
 
@@ -147,8 +147,11 @@ class Judge:
         return "not UDP"
 
     def _port_unreachable(self, inner_udp, source):
-        from_far = inner_udp[:2] == struct.pack("!H", self.rules.far_port)
-        if self.rules.port_unreachable and source in self.client and from_far:
+        """The kernel of one end says that nobody there takes WireGuard messages."""
+        far_port = struct.pack("!H", self.rules.far_port)
+        quoted_from, quoted_to = inner_udp[:2], inner_udp[2:4]
+        answered = quoted_from if source in self.client else quoted_to
+        if self.rules.port_unreachable and answered == far_port:
             return ""
         return "an ICMP error"
 

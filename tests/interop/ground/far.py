@@ -90,6 +90,11 @@ class Far:
             })
         )
 
+    def forget(self, client_public):
+        """Lose all session keys, as a restart would."""
+        self.endpoint.set("peer", client_public, "remove")
+        self.configure(client_public)
+
     def _lay_out_targets(self):
         # An unreachable network is only reported by a host that forwards.
         self.network.sysctl("ipv4/ip_forward", 1)
@@ -148,8 +153,9 @@ class Far:
         return (self.work / f"dnsmasq{self.number}.log").read_text()
 
     def rules(self, **options):
-        return Rules(client=(self.client4, self.client6),
-                     far=(self.outer4, self.outer6), far_port=PORT, **options)
+        usual = {"client": (self.client4, self.client6),
+                 "far": (self.outer4, self.outer6), "far_port": PORT}
+        return Rules(**{**usual, **options})
 
     def stop(self):
         self.capture.abandon()

@@ -3,7 +3,6 @@
 
 import base64
 import itertools
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,6 +13,8 @@ from .far import CLIENT_INNER4, CLIENT_INNER6, Far
 # The whole zone of the tunnel's name server, as a provider's file would give it.
 SEARCH_DOMAIN = "corp.test"
 
+LOG_LINES = 40  # of each log in the report of a failed test
+
 _numbers = itertools.count()
 
 
@@ -21,7 +22,8 @@ class Ground:
     """Use it as a context. `finish()` judges what went over the outer links."""
 
     def __init__(self):
-        self.work = Path(tempfile.mkdtemp(prefix="wgproxy-ground-"))
+        # In the private /run: it goes with the machine, even if nobody cleans up.
+        self.work = Path(tempfile.mkdtemp(prefix="ground-", dir="/run"))
         self.client = machine.Network(f"g{next(_numbers)}")
         self.keys = wireguard.Keys.new()
         self.fars = []
@@ -159,9 +161,10 @@ class Ground:
         parts = []
         for path in sorted(self.work.glob("*.log")):
             lines = path.read_text(errors="replace").splitlines()
-            text = re.sub(r"\0", "", "\n".join(lines[-60:]))
-            if text:
-                parts.append(f"--- {path.name} ---\n{text}")
+            # wireguard-go greets with a box of advice.
+            lines = [line for line in lines if line[:1] not in "┌│└"][-LOG_LINES:]
+            if lines:
+                parts.append("\n".join([f"--- {path.name} ---", *lines]))
         return "\n".join(parts)
 
 

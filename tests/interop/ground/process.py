@@ -2,6 +2,7 @@
 """Programs that run in one of the ground's networks and never outlive the test."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -90,18 +91,18 @@ class Process:
         """None while it runs."""
         return self._popen.poll()
 
-    def wait_for_output(self, word, timeout):
+    def wait_for_output(self, pattern, timeout):
         def seen():
-            if word in self.output:
+            if re.search(pattern, self.output):
                 return True
             if self.exit_code() is not None:
                 raise RuntimeError(
-                    f"{self.argv} ended with {self.exit_code()} before it said {word!r}:\n"
-                    + self.output
+                    f"{self.argv} ended with {self.exit_code()} and never said"
+                    f" {pattern!r}:\n{self.output}"
                 )
             return False
 
-        wait_until(seen, timeout, f"{self.argv[0]} says {word!r}")
+        wait_until(seen, timeout, f"{self.argv[0]} says {pattern!r}")
 
     def signal(self, number):
         self._popen.send_signal(number)

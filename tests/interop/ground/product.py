@@ -6,9 +6,10 @@ import re
 import signal
 from pathlib import Path
 
-from .process import UNPRIVILEGED, Process, wait_until
+from .process import UNPRIVILEGED, Process
 
 DEFAULT_PORT = 1080
+READY = r"\bready\b"  # once every listener is bound ("already" is another word)
 
 
 def binary():
@@ -43,13 +44,13 @@ def _number(status, field):
 class WgProxy:
     """One running wgproxy. Its log is what it wrote to standard error."""
 
-    def __init__(self, network, config_path, log, *, port=None, wrapper=()):
+    def __init__(self, network, config_path, log, *, port=None, wrapper=(), arguments=()):
         listen = () if port is None else ("-D", f"127.0.0.1:{port}")
         self.network = network
         self.address = ("127.0.0.1", port or DEFAULT_PORT)
         self.config_path = config_path
         self._process = Process(
-            network, [*wrapper, binary(), "-c", config_path, *listen], log,
+            network, [*wrapper, binary(), "-c", config_path, *listen, *arguments], log,
             prefix=UNPRIVILEGED,
         )
         self.pid = self._process.pid
@@ -62,7 +63,10 @@ class WgProxy:
         return f"{scheme}://{self.address[0]}:{self.address[1]}"
 
     def wait_ready(self, timeout=10.0):
-        self._process.wait_for_output("ready", timeout * patience())
+        self._process.wait_for_output(READY, timeout * patience())
+
+    def said_ready(self):
+        return re.search(READY, self.log) is not None
 
     def exit_code(self):
         return self._process.exit_code()
@@ -83,12 +87,15 @@ class WgProxy:
         return self.wait(within * patience())
 
     def wait_for_log(self, pattern, timeout=5.0):
-        wait_until(lambda: re.search(pattern, self.log), timeout * patience(),
-                   f"/{pattern}/ in the log")
+        self._process.wait_for_output(pattern, timeout * patience())
 
     def memory(self):
         """Resident bytes."""
         return 1024 * _number(Path(f"/proc/{self.pid}/status"), "VmRSS")
+
+    def handles(self):
+        """Open descriptors."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def wake_ups(self):
         """How often any of its threads has gone to sleep so far."""
