@@ -105,7 +105,8 @@ def test_iperf3_measures_what_the_far_end_can_do(tunnel):
     if not shutil.which("iperf3"):
         pytest.skip("iperf3 is not installed")
     far = tunnel.far
-    server = Process(far.network, ["iperf3", "--forceflush", "-s", "-1"], tunnel.work / "iperf3.log")
+    server = Process(
+        far.network, ["iperf3", "--forceflush", "-s", "-1"], tunnel.work / "iperf3.log")
     server.wait_for_output("listening", 5)
     done = tunnel.run(["iperf3", "-J", "-t", "2", "-c", far.inner4], timeout=20)
     rate = json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"]
