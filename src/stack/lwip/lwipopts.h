@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- one thread, raw API, timers of our own (stack/tcp_timers.c) ---- */
+/* ---- one thread, raw API, timers of our own (stack/ticks.c) ---- */
 #define NO_SYS 1
 #define SYS_LIGHTWEIGHT_PROT 0
 #define LWIP_NETCONN 0
@@ -85,15 +85,15 @@
 #define LWIP_TCP_TIMESTAMPS 0          /* lwIP uses them for neither PAWS nor RTT: 12 bytes for nothing */
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_OOSEQ_MAX_PBUFS 8192       /* 0 would be no limit; the largest window holds 6,100 full segments */
-#define TCP_LISTEN_BACKLOG 0           /* an 8-bit count; stack/tcp_listen.c has its own */
+#define TCP_LISTEN_BACKLOG 0           /* an 8-bit count; stack/conn_open.c has its own */
 #define LWIP_TCP_KEEPALIVE 1           /* per connection; off unless asked for */
 #define SO_REUSE 0
-#define LWIP_TCP_PCB_NUM_EXT_ARGS 1    /* tells stack/tcp_glue.c when lwIP lets go of a pcb */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1    /* tells stack/conn.c when lwIP lets go of a pcb */
 #define TCP_TMR_INTERVAL 50            /* slow tick 100 ms: RTO floor 300 ms, delayed ACK 50 ms */
 #define LWIP_TCP_RTO_TIME 1000         /* RFC 6298 (2.1) */
 #define TCP_MSL 5000UL
 #define TCP_MAXRTX 12
-#define TCP_SYNMAXRTX 5                /* with the backoff of stack/tcp_timers.c: 1, 2, 4, 8, 16 s */
+#define TCP_SYNMAXRTX 5                /* with the backoff of stack/ticks.c: 1, 2, 4, 8, 16 s */
 #define TCP_WND_UPDATE_THRESHOLD 16384
 #define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)(10U * (mss))) /* RFC 6928 */
 

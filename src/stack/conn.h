@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* A TCP connection as the files of this module see it. Its public contract is stack_tcp.h.
+ *
+ *   stack_tcp.c   the contract's functions: queues in, queues out, the end
+ *   conn.c        life and death, and lwIP's callbacks, which only take notes
+ *   conn_open.c   connecting, listening, accepting, and the choice of local ports
+ *   conn_flush.c  what the end of a turn does: copy what nobody took, credit, write, FIN
+ *   conn_mtu.c    smaller segments for a narrower path
+ *   window.c      how much the peer may send ahead of the reader
+ *   ticks.c       lwIP's timers and everything else that waits for time */
+#ifndef WGPROXY_STACK_CONN_H
+#define WGPROXY_STACK_CONN_H
+
+#include "stack/internal.h"
+
+#include <lwip/tcp.h>
+
+/* What a connection is, whoever holds it.
+ *
+ *   HALF_OPEN   a SYN came to a listener; no user yet. -> OPEN, or freed
+ *   CONNECTING  our SYN is out; what is committed waits. -> OPEN, FAILED
+ *   OPEN        connected; either direction may have ended. -> OVER, FAILED
+ *   OVER        both directions ended in order and lwIP let go; unread bytes may still be read. -> FAILED, when
+ *               lwIP says only after freeing the pcb that it gave up
+ *   FAILED      reset, refused, unreachable or timed out; `error` says which
+ *
+ * It lives until its user has given it up and lwIP has let go of the pcb. There is no pcb in OVER and FAILED, and
+ * always one before. conn_set_state alone writes it. */
+enum conn_state { CONN_HALF_OPEN, CONN_CONNECTING, CONN_OPEN, CONN_OVER, CONN_FAILED };
+
+/* A peer that acknowledges nothing for so long is given up when nobody waits for it any more. */
+#define CONN_ORPHAN_NS (60 * NS_PER_S)
+
+/* Received pbufs that nobody has taken, in a list of our own: pbuf_cat would walk it each time. */
+struct fresh {
+    struct pbuf *head, *tail;
+    size_t len;
+};
+
+struct stack_tcp {
+    struct stack *stack;
+    struct tcp_pcb *pcb;
+    struct flow flow;    /* in stack->flows while there is a pcb */
+    struct list all;     /* in stack->conns */
+    struct list ready;   /* in stack->tcp_ready while `events` has something to say */
+    struct list dirty;   /* in stack->tcp_dirty */
+    struct list starved; /* in stack->tcp_starved */
+
+    enum conn_state state;
+    int error;
+    bool has_user;   /* between connect or accept, and close or abort */
+    bool got_fin;    /* the peer will send no more */
+    bool fin_wanted; /* behind what is committed */
+    bool fin_sent;   /* lwIP has it */
+    bool fin_acked;
+    bool closed;     /* lwIP knows that there is no user any more */
+    bool want_space; /* reserve gave NULL */
+
+    stack_tcp_event_fn *event;
+    void *ctx;
+    unsigned events; /* that the handler has not heard of */
+    struct stack_tcp_listener *listener; /* who has not shown it to a user yet */
+    struct list pending;                 /* in listener->pending */
+
+    struct chunkq tx;
+    size_t tx_limit;     /* of tx.len */
+    struct chunkq rx;    /* unread bytes of earlier turns, before `fresh` */
+    struct fresh fresh;  /* unread bytes of this turn, still in receive buffers */
+    size_t window;       /* what the peer may send ahead of the reader */
+    size_t window_read;  /* consumed since the window changed */
+    uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
+};
+
+struct stack_tcp_listener {
+    struct stack *stack;
+    struct tcp_pcb *pcb;
+    struct list link;    /* in stack->listeners */
+    struct list pending; /* half open, or open and not yet shown to the user */
+    unsigned n_pending;
+    stack_tcp_accept_fn *accepted;
+    void *ctx;
+};
+
+/* ---- conn.c ---- */
+
+/* A connection without user, pcb or place in the table; NULL without memory. */
+struct stack_tcp *conn_new(struct stack *stack, enum conn_state state);
+
+/* Tie the two together: lwIP's callbacks reach the connection until the pcb is freed. */
+void conn_bind_pcb(struct stack_tcp *t, struct tcp_pcb *pcb);
+void conn_set_callbacks(struct stack_tcp *t);
+struct stack_tcp *conn_of_pcb(const struct tcp_pcb *pcb);
+
+void conn_set_state(struct stack_tcp *t, enum conn_state state);
+void conn_established(struct stack_tcp *t);
+
+/* Something for the handler, or for the next flush. */
+void conn_notify(struct stack_tcp *t, unsigned events);
+void conn_mark_dirty(struct stack_tcp *t);
+
+/* After each packet for it: did that acknowledge our FIN? */
+void conn_check_fin(struct stack_tcp *t);
+
+/* End it without a callback, with an RST if asked. When it has no user it is freed. */
+void conn_drop_pcb(struct stack_tcp *t, bool reset);
+
+/* lwIP has let go, or is about to. */
+void conn_fail(struct stack_tcp *t, int err);
+
+/* The stack goes, and it with it, whatever its state. */
+void conn_kill(struct stack_tcp *t);
+
+/* The user has left: free it if lwIP has, too. */
+void conn_release(struct stack_tcp *t);
+
+/* ---- conn_open.c ---- */
+
+void conn_show_accepted(struct stack_tcp *t, struct now now);
+
+/* ---- conn_flush.c ---- */
+
+void conn_flush_all(struct stack *stack);
+size_t conn_unread(const struct stack_tcp *t);
+void conn_free_fresh(struct stack_tcp *t);
+
+/* ---- conn_mtu.c ---- */
+
+void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu);
+
+/* ---- window.c ---- */
+
+void window_open(struct stack_tcp *t);               /* the connection is established */
+void window_consumed(struct stack_tcp *t, size_t n); /* the reader took n bytes */
+void window_left(struct stack_tcp *t, size_t unread); /* the reader left so many at the end of a turn */
+void window_credit(struct stack_tcp *t);             /* let lwIP announce what is due */
+
+/* ---- ticks.c ---- */
+
+void ticks_init(struct stack *stack);
+void ticks_arm(struct stack *stack); /* something may wait from now on */
+void ticks_starve(struct stack_tcp *t); /* out of memory: try again after a while */
+uint64_t ticks_next_deadline(const struct stack *stack);
+void ticks_run(struct stack *stack);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* A router says that our segments are too large for it (RFC 8201, RFC 1191): that connection sends smaller ones. lwIP
+ * would look the size up for each neighbour, of which a tunnel has none. */
+#include "stack/conn.h"
+
+/* Below these no link of the family may go: RFC 8200 5, RFC 1122 3.3.3. A lie costs the liar's connection no more. */
+enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
+
+/* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where the walk finds it. */
+static void split_unsent(struct tcp_pcb *pcb, uint16_t mss)
+{
+    struct tcp_seg *head = pcb->unsent;
+    for (struct tcp_seg *seg = head; seg; seg = seg->next) {
+        pcb->unsent = seg;
+        if (seg->len > mss && tcp_split_unsent_seg(pcb, mss) != ERR_OK) {
+            break; /* without memory it goes out too large once more */
+        }
+    }
+    pcb->unsent = head;
+    pcb->unsent_last = NULL;
+}
+
+void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
+{
+    struct tcp_pcb *pcb = t->pcb;
+    bool v6 = t->flow.key.remote.family == FAMILY_V6;
+    uint32_t least = v6 ? MTU_MIN_V6 : MTU_MIN_V4;
+    uint32_t mss = (mtu > least ? mtu : least) - (v6 ? HEADERS_V6 : HEADERS_V4);
+    if (mss >= pcb->mss) {
+        return;
+    }
+    pcb->mss = (u16_t)mss;
+    tcp_rexmit_rto_prepare(pcb); /* what is in flight is lost: all of it is unsent again */
+    split_unsent(pcb, pcb->mss);
+    tcp_output(pcb);
+}

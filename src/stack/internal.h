@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this module share and nobody else sees. */
+#ifndef WGPROXY_STACK_INTERNAL_H
+#define WGPROXY_STACK_INTERNAL_H
+
+#include "base/list.h"
+#include "stack/chunkq.h"
+#include "stack/flowtab.h"
+#include "stack/instance.h"
+#include "stack/reass.h"
+#include "stack/stack.h"
+#include "stack/stack_tcp.h"
+#include "stack/stack_udp.h"
+
+#include <lwip/netif.h>
+
+struct pbuf;
+struct packet;
+
+struct stack {
+    struct stack_config config;
+    struct addr *addresses; /* owned; the first of a family is the source of what we send */
+    size_t n_addresses;
+    struct addr source4, source6; /* family NONE where we have none */
+    uint64_t drops[STACK_DROP_N];
+
+    struct instance instance; /* lwIP's globals while another stack is in */
+    struct netif netif;
+    uint64_t mono; /* the clock, as of the last entry */
+    uint8_t isn_secret[SIPHASH_KEY];
+
+    bool may_output;       /* inside stack_input, stack_flush or stack_tick */
+    bool in_output;        /* inside config.output, which must not come back */
+    struct list outq;      /* packets made at other times; see link.h */
+    struct reass reass;
+
+    struct chunk_pool chunks;
+    struct list conns;     /* every stack_tcp */
+    struct list listeners; /* every stack_tcp_listener */
+    struct flowtab flows;
+    struct list tcp_ready, udp_ready; /* have news for their handlers */
+    struct list tcp_dirty;            /* have something to do in stack_flush */
+    struct list tcp_starved;          /* wait for memory until retry_due */
+    struct stack_tcp *input_conn; /* whom the packet being handled belongs to */
+    uint64_t fast_due, slow_due;      /* lwIP's TCP timers; see ticks.c */
+    uint64_t retry_due;
+
+    struct list udp_sockets;
+    struct stack_udp *udp_running; /* whose handler runs; NULL once it closed itself */
+};
+
+#endif

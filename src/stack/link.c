@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* The interface between lwIP and the tunnel: see link.h. */
+#include "stack/link.h"
+
+#include "base/err.h"
+#include "stack/internal.h"
+#include "stack/lwip_addr.h"
+
+#include <assert.h>
+#include <lwip/ip.h>
+#include <stdlib.h>
+
+/* A packet is a few parts: headers, and a reference into each chunk that its payload touches. */
+enum { SLICES_MAX = 32 };
+
+struct waiting {
+    struct list link;
+    size_t len;
+    uint8_t ip[];
+};
+
+static void emit(struct stack *s, const struct iovec *slices, int n, size_t len)
+{
+    s->in_output = true;
+    s->config.output(s->config.ctx, slices, n, len);
+    s->in_output = false;
+}
+
+/* Without memory the packet is lost, as it could be further on. */
+static struct waiting *copy_of(const struct pbuf *p)
+{
+    struct waiting *w = malloc(sizeof *w + p->tot_len);
+    if (w) {
+        w->len = p->tot_len;
+        pbuf_copy_partial(p, w->ip, p->tot_len, 0);
+        list_init(&w->link);
+    }
+    return w;
+}
+
+static void send_waiting(struct stack *s)
+{
+    for (struct list *l; (l = list_pop_front(&s->outq));) {
+        struct waiting *w = list_item(l, struct waiting, link);
+        emit(s, &(struct iovec){ w->ip, w->len }, 1, w->len);
+        free(w);
+    }
+}
+
+/* What lwIP's output functions lead to. Never refuses: the outbox behind it always takes a packet, and a pbuf is
+ * never kept, since lwIP would not retransmit a segment whose pbuf is still referenced. */
+static err_t output(struct stack *s, struct pbuf *p)
+{
+    struct iovec slices[SLICES_MAX];
+    int n = 0;
+    struct pbuf *q = p;
+    for (; q && n < SLICES_MAX; q = q->next) {
+        if (q->len > 0) {
+            slices[n++] = (struct iovec){ q->payload, q->len };
+        }
+    }
+    if (s->may_output && !q) {
+        emit(s, slices, n, p->tot_len);
+        return ERR_OK;
+    }
+    struct waiting *w = copy_of(p);
+    if (w) {
+        list_push_back(&s->outq, &w->link);
+        if (s->may_output) {
+            send_waiting(s);
+        }
+    }
+    return ERR_OK;
+}
+
+static err_t output_v4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+{
+    (void)to;
+    return output(netif->state, p);
+}
+
+static err_t output_v6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
+{
+    (void)to;
+    return output(netif->state, p);
+}
+
+static err_t netif_ready(struct netif *netif)
+{
+    const struct stack *s = netif->state;
+    netif->name[0] = 'w';
+    netif->name[1] = 'g';
+    netif->mtu = s->config.mtu;
+    netif->output = output_v4;
+    netif->output_ip6 = output_v6;
+    return ERR_OK;
+}
+
+int link_up(struct stack *s)
+{
+    if (!netif_add(&s->netif, NULL, NULL, NULL, s, netif_ready, ip_input)) {
+        return ERR_NOMEM;
+    }
+    netif_set_default(&s->netif);
+    netif_set_link_up(&s->netif);
+    netif_set_up(&s->netif);
+    link_show_sources(s);
+    return 0;
+}
+
+void link_down(struct stack *s)
+{
+    for (struct list *l; (l = list_pop_front(&s->outq));) {
+        free(list_item(l, struct waiting, link));
+    }
+    netif_remove(&s->netif);
+}
+
+void link_begin(struct stack *s)
+{
+    assert(!s->may_output);
+    s->may_output = true;
+    send_waiting(s);
+}
+
+void link_end(struct stack *s)
+{
+    assert(list_empty(&s->outq));
+    s->may_output = false;
+}
+
+/* Written directly: netif_set_ipaddr would abort the connections of the address before. */
+void link_show_address(struct stack *s, const struct addr *a)
+{
+    ip_addr_t ip = lwip_from_addr(a);
+    if (a->family == FAMILY_V4) {
+        s->netif.ip_addr = ip;
+    } else {
+        s->netif.ip6_addr[0] = ip;
+        s->netif.ip6_addr_state[0] = IP6_ADDR_PREFERRED;
+    }
+}
+
+void link_show_sources(struct stack *s)
+{
+    if (s->source4.family != FAMILY_NONE) {
+        link_show_address(s, &s->source4);
+    }
+    if (s->source6.family != FAMILY_NONE) {
+        link_show_address(s, &s->source6);
+    }
+}
