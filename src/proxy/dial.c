@@ -195,7 +195,7 @@ static bool literal_in_name(struct addr *out, const char *name)
     }
     memcpy(inner, name + 1, len - 2);
     inner[len - 2] = '\0';
-    return addr_parse(out, inner) && out->family == FAMILY_V6;
+    return strchr(inner, ':') != NULL && addr_parse(out, inner);
 }
 
 /* Without the final dot of a full name, it fits into a question (RFC 1035 2.3.4). */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* A door with everything that it touches played by puppets, in virtual time, and the log that it writes. */
+#ifndef WGPROXY_TESTS_UNIT_PROXY_GROUND_H
+#define WGPROXY_TESTS_UNIT_PROXY_GROUND_H
+
+#include "fake_client.h"
+#include "fake_resolver.h"
+#include "fake_stack.h"
+#include "proxy/dial.h"
+#include "proxy/proxy.h"
+
+struct ground {
+    struct stack *stack;
+    struct resolver *resolver; /* NULL: the tunnel has no DNS */
+    struct dialer *dialer;
+    struct proxy *proxy;
+    struct now now;
+    struct log log;
+    char lines[65536];
+};
+
+struct ground_options {
+    bool no_dns;
+    unsigned max_sessions;
+    uint64_t dial_timeout, greeting_timeout;
+};
+
+struct ground *ground_new(struct ground_options options);
+void ground_free(struct ground *g); /* the door first, if it still stands */
+
+void ground_sleep(struct ground *g, uint64_t ns);
+
+/* Let everything happen that can happen now; fails the test when it does not come to rest. */
+void ground_settle(struct ground *g, struct fake_client *const *clients, unsigned n);
+
+/* The log's lines so far hold `line`, whole. */
+bool ground_said(const struct ground *g, const char *line);
+unsigned ground_lines(const struct ground *g);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* Twin of src/proxy/proxy.c: who is let in, whose time is over, and what many sessions cost. */
+#include "proxy/proxy.h"
+
+#include "base/err.h"
+#include "fail_alloc.h"
+#include "ground.h"
+#include "unit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define N 1000
+#define BYTES(s) (s), sizeof(s) - 1
+#define REQUEST "\x05\x01\x00\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50"
+
+struct crowd {
+    struct ground *g;
+    struct fake_client c[N];
+    struct fake_client *all[N];
+};
+
+static struct crowd *crowd_new(struct ground_options options)
+{
+    struct crowd *w = calloc(1, sizeof *w);
+    assert_non_null(w);
+    w->g = ground_new(options);
+    for (unsigned i = 0; i < N; i++) {
+        fake_client_init(&w->c[i]);
+        w->all[i] = &w->c[i];
+    }
+    return w;
+}
+
+/* The clients that came in must have been given up by then. */
+static void crowd_free(struct crowd *w, unsigned came)
+{
+    ground_free(w->g);
+    for (unsigned i = 0; i < came; i++) {
+        fake_client_fini(&w->c[i]);
+    }
+    free(w);
+}
+
+static void come_in(struct crowd *w, unsigned i)
+{
+    proxy_accept(w->g->proxy, &w->c[i].stream, w->g->now);
+}
+
+static void settle(struct crowd *w, unsigned n)
+{
+    ground_settle(w->g, w->all, n);
+}
+
+static void a_thousand_sessions_are_independent(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    for (unsigned i = 0; i < N; i++) {
+        come_in(w, i);
+        fake_client_send(&w->c[i], BYTES(REQUEST));
+    }
+    settle(w, N);
+    assert_int_equal(proxy_sessions(w->g->proxy), N);
+    assert_int_equal(fake_tcp_count(w->g->stack), N);
+    for (unsigned i = 0; i < N; i++) { /* connected from the last to the first */
+        fake_tcp_connected(fake_tcp(w->g->stack, N - 1 - i));
+    }
+    settle(w, N);
+    assert_int_equal(proxy_next_deadline(w->g->proxy), NEVER);
+    for (unsigned i = 0; i < N; i++) {
+        char own[16];
+        snprintf(own, sizeof own, "flow %03u", i);
+        fake_client_send(&w->c[i], own, 8);
+        fake_client_shutdown(&w->c[i]);
+    }
+    settle(w, N);
+    for (unsigned i = 0; i < N; i++) {
+        struct stack_tcp *t = fake_tcp(w->g->stack, i);
+        assert_memory_equal(fake_tcp_sent(t)->data, w->c[i].input.data + sizeof REQUEST - 1, 8);
+        fake_tcp_deliver(t, fake_tcp_sent(t)->data, 8);
+        fake_tcp_deliver_fin(t);
+    }
+    settle(w, N);
+    assert_int_equal(proxy_sessions(w->g->proxy), 0);
+    for (unsigned i = 0; i < N; i++) {
+        assert_memory_equal(w->c[i].output.data + 12, w->c[i].input.data + sizeof REQUEST - 1, 8);
+        assert_int_equal(w->c[i].fate, FAKE_CLOSED);
+    }
+    crowd_free(w, N);
+}
+
+static void timeouts_come_in_order_and_each_at_its_time(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    uint64_t began = w->g->now.mono;
+    for (unsigned i = 0; i < N; i++) {
+        come_in(w, i);
+        ground_sleep(w->g, NS_PER_MS);
+    }
+    settle(w, N);
+    for (unsigned i = 0; i < N; i++) {
+        uint64_t at = began + i * NS_PER_MS + 10 * NS_PER_S;
+        assert_int_equal(proxy_next_deadline(w->g->proxy), at);
+        w->g->now.mono = at;
+        proxy_tick(w->g->proxy, w->g->now);
+        assert_int_equal(w->c[i].fate, FAKE_CLOSED);
+        assert_int_equal(proxy_sessions(w->g->proxy), N - 1 - i);
+    }
+    assert_int_equal(proxy_next_deadline(w->g->proxy), NEVER);
+    crowd_free(w, N);
+}
+
+static void a_tick_before_its_time_does_nothing(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    come_in(w, 0);
+    ground_sleep(w->g, 10 * NS_PER_S - 1);
+    proxy_tick(w->g->proxy, w->g->now);
+    assert_int_equal(proxy_sessions(w->g->proxy), 1);
+    crowd_free(w, 1);
+}
+
+static void more_than_the_limit_are_reset_with_one_warning(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){.max_sessions = 3});
+    for (unsigned i = 0; i < 6; i++) {
+        come_in(w, i);
+        assert_int_equal(w->c[i].fate, i < 3 ? FAKE_OPEN : FAKE_ABORTED);
+    }
+    assert_int_equal(ground_lines(w->g), 1);
+    assert_true(ground_said(w->g, "warning: 3 sessions are running, the limit -> new clients are turned away"));
+    fake_client_shutdown(&w->c[0]);
+    settle(w, 6);
+    come_in(w, 6); /* one left, one may come */
+    assert_int_equal(w->c[6].fate, FAKE_OPEN);
+    crowd_free(w, 7);
+}
+
+static void draining_ends_who_asked_for_nothing_and_waits_for_the_others(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    for (unsigned i = 0; i < 4; i++) {
+        come_in(w, i);
+    }
+    fake_client_send(&w->c[1], BYTES(REQUEST));
+    fake_client_send(&w->c[2], BYTES(REQUEST));
+    w->c[2].room = 2; /* its reply will be stuck */
+    settle(w, 4);
+    fake_tcp_connected(fake_tcp(w->g->stack, 0));
+    fake_tcp_connected(fake_tcp(w->g->stack, 1));
+    settle(w, 4);
+
+    assert_true(proxy_drain(w->g->proxy));
+    assert_int_equal(proxy_sessions(w->g->proxy), 2);
+    assert_int_equal(w->c[0].fate, FAKE_CLOSED);
+    assert_int_equal(w->c[1].fate, FAKE_OPEN);
+    assert_int_equal(w->c[2].fate, FAKE_OPEN);
+    assert_int_equal(w->c[3].fate, FAKE_CLOSED);
+
+    come_in(w, 4);
+    assert_int_equal(w->c[4].fate, FAKE_ABORTED);
+
+    w->c[2].room = SIZE_MAX;
+    settle(w, 4);
+    fake_client_reset(&w->c[1]);
+    fake_client_reset(&w->c[2]);
+    settle(w, 4);
+    assert_false(proxy_drain(w->g->proxy));
+    crowd_free(w, 5);
+}
+
+static void what_is_left_at_the_end_is_given_up(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    for (unsigned i = 0; i < 4; i++) {
+        come_in(w, i);
+    }
+    fake_client_send(&w->c[1], BYTES(REQUEST)); /* dialling */
+    fake_client_send(&w->c[2], BYTES("\x05\x00")); /* refused */
+    fake_client_send(&w->c[3], BYTES(REQUEST)); /* relaying */
+    settle(w, 4);
+    fake_tcp_connected(fake_tcp(w->g->stack, 1));
+    settle(w, 4);
+    proxy_free(w->g->proxy);
+    w->g->proxy = NULL;
+    assert_int_equal(w->c[0].fate, FAKE_CLOSED);
+    assert_int_equal(w->c[1].fate, FAKE_ABORTED);
+    assert_int_equal(w->c[2].fate, FAKE_CLOSED);
+    assert_int_equal(w->c[3].fate, FAKE_ABORTED);
+    assert_int_equal(fake_tcp_fate(fake_tcp(w->g->stack, 0)), FAKE_ABORTED);
+    assert_int_equal(fake_tcp_fate(fake_tcp(w->g->stack, 1)), FAKE_ABORTED);
+    crowd_free(w, 4);
+}
+
+static void without_memory_a_client_is_turned_away(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    fail_alloc_at(1);
+    come_in(w, 0);
+    fail_alloc_at(2);
+    come_in(w, 1);
+    fail_alloc_at(1);
+    struct proxy *p;
+    assert_int_equal(proxy_new(&p, &(struct proxy_config){.dialer = w->g->dialer}), ERR_NOMEM);
+    fail_alloc_at(0);
+    assert_int_equal(w->c[0].fate, FAKE_ABORTED);
+    assert_int_equal(w->c[1].fate, FAKE_ABORTED);
+    assert_int_equal(proxy_sessions(w->g->proxy), 0);
+    assert_true(ground_said(w->g, "warning: a client is turned away: out of memory"));
+    assert_int_equal(ground_lines(w->g), 1);
+    crowd_free(w, 2);
+}
+
+#define TEST(name) cmocka_unit_test(name)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_thousand_sessions_are_independent),
+        TEST(timeouts_come_in_order_and_each_at_its_time),
+        TEST(a_tick_before_its_time_does_nothing),
+        TEST(more_than_the_limit_are_reset_with_one_warning),
+        TEST(draining_ends_who_asked_for_nothing_and_waits_for_the_others),
+        TEST(what_is_left_at_the_end_is_given_up),
+        TEST(without_memory_a_client_is_turned_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
