@@ -209,7 +209,7 @@ void io_loop_free(struct io_loop *loop)
     }
     assert(loop->descriptors.open == 0); /* a port, stream or listener was forgotten */
     loop->turn = NULL;
-    resolver_free(loop->resolver);
+    resolve_threads_free(loop->resolver);
     uv_walk(&loop->uv, close_handle, NULL);
     while (uv_loop_close(&loop->uv) != 0) {
         uv_run(&loop->uv, UV_RUN_DEFAULT); /* the callbacks of closed handles free them */

@@ -166,7 +166,7 @@ static void on_wakeup_closed(uv_handle_t *handle)
     free(handle);
 }
 
-static int resolver_new(struct io_loop *loop)
+static int resolve_threads_new(struct io_loop *loop)
 {
     struct resolver *r = calloc(1, sizeof *r);
     uv_async_t *wakeup = calloc(1, sizeof *wakeup);
@@ -185,7 +185,7 @@ static int resolver_new(struct io_loop *loop)
     return 0;
 }
 
-void resolver_free(struct resolver *r)
+void resolve_threads_free(struct resolver *r)
 {
     if (r == NULL) {
         return;
@@ -247,7 +247,7 @@ int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolve
         return ERR_BAD_NAME;
     }
     if (loop->resolver == NULL) {
-        int err = resolver_new(loop);
+        int err = resolve_threads_new(loop);
         if (err != 0) {
             return err;
         }

@@ -7,6 +7,6 @@ struct resolver;
 
 /* Cancels every lookup and leaves the threads that still hang to themselves. NULL is harmless. Before the loop closes
  * its handles. */
-void resolver_free(struct resolver *r);
+void resolve_threads_free(struct resolver *r);
 
 #endif

@@ -162,7 +162,7 @@ static uint16_t local_port(const struct dgram *d)
     return p->number;
 }
 
-static const struct dgram_ops ops = {.send = udp_send, .local_port = local_port, .close = close_port};
+static const struct dgram_ops ops = {.send = udp_send_all, .local_port = local_port, .close = close_port};
 
 /* Takes ownership of `fd` once it is watched. */
 static int watch_socket(struct udp_port *p, struct udp_socket *s, int fd)

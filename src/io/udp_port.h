@@ -39,6 +39,6 @@ void udp_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now 
 void udp_receive_errors(struct udp_port *p, int fd, struct now now);
 
 /* udp_send.c */
-void udp_send(struct dgram *d, const struct outbox *ob);
+void udp_send_all(struct dgram *d, const struct outbox *ob);
 
 #endif

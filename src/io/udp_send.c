@@ -102,7 +102,7 @@ static void send_batch(struct udp_port *p, int fd, struct batch *b, const struct
     }
 }
 
-void udp_send(struct dgram *d, const struct outbox *ob)
+void udp_send_all(struct dgram *d, const struct outbox *ob)
 {
     struct udp_port *p = container_of(d, struct udp_port, dgram);
     struct batch b;
