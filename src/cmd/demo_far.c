@@ -25,6 +25,7 @@ struct demo_far {
     struct stack_udp *dns;
     struct addr v4, v6;
     struct list visits;
+    unsigned unanswered; /* queries whose answer found no memory */
 };
 
 /* ---- the page ---- */
@@ -104,7 +105,7 @@ static void visited(void *ctx, struct stack_tcp *t, struct now now)
 
 /* ---- the name (RFC 1035 4.1) ---- */
 
-enum { DNS_HEADER = 12, DNS_ANSWER_MAX = 28, TYPE_A = 1, TYPE_AAAA = 28, RCODE_NXDOMAIN = 3 };
+enum { DNS_HEADER = 12, DNS_ANSWER_MAX = 28, DNS_MESSAGE_MAX = DNS_HEADER + 255 + 4 + DNS_ANSWER_MAX, TYPE_A = 1, TYPE_AAAA = 28, RCODE_NXDOMAIN = 3 };
 
 /* DEMO_NAME in wire form. */
 static const uint8_t wire_name[] = "\5hello\7wgproxy";
@@ -124,19 +125,16 @@ static size_t append_address(const struct demo_far *far, uint8_t *msg, size_t le
     return len + 12 + addr_len(a);
 }
 
-static void asked(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                  struct now now)
+/* Make the answer to a query in `msg`; returns its length, 0 for what is no query. */
+static size_t make_answer(const struct demo_far *far, uint8_t msg[DNS_MESSAGE_MAX], const uint8_t *data, size_t len)
 {
-    (void)now;
-    const struct demo_far *far = ctx;
-    uint8_t msg[DNS_HEADER + 255 + 4 + DNS_ANSWER_MAX];
     size_t end = DNS_HEADER;
     while (end < len && end < DNS_HEADER + 255 && data[end] != 0) {
         end += 1u + data[end];
     }
     end += 1 + 4; /* the root label, type and class */
     if (end > len || end > DNS_HEADER + 255 + 4 || load_be16(data + 4) != 1) {
-        return;
+        return 0;
     }
     memcpy(msg, data, end);
     memset(msg + 2, 0, DNS_HEADER - 2);
@@ -150,7 +148,19 @@ static void asked(void *ctx, struct stack_udp *u, const struct endpoint *from, c
     } else if (type == TYPE_A || type == TYPE_AAAA) {
         end = append_address(far, msg, end, type);
     }
-    (void)stack_udp_send(u, from, msg, end); /* the client asks again */
+    return end;
+}
+
+static void asked(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
+                  struct now now)
+{
+    (void)now;
+    struct demo_far *far = ctx;
+    uint8_t msg[DNS_MESSAGE_MAX];
+    size_t n = make_answer(far, msg, data, len);
+    if (n > 0 && stack_udp_send(u, from, msg, n) != 0) {
+        far->unanswered++; /* the client asks again */
+    }
 }
 
 static const struct stack_udp_handler dns_handler = {.received = asked};
