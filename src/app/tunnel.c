@@ -258,10 +258,12 @@ void tunnel_free(struct tunnel *t, struct now now)
     }
     dialer_free(t->dialer);
     names_free(t->names);
-    resolver_free(t->resolver);
-    t->now = &now;
-    stack_free(t->stack);
-    t->now = NULL;
+    if (t->resolver != NULL) {
+        resolver_free(t->resolver);
+    }
+    if (t->stack != NULL) {
+        stack_free(t->stack);
+    }
     if (t->port != NULL) {
         send_outbox(t);
         t->port->ops->close(t->port);
