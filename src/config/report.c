@@ -23,7 +23,7 @@ void report_fini(struct report *r)
 }
 
 /* "NAME:LINE: " and the words, on the heap; NULL without memory. */
-static char *compose(const char *name, unsigned line, const char *fmt, va_list ap)
+PRINTF_LIKE(3, 0) static char *compose(const char *name, unsigned line, const char *fmt, va_list ap)
 {
     char where[24] = "";
     if (line > 0) {
@@ -42,7 +42,7 @@ static char *compose(const char *name, unsigned line, const char *fmt, va_list a
     return text;
 }
 
-static void add(struct report *r, unsigned line, bool is_error, const char *fmt, va_list ap)
+PRINTF_LIKE(4, 0) static void add(struct report *r, unsigned line, bool is_error, const char *fmt, va_list ap)
 {
     if (is_error) {
         r->errors++;
