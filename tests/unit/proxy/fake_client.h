@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A client of the door, scripted by the test: a struct stream whose socket has the sizes and the faults that the test
- * gives it. ready() comes from fake_client_turn alone, and a call of it from inside an operation, or an operation after
- * the stream was given up, fails the test. */
+ * gives it. ready() comes from fake_client_turn alone; an operation after the stream was given up fails the test. */
 #ifndef WGPROXY_TESTS_UNIT_PROXY_FAKE_CLIENT_H
 #define WGPROXY_TESTS_UNIT_PROXY_FAKE_CLIENT_H
 
 #include "base/stream.h"
-#include "fake_stack.h"
+#include "fake_bytes.h"
+
+#include <stdbool.h>
 
 struct fake_client {
     struct stream stream; /* first */

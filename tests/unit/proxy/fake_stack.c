@@ -49,25 +49,6 @@ struct stack {
     struct forbidden forbidden[FORBIDDEN];
 };
 
-void fake_append(struct fake_bytes *b, const void *data, size_t len)
-{
-    if (b->len + len > b->size) {
-        b->size = (b->len + len) * 2;
-        b->data = realloc(b->data, b->size);
-        assert_non_null(b->data);
-    }
-    if (len > 0) {
-        memcpy(b->data + b->len, data, len);
-        b->len += len;
-    }
-}
-
-void fake_bytes_fini(struct fake_bytes *b)
-{
-    free(b->data);
-    *b = (struct fake_bytes){0};
-}
-
 struct stack *fake_stack_new(void)
 {
     struct stack *s = calloc(1, sizeof *s);

@@ -5,18 +5,9 @@
 #ifndef WGPROXY_TESTS_UNIT_PROXY_FAKE_STACK_H
 #define WGPROXY_TESTS_UNIT_PROXY_FAKE_STACK_H
 
+#include "fake_bytes.h"
 #include "stack/stack_tcp.h"
 #include "stack/stack_udp.h"
-
-enum fake_fate { FAKE_OPEN, FAKE_CLOSED, FAKE_ABORTED };
-
-struct fake_bytes {
-    uint8_t *data;
-    size_t len, size;
-};
-
-void fake_append(struct fake_bytes *b, const void *data, size_t len);
-void fake_bytes_fini(struct fake_bytes *b);
 
 struct stack *fake_stack_new(void);
 void fake_stack_free(struct stack *s); /* fails the test when a stream or socket was not given up */
