@@ -30,19 +30,19 @@ static int raise_limit(void)
     return limit.rlim_cur < INT_MAX ? (int)limit.rlim_cur : INT_MAX;
 }
 
-/* The number that the next descriptor would get; negative when there is none. */
-static int next_descriptor(const struct descriptors *d)
+/* Is the number that the next descriptor would get below the ceiling? */
+static bool is_room(const struct descriptors *d)
 {
     int fd = fcntl(uv_backend_fd(d->retry.loop), F_DUPFD_CLOEXEC, 0);
     if (fd >= 0) {
         close(fd);
     }
-    return fd;
+    return fd >= 0 && fd < d->ceiling;
 }
 
 static void wake(struct descriptors *d)
 {
-    d->scarce = false;
+    d->exhausted = false;
     uv_timer_stop(&d->retry);
     struct list woken;
     list_take(&woken, &d->waiting);
@@ -55,8 +55,7 @@ static void wake(struct descriptors *d)
 static void on_retry(uv_timer_t *timer)
 {
     struct descriptors *d = timer->data;
-    int fd = next_descriptor(d);
-    if (fd >= 0 && fd < d->ceiling) {
+    if (is_room(d)) {
         wake(d);
     } else {
         uv_timer_start(timer, on_retry, RETRY_MS, 0);
@@ -77,13 +76,18 @@ void descriptors_opened(struct descriptors *d, int fd)
 {
     d->open++;
     if (fd >= d->ceiling - 1) {
-        d->scarce = true;
+        d->near = true;
     }
 }
 
 void descriptors_exhausted(struct descriptors *d)
 {
-    d->scarce = true;
+    d->exhausted = true;
+}
+
+bool descriptors_scarce(const struct descriptors *d)
+{
+    return d->exhausted || (d->near && !is_room(d));
 }
 
 void descriptors_close(struct descriptors *d, int fd)
@@ -91,7 +95,7 @@ void descriptors_close(struct descriptors *d, int fd)
     assert(d->open > 0);
     d->open--;
     close(fd);
-    if (d->scarce && fd < d->ceiling) {
+    if (fd < d->ceiling && !list_empty(&d->waiting)) {
         wake(d);
     }
 }

@@ -13,8 +13,9 @@
 #include <uv.h>
 
 struct descriptors {
-    int ceiling; /* the lowest number that listeners leave to others */
-    bool scarce; /* the ceiling was reached and nothing has been freed since */
+    int ceiling;    /* the lowest number that listeners leave to others */
+    bool near;      /* the ceiling was reached once: look before each accept */
+    bool exhausted; /* an accept failed, and nothing has been freed since */
     unsigned open;
     struct list waiting; /* struct descriptors_waiter */
     uv_timer_t retry;
@@ -33,6 +34,9 @@ void descriptors_opened(struct descriptors *d, int fd);
 
 /* An accept failed for want of descriptors or memory. */
 void descriptors_exhausted(struct descriptors *d);
+
+/* Would the next descriptor be one of those left to others? */
+bool descriptors_scarce(const struct descriptors *d);
 
 /* Closes `fd`, and wakes the waiting if that made room. */
 void descriptors_close(struct descriptors *d, int fd);

@@ -73,7 +73,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     (void)events;
     struct io_listener *l = poll->data;
     for (int i = 0; i < ACCEPTS_PER_WAKEUP; i++) {
-        if (l->loop->descriptors.scarce) {
+        if (descriptors_scarce(&l->loop->descriptors)) {
             pause_accepting(l);
             return;
         }
