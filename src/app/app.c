@@ -59,7 +59,7 @@ void app_free(struct app *app, struct now now)
     for (struct list *l; (l = list_pop_front(&app->tunnels)) != NULL;) {
         struct tunnel_item *item = list_item(l, struct tunnel_item, link);
         tunnel_turn(item->tunnel, now); /* the RSTs of aborted flows leave */
-        tunnel_free(item->tunnel, now);
+        tunnel_free(item->tunnel);
         free(item);
     }
     free(app);

@@ -236,7 +236,7 @@ int tunnel_new(struct tunnel **out, const struct env *env, const struct config *
     t->env = env;
     int err = build(t, config, now);
     if (err != 0) {
-        tunnel_free(t, now);
+        tunnel_free(t);
         return err;
     }
     *out = t;
@@ -251,7 +251,7 @@ void tunnel_start(struct tunnel *t, struct now now)
     send_outbox(t);
 }
 
-void tunnel_free(struct tunnel *t, struct now now)
+void tunnel_free(struct tunnel *t)
 {
     if (t == NULL) {
         return;

@@ -21,8 +21,9 @@ struct tunnel;
  * 0, ERR_NOMEM, ERR_INVALID (a key that is no key; said in the log), or the error of udp_open, as ERR_IN_USE. */
 int tunnel_new(struct tunnel **out, const struct env *env, const struct config *config, struct now now) MUST_USE;
 
-/* Open streams are aborted, and their RSTs leave, before the keys are wiped. NULL is harmless. */
-void tunnel_free(struct tunnel *t, struct now now);
+/* Ends what is still open without a word: a last tunnel_turn before it lets the RSTs of aborted streams leave. NULL is
+ * harmless. */
+void tunnel_free(struct tunnel *t);
 
 /* Begin: peers' names are looked up, keepalives sent. */
 void tunnel_start(struct tunnel *t, struct now now);

@@ -192,7 +192,7 @@ static uint8_t pattern(size_t i)
 
 bool sim_pair_echo(struct sim_pair *p, struct sim_client *c, size_t len, uint64_t at)
 {
-    uint8_t *data = malloc(len);
+    uint8_t *data = calloc(1, len);
     for (size_t i = 0; i < len; i++) {
         data[i] = pattern(i);
     }
