@@ -54,9 +54,13 @@ void suite_hash(uint8_t out[SUITE_HASH], const void *a, size_t a_len, const void
 void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len, const void *data,
                       size_t len)
 {
-    assert(out_len >= 1 && out_len <= SUITE_HASH && key_len >= 1 && key_len <= SUITE_KEY);
+    assert(out_len >= 1 && out_len <= SUITE_HASH && key_len <= SUITE_KEY);
     blake2s_state state;
-    blake2s_init_key(&state, out_len, key, key_len);
+    if (key_len == 0) {
+        blake2s_init(&state, out_len);
+    } else {
+        blake2s_init_key(&state, out_len, key, key_len);
+    }
     if (len > 0) {
         blake2s_update(&state, data, len);
     }

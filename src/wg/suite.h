@@ -39,7 +39,7 @@ void suite_clamp(uint8_t private_key[SUITE_KEY]);
 /* HASH(a || b); `b` may be NULL with b_len 0. */
 void suite_hash(uint8_t out[SUITE_HASH], const void *a, size_t a_len, const void *b, size_t b_len);
 
-/* Keyed BLAKE2s, key_len 1..32, out_len 1..32. */
+/* Keyed BLAKE2s, key_len 0..32 (0: no key), out_len 1..32. */
 void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len, const void *data,
                       size_t len);
 void suite_mac(uint8_t out[SUITE_MAC], const void *key, size_t key_len, const void *data, size_t len);

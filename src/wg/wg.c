@@ -184,7 +184,8 @@ static void act(struct wg_peer *peer, enum timers_action action, struct outbox *
         give_up(peer);
         break;
     case TIMERS_NEW_HANDSHAKE:
-        log_debug(peer->wg->log, "peer %s: nothing heard for 15 s after data was sent -> initiation", peer->name);
+        log_line(peer->wg->log, peer->up ? LOG_INFO : LOG_DEBUG,
+                 "peer %s: nothing heard for 15 s after data was sent -> initiation", peer->name);
         peer->up = false;
         send_initiation(peer, out, SEND_FRESH, now);
         break;
