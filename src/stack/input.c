@@ -61,14 +61,19 @@ static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
         s->drops[STACK_DROP_MEMORY]++;
         return;
     }
-    link_show_address(s, &p->dst);
+    bool to_source = addr_equal(&p->dst, p->dst.family == FAMILY_V4 ? &s->source4 : &s->source6);
+    if (!to_source) {
+        link_show_address(s, &p->dst);
+    }
     s->input_conn = t;
     ip_input(q, &s->netif);
+    if (!to_source) {
+        link_show_sources(s);
+    }
     if (s->input_conn) {
         conn_check_fin(s->input_conn);
         s->input_conn = NULL;
     }
-    link_show_sources(s);
     if (p->proto == PROTO_TCP) {
         ticks_arm(s);
     }

@@ -95,8 +95,8 @@ void stack_free(struct stack *s)
     while (!list_empty(&s->listeners)) {
         stack_tcp_listener_close(list_item(s->listeners.next, struct stack_tcp_listener, link));
     }
-    while (!list_empty(&s->conns)) {
-        conn_kill(list_item(s->conns.next, struct stack_tcp, all));
+    while (!list_empty(&s->conns)) { /* from the youngest, which lwIP finds first in its lists */
+        conn_kill(list_item(s->conns.prev, struct stack_tcp, all));
     }
     link_down(s);
     flowtab_fini(&s->flows);

@@ -22,18 +22,25 @@ void ticks_init(struct stack *s)
     s->fast_due = s->slow_due = s->retry_due = NEVER;
 }
 
+/* Those that only listen wait for nothing. */
+static bool has_pcbs(void)
+{
+    return tcp_active_pcbs || tcp_tw_pcbs;
+}
+
 void ticks_arm(struct stack *s)
 {
+    if (!has_pcbs()) {
+        return;
+    }
     s->fast_due = deadline_min(s->fast_due, s->mono + FAST_NS);
     s->slow_due = deadline_min(s->slow_due, s->mono + SLOW_NS);
 }
 
-/* lwIP put a pcb on a list. Those that only listen wait for nothing. */
+/* lwIP put a pcb on a list. */
 void tcp_timer_needed(void)
 {
-    if (tcp_active_pcbs || tcp_tw_pcbs) {
-        ticks_arm(instance_current());
-    }
+    ticks_arm(instance_current());
 }
 
 void ticks_starve(struct stack_tcp *t)
@@ -121,7 +128,7 @@ static void prune_time_wait(void)
 static void survey(struct stack *s)
 {
     s->fast_due = NEVER;
-    s->slow_due = tcp_active_pcbs || tcp_tw_pcbs ? s->mono + IDLE_NS : NEVER;
+    s->slow_due = has_pcbs() ? s->mono + IDLE_NS : NEVER;
     survey_active(s);
     prune_time_wait();
 }
