@@ -7,7 +7,7 @@
 #include "base/addr.h"
 #include "base/list.h"
 #include "dns/name.h"
-#include "dns/question.h"
+#include "dns/pending.h"
 #include "dns/resolver.h"
 
 #include <stdbool.h>
@@ -18,9 +18,8 @@
 enum half_index { HALF_V6, HALF_V4, N_HALVES };
 
 struct half {
-    struct list in_wanted; /* of the question, while one is open */
+    struct want want; /* for a question, while not settled */
     struct resolver_query *lookup;
-    struct question *question;
     enum family family;
     bool wanted;  /* the tunnel has this family */
     bool settled; /* err, n and addrs say what came of it */

@@ -10,6 +10,7 @@
 
 #define BUDGET (10 * NS_PER_S)
 #define ROUNDS_MAX 3
+#define SHUNNED_FOR (30 * NS_PER_S)
 #define ALIASES_MAX 8 /* names asked for one after the other because the answer stopped at a CNAME */
 
 /* From the least telling to the most: the question ends with the one that got furthest. */
@@ -128,6 +129,17 @@ static bool leave_server(struct question *q, int err, const char *happened, stru
     return ask_next_server(q, happened, now);
 }
 
+/* The first in order that was not silent lately, so that a dead server costs one lookup its 2 s, not each. */
+static unsigned first_server(const struct upstream *up, struct now now)
+{
+    for (unsigned i = 0; i < up->n; i++) {
+        if (up->servers[i].silent_until <= now.mono) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 int question_new(struct question **out, struct upstream *up, const char *name, enum family family, struct now now)
 {
     struct question *q = calloc(1, sizeof *q);
@@ -137,6 +149,7 @@ int question_new(struct question **out, struct upstream *up, const char *name, e
     q->up = up;
     q->family = family;
     q->started = now.mono;
+    q->server = first_server(up, now);
     q->ttl = UINT32_MAX;
     memcpy(q->name, name, strlen(name) + 1);
     memcpy(q->asked, q->name, sizeof q->asked);
@@ -204,9 +217,13 @@ static bool fall_back_to_plain(struct question *q, struct now now)
 
 bool question_receive(struct question *q, const uint8_t *message, size_t len, struct now now)
 {
-    switch (message_consume_reply(&q->answer, q->exchange->query, q->exchange->len, message, len)) {
-    case MESSAGE_FOREIGN:
+    enum message_verdict verdict =
+        message_consume_reply(&q->answer, q->exchange->query, q->exchange->len, message, len);
+    if (verdict == MESSAGE_FOREIGN) {
         return false;
+    }
+    q->up->servers[q->server].silent_until = 0;
+    switch (verdict) {
     case MESSAGE_ADDRESSES:
         return finish_with_answer(q, 0);
     case MESSAGE_NO_DATA:
@@ -221,6 +238,7 @@ bool question_receive(struct question *q, const uint8_t *message, size_t len, st
         return fall_back_to_plain(q, now);
     case MESSAGE_BROKEN:
         return leave_server(q, ERR_DNS_FAILED, "unreadable answer", now);
+    case MESSAGE_FOREIGN:
     case MESSAGE_FAILED:
         break;
     }
@@ -249,6 +267,7 @@ bool question_fail(struct question *q, int err, struct now now)
 
 bool question_overdue(struct question *q, struct now now)
 {
+    q->up->servers[q->server].silent_until = now.mono + SHUNNED_FOR;
     note_failure(q, ERR_DNS_SILENT);
     return ask_next_server(q, "no answer", now);
 }

@@ -20,7 +20,8 @@
 
 struct server {
     struct addr addr;
-    bool plain; /* said FORMERR to a query with EDNS: gets none any more */
+    bool plain;            /* said FORMERR to a query with EDNS: gets none any more */
+    uint64_t silent_until; /* let a message time out: not the first to be asked before */
 };
 
 /* The servers, and what is under way to them. */
@@ -36,8 +37,9 @@ struct upstream {
  *   answered    no exchange is open; err and answer may be read, and nothing happens any more
  *
  * One exchange waits 2 s in the first round over the servers, 3 s in the second, 4 s in the third and last, and 4 s
- * over TCP. A server that fails at once is left out for the rest of this question. No exchange begins after 10 s, so
- * that all is over before 14 s, whatever the servers do. */
+ * over TCP. A server that fails at once is left out for the rest of this question; one that was silent is not the
+ * first that the next questions try, for 30 s. No exchange begins after 10 s, so that all is over before 14 s, whatever
+ * the servers do. */
 struct question {
     struct list in_table; /* the resolver's, by name and family */
     struct list wanted_by;

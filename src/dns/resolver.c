@@ -2,7 +2,7 @@
 /* Lookups, questions and the cache brought together.
  *
  * A lookup walks through the candidates of its name. For each it wants two questions answered, one per family; equal
- * ones are shared between lookups through a table. A question's end settles the halves that wait for it and feeds the
+ * ones are shared (pending.h). A question's end settles the halves that wait for it and feeds the
  * cache; a lookup whose halves are settled moves on to the next candidate or becomes ready, and tick delivers. */
 #include "dns/resolver.h"
 
@@ -12,19 +12,18 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "dns/cache.h"
-#include "dns/hash.h"
 #include "dns/lookup.h"
 #include "dns/name.h"
+#include "dns/pending.h"
 #include "dns/question.h"
 
 #define LOOKUPS_MAX 4096
 #define CACHE_MAX 1024
-#define UNWANTED_MAX 256                     /* questions that go on for the cache alone */
-#define RESOLUTION_DELAY (50 * NS_PER_MS)    /* RFC 8305 8 */
-#define QUESTION_BUCKETS 256
+#define RESOLUTION_DELAY (50 * NS_PER_MS) /* RFC 8305 8 */
 
 struct resolver {
     struct upstream up;
+    struct pending pending;
     struct name_search search;
     struct cache cache;
     bool want[N_HALVES];
@@ -32,16 +31,9 @@ struct resolver {
     unsigned n_lookups;
     struct list delayed; /* by deadline */
     struct list ready;   /* first come, first served */
-    struct list questions[QUESTION_BUCKETS];
-    unsigned n_unwanted;
 };
 
 static const enum family families[N_HALVES] = {[HALF_V6] = FAMILY_V6, [HALF_V4] = FAMILY_V4};
-
-static struct list *bucket_of(struct resolver *r, const char *name, enum family family)
-{
-    return &r->questions[hash_name(name, family) % QUESTION_BUCKETS];
-}
 
 static int upstream_init(struct upstream *up, const struct resolver_config *config)
 {
@@ -63,13 +55,11 @@ static int upstream_init(struct upstream *up, const struct resolver_config *conf
 
 static void init_tables(struct resolver *r)
 {
+    pending_init(&r->pending, &r->up);
     cache_init(&r->cache, CACHE_MAX);
     list_init(&r->lookups);
     list_init(&r->delayed);
     list_init(&r->ready);
-    for (size_t i = 0; i < QUESTION_BUCKETS; i++) {
-        list_init(&r->questions[i]);
-    }
 }
 
 int resolver_new(struct resolver **out, const struct resolver_config *config)
@@ -96,48 +86,10 @@ int resolver_new(struct resolver **out, const struct resolver_config *config)
     return 0;
 }
 
-/* Nobody wants it, or it is answered. */
-static void question_drop(struct resolver *r, struct question *q)
-{
-    list_remove(&q->in_table);
-    if (q->unwanted) {
-        r->n_unwanted--;
-    }
-    question_free(q);
-}
-
-/* The half no longer waits. What it waited for goes on when `for_the_cache` and there are not too many such. */
-static void half_detach(struct half *half, bool for_the_cache)
-{
-    struct resolver *r = half->lookup->resolver;
-    struct question *q = half->question;
-    list_remove(&half->in_wanted);
-    half->question = NULL;
-    if (q == NULL || !list_empty(&q->wanted_by)) {
-        return;
-    }
-    if (for_the_cache && r->n_unwanted < UNWANTED_MAX) {
-        q->unwanted = true;
-        r->n_unwanted++;
-    } else {
-        question_drop(r, q);
-    }
-}
-
-static void half_attach(struct half *half, struct question *q)
-{
-    if (q->unwanted) {
-        q->unwanted = false;
-        half->lookup->resolver->n_unwanted--;
-    }
-    half->question = q;
-    list_push_back(&q->wanted_by, &half->in_wanted);
-}
-
 static void lookup_free(struct resolver_query *l, bool for_the_cache)
 {
     for (size_t i = 0; i < N_HALVES; i++) {
-        half_detach(&l->halves[i], for_the_cache);
+        pending_leave(&l->resolver->pending, &l->halves[i].want, for_the_cache);
     }
     list_remove(&l->in_all);
     list_remove(&l->in_state);
@@ -150,11 +102,7 @@ void resolver_free(struct resolver *r)
     while (!list_empty(&r->lookups)) {
         lookup_free(list_item(r->lookups.next, struct resolver_query, in_all), false);
     }
-    for (size_t i = 0; i < QUESTION_BUCKETS; i++) {
-        while (!list_empty(&r->questions[i])) {
-            question_drop(r, list_item(r->questions[i].next, struct question, in_table));
-        }
-    }
+    pending_fini(&r->pending);
     exchanges_fini(&r->up.exchanges);
     cache_fini(&r->cache);
     name_search_fini(&r->search);
@@ -168,18 +116,6 @@ static void become(struct resolver_query *l, enum lookup_state state)
     if (state != LOOKUP_ASKING) {
         list_push_back(state == LOOKUP_READY ? &l->resolver->ready : &l->resolver->delayed, &l->in_state);
     }
-}
-
-static struct question *find_question(struct resolver *r, const char *name, enum family family)
-{
-    struct list *bucket = bucket_of(r, name, family);
-    list_foreach(pos, bucket) {
-        struct question *q = list_item(pos, struct question, in_table);
-        if (q->family == family && strcmp(q->name, name) == 0) {
-            return q;
-        }
-    }
-    return NULL;
 }
 
 /* Settle the half from the cache, or have it wait for a question: one that is under way, or its own. */
@@ -197,16 +133,10 @@ static void half_start(struct half *half, const char *name, struct now now)
         half_settle(half, known->err, known->addrs, known->n);
         return;
     }
-    struct question *q = find_question(r, name, half->family);
-    if (q == NULL) {
-        int err = question_new(&q, &r->up, name, half->family, now);
-        if (err != 0) {
-            half_settle(half, err, NULL, 0);
-            return;
-        }
-        list_push_back(bucket_of(r, name, half->family), &q->in_table);
+    int err = pending_join(&r->pending, &half->want, name, half->family, now);
+    if (err != 0) {
+        half_settle(half, err, NULL, 0);
     }
-    half_attach(half, q);
 }
 
 /* Begin with the next candidate. False: there is none, l->err is final. */
@@ -266,7 +196,7 @@ static struct resolver_query *lookup_new(struct resolver *r, resolver_done_fn *d
         l->halves[i].lookup = l;
         l->halves[i].family = families[i];
         l->halves[i].wanted = r->want[i];
-        list_init(&l->halves[i].in_wanted);
+        want_init(&l->halves[i].want);
     }
     return l;
 }
@@ -316,19 +246,17 @@ static void remember(struct resolver *r, const struct question *q, struct now no
     }
 }
 
-/* The question is answered: tell everyone who waits, and let it go. It leaves the table first, since who is told may
- * ask anew. */
+/* The question is answered: tell everyone who waits, and let it go. */
 static void conclude(struct resolver *r, struct question *q, struct now now)
 {
-    list_remove(&q->in_table);
+    pending_conclude(&r->pending, q);
     remember(r, q, now);
-    while (!list_empty(&q->wanted_by)) {
-        struct half *half = list_item(list_pop_front(&q->wanted_by), struct half, in_wanted);
-        half->question = NULL;
+    for (struct want *w = pending_next_want(q); w != NULL; w = pending_next_want(q)) {
+        struct half *half = container_of(w, struct half, want);
         half_settle(half, q->err, q->answer.addrs, q->err == 0 ? q->answer.n : 0);
         lookup_proceed(half->lookup, now);
     }
-    question_drop(r, q);
+    question_free(q);
 }
 
 void resolver_receive(struct resolver *r, uint32_t exchange, const uint8_t *message, size_t len, struct now now)
