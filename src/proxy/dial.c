@@ -116,6 +116,17 @@ static void note_failure(struct dial *dial, int err)
     }
 }
 
+/* Of several addresses; of a single one the owner of the dial will tell. */
+static void note_attempt(struct dial *dial, const struct endpoint *to, int err)
+{
+    const struct log *log = dial->dialer->log;
+    if (dial->n_addrs > 1 && log != NULL && log->level >= LOG_DEBUG) {
+        char text[ENDPOINT_TEXT];
+        log_debug(log, "%s, one of %u addresses -> %s", endpoint_format(to, text), dial->n_addrs, err_text(err));
+    }
+    note_failure(dial, err);
+}
+
 static void forget_attempt(struct dial *dial, const struct stack_tcp *t)
 {
     unsigned i = 0;
@@ -138,7 +149,7 @@ static int dial_advance(struct dial *dial, struct now now)
         struct stack_tcp *t;
         int err = stack_tcp_connect(d->stack, &to, dial_event, dial, &t, now);
         if (err != 0) {
-            note_failure(dial, err);
+            note_attempt(dial, &to, err);
             continue;
         }
         dial->attempts[dial->n_attempts++] = t;
@@ -155,7 +166,8 @@ static void dial_event(void *ctx, struct stack_tcp *t, unsigned events, struct n
 {
     struct dial *dial = ctx;
     if (events & STACK_TCP_FAILED) {
-        note_failure(dial, stack_tcp_error(t));
+        struct endpoint to = stack_tcp_remote(t);
+        note_attempt(dial, &to, stack_tcp_error(t));
         forget_attempt(dial, t);
         stack_tcp_abort(t);
         int err = dial_advance(dial, now); /* RFC 8305 section 5: a failure starts the next at once */

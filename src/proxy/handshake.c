@@ -64,7 +64,7 @@ void handshake_reply(struct handshake *h, int err, const struct endpoint *bound)
 
 int handshake_write(struct handshake *h, struct stream *client)
 {
-    while (h->sent < h->answer.len) {
+    while (handshake_is_answering(h)) {
         struct iovec rest = {h->answer.bytes + h->sent, (size_t)(h->answer.len - h->sent)};
         ssize_t put = stream_writev(client, &rest, 1);
         if (put < 0) {

@@ -42,6 +42,11 @@ int handshake_write(struct handshake *h, struct stream *client);
 /* Give the tunnel what the client sent behind its request. True when nothing is left of it. */
 bool handshake_forward(struct handshake *h, struct stack_tcp *tunnel);
 
+static inline bool handshake_is_answering(const struct handshake *h)
+{
+    return h->sent < h->answer.len;
+}
+
 static inline bool handshake_has_early_data(const struct handshake *h)
 {
     return h->at < h->end;

@@ -64,27 +64,50 @@ static void session_enter(struct session *s, enum session_state state, struct no
     }
 }
 
-/* One line per session, formatted only where it is wanted. */
-static void session_tell(const struct session *s, const char *side, const char *cause)
+static bool is_told(const struct session *s)
 {
     const struct log *log = s->all->log;
-    if (log == NULL || log->level < LOG_DEBUG) {
+    return log != NULL && log->level >= LOG_DEBUG;
+}
+
+static const char *client_name(const struct session *s, char out[ENDPOINT_TEXT])
+{
+    const struct endpoint *remote = &s->client->remote;
+    return remote->addr.family != FAMILY_NONE ? endpoint_format(remote, out) : "local client";
+}
+
+static const char *remote_name(const struct session *s, char out[ENDPOINT_TEXT])
+{
+    struct endpoint remote = stack_tcp_remote(s->tunnel);
+    return endpoint_format(&remote, out);
+}
+
+/* One line for the end of each session, formatted only where it is wanted. */
+static void tell_end(const struct session *s, const char *side, const char *cause)
+{
+    if (!is_told(s)) {
         return;
     }
-    char from[ENDPOINT_TEXT] = "local client";
-    if (s->client->remote.addr.family != FAMILY_NONE) {
-        endpoint_format(&s->client->remote, from);
-    }
+    const struct log *log = s->all->log;
+    char from[ENDPOINT_TEXT], to[TARGET_TEXT];
     if (s->state == RELAYING) {
-        char to[ENDPOINT_TEXT];
-        struct endpoint remote = stack_tcp_remote(s->tunnel);
-        log_debug(log, "%s to %s -> %s%s, %" PRIu64 " bytes up, %" PRIu64 " down", from, endpoint_format(&remote, to),
-                  side, cause, s->relay.up, s->relay.down);
+        log_debug(log, "%s to %s -> %s%s, %" PRIu64 " bytes up, %" PRIu64 " down", client_name(s, from),
+                  remote_name(s, to), side, cause, s->relay.up, s->relay.down);
     } else if (s->handshake->open) {
-        char to[TARGET_TEXT];
-        log_debug(log, "%s to %s -> %s%s", from, target_format(&s->handshake->target, to), side, cause);
+        log_debug(log, "%s to %s -> %s%s", client_name(s, from), target_format(&s->handshake->target, to), side, cause);
     } else {
-        log_debug(log, "%s -> %s%s", from, side, cause);
+        log_debug(log, "%s -> %s%s", client_name(s, from), side, cause);
+    }
+}
+
+/* The end of the session will name the address only. */
+static void tell_name(const struct session *s)
+{
+    const struct target *target = &s->handshake->target;
+    if (target->addr.family == FAMILY_NONE && is_told(s)) {
+        char from[ENDPOINT_TEXT], name[TARGET_TEXT], to[ENDPOINT_TEXT];
+        log_debug(s->all->log, "%s to %s -> connected to %s", client_name(s, from), target_format(target, name),
+                  remote_name(s, to));
     }
 }
 
@@ -122,7 +145,7 @@ static void session_abort(struct session *s)
 
 static void session_end(struct session *s, const char *side, const char *cause)
 {
-    session_tell(s, side, cause);
+    tell_end(s, side, cause);
     session_abort(s);
 }
 
@@ -241,6 +264,7 @@ static void session_dialled(void *ctx, int err, struct stack_tcp *t, struct now 
     }
     s->tunnel = t;
     stack_tcp_set_handler(t, session_tunnel_event, s);
+    tell_name(s);
     struct endpoint local = stack_tcp_local(t);
     handshake_reply(s->handshake, 0, &local);
     session_enter(s, REPLYING, now);
@@ -325,7 +349,7 @@ static void session_ready(void *ctx, unsigned events, struct now now)
         relaying_step(s, relay_client_ready(&s->relay, events));
         break;
     case REFUSING:
-        if (events & STREAM_WRITABLE) {
+        if (handshake_is_answering(s->handshake)) {
             refusing_write(s);
         } else {
             refusing_read(s);

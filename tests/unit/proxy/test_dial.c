@@ -241,6 +241,8 @@ static void a_refused_address_makes_way_at_once(void **state)
     assert_int_equal(o.err, 0);
     assert_ptr_equal(o.t, fake_tcp(g->stack, 1));
     stack_tcp_close(o.t);
+    assert_true(ground_said(g, "debug: 10.0.0.1:443, one of 3 addresses -> connection refused"));
+    assert_int_equal(ground_lines(g), 1);
 }
 
 static void addresses_that_cannot_begin_are_passed_over(void **state)

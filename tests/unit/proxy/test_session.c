@@ -118,6 +118,19 @@ static void any_split_of_the_request_leads_through_the_door(void **state)
     }
 }
 
+static void a_name_is_told_with_its_address(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    say(&v, BYTES(HELLO TO_NAME));
+    fake_resolver_answer(v.g->resolver, 0, "10.0.0.1", v.g->now);
+    fake_tcp_connected(fake_tcp(v.g->stack, 0));
+    settle(&v);
+    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 to example.com:443 -> connected to 10.0.0.1:443"));
+    visit_end(&v);
+}
+
 static void an_ipv6_target_has_an_ipv6_end(void **state)
 {
     (void)state;
@@ -612,6 +625,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_is_led_through_the_door),
         cmocka_unit_test(any_split_of_the_request_leads_through_the_door),
+        cmocka_unit_test(a_name_is_told_with_its_address),
         cmocka_unit_test(an_ipv6_target_has_an_ipv6_end),
         cmocka_unit_test(each_failure_of_a_dial_has_its_reply),
         cmocka_unit_test(each_failure_at_once_has_its_reply),
