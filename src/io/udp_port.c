@@ -115,10 +115,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct udp_port *p = s->port;
     struct now now = loop_enter(p->loop);
     if (status < 0) {
-        udp_receive_errors(p, s->fd, now);
+        udp_port_receive_errors(p, s->fd, now);
     }
     if (!p->closed) {
-        udp_receive(p->loop->receiver, p, s->fd, now);
+        udp_port_receive(p->loop->receiver, p, s->fd, now);
     }
     if (status < 0 && !p->closed) {
         uv_poll_start(poll, UV_READABLE, on_poll); /* libuv stopped at the error */
@@ -162,7 +162,7 @@ static uint16_t local_port(const struct dgram *d)
     return p->number;
 }
 
-static const struct dgram_ops ops = {.send = udp_send_all, .local_port = local_port, .close = close_port};
+static const struct dgram_ops ops = {.send = udp_port_send, .local_port = local_port, .close = close_port};
 
 /* Takes ownership of `fd` once it is watched. */
 static int watch_socket(struct udp_port *p, struct udp_socket *s, int fd)

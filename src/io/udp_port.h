@@ -34,11 +34,11 @@ struct udp_port {
 int udp_receiver_new(struct udp_receiver **out) MUST_USE; /* 0, ERR_NOMEM */
 void udp_receiver_free(struct udp_receiver *r);           /* NULL is harmless */
 /* Hand what has arrived to the port's handler in batches; a bounded number, the rest stays for the next wake-up. */
-void udp_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now now);
+void udp_port_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now now);
 /* Hand the ICMP errors that have arrived to the port's handler. */
-void udp_receive_errors(struct udp_port *p, int fd, struct now now);
+void udp_port_receive_errors(struct udp_port *p, int fd, struct now now);
 
 /* udp_send.c */
-void udp_send_all(struct dgram *d, const struct outbox *ob);
+void udp_port_send(struct dgram *d, const struct outbox *ob);
 
 #endif

@@ -199,7 +199,7 @@ static void discard(struct udp_port *p, int fd)
     }
 }
 
-void udp_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now now)
+void udp_port_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now now)
 {
     for (int i = 0; i < BATCHES_PER_WAKEUP && !p->closed; i++) {
         if (!find_slots(r)) {
@@ -215,7 +215,7 @@ void udp_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now 
             return;
         }
         if (n < 0) {
-            continue; /* an ICMP error, told by udp_receive_errors; it is gone from the socket now */
+            continue; /* an ICMP error, told by udp_port_receive_errors; it is gone from the socket now */
         }
         deliver(r, p, (unsigned)n, now);
         if ((unsigned)n < room) {
@@ -241,7 +241,7 @@ static const struct sock_extended_err *find_error(struct msghdr *msg)
     return NULL;
 }
 
-void udp_receive_errors(struct udp_port *p, int fd, struct now now)
+void udp_port_receive_errors(struct udp_port *p, int fd, struct now now)
 {
     for (int i = 0; i < ERRORS_PER_WAKEUP && !p->closed; i++) {
         union sockaddr_any to = {.sa.sa_family = AF_UNSPEC};

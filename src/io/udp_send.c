@@ -31,6 +31,7 @@ struct batch {
 static void set_tos(struct msghdr *msg, union control *control, uint8_t tos, bool v6)
 {
     int value = tos;
+    *control = (union control){.space = {0}}; /* its padding is given to the system too */
     msg->msg_control = control;
     msg->msg_controllen = sizeof control->space;
     struct cmsghdr *c = CMSG_FIRSTHDR(msg);
@@ -102,7 +103,7 @@ static void send_batch(struct udp_port *p, int fd, struct batch *b, const struct
     }
 }
 
-void udp_send_all(struct dgram *d, const struct outbox *ob)
+void udp_port_send(struct dgram *d, const struct outbox *ob)
 {
     struct udp_port *p = container_of(d, struct udp_port, dgram);
     struct batch b;
