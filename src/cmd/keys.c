@@ -70,7 +70,8 @@ int keys_pubkey(FILE *in, FILE *out, FILE *err)
         fprintf(err, "wgproxy: cannot read the key: %s\n", strerror(errno));
         result = ERR_IO;
     } else {
-        fprintf(err, "wgproxy: standard input must be a private key: 44 characters of base64\n");
+        fprintf(err, "wgproxy: standard input must be a private key: "
+                     "44 characters of base64\n");
     }
     wipe(private_key, sizeof private_key);
     return result;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line as a structure: one table says which options there are, what they take, with which commands they go, and
- * what --help tells of them. */
+/* The command line as a structure: one table says which options there are, what they take, with
+ * which commands they go, and what --help tells of them. */
 #include "cmd/options.h"
 
 #include "base/err.h"
@@ -29,20 +29,30 @@ struct entry {
     const char *help[2];  /* lines */
 };
 
+/* clang-format off */
 static const struct entry entries[] = {
     {"Tunnel", 'c', "config", "FILE", RUN,
      {"the tunnel's wg-quick file; - is standard input", NULL}},
-    {NULL, 'n', "configtest", NULL, RUN, {"only say what is wrong with the file", NULL}},
+    {NULL, 'n', "configtest", NULL, RUN,
+     {"only say what is wrong with the file", NULL}},
     {"Proxy", 'D', "socks", "[ADDR:]PORT", RUN | DEMO,
-     {"offer SOCKS5 there instead of where the file says", "(127.0.0.1:1080 if it does not); may be repeated"}},
+     {"offer SOCKS5 there instead of where the file says",
+      "(127.0.0.1:1080 if it does not); may be repeated"}},
     {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | DEMO,
-     {"let -D listen outside loopback: whoever reaches", "that address may then use the tunnel"}},
-    {"Messages", 'q', "quiet", NULL, RUN | DEMO, {"warnings and errors only; twice: errors only", NULL}},
-    {NULL, 'v', "verbose", NULL, RUN | DEMO, {"everything, names of destinations included", NULL}},
-    {NULL, 'h', "help", NULL, ALL, {"print this", NULL}},
-    {NULL, 'V', "version", NULL, ALL, {"print the versions of wgproxy and its parts", NULL}},
-    {"Demo", VALUE_ONCE, "once", NULL, DEMO, {"end as soon as the page came through", NULL}},
+     {"let -D listen outside loopback: whoever reaches",
+      "that address may then use the tunnel"}},
+    {"Messages", 'q', "quiet", NULL, RUN | DEMO,
+     {"warnings and errors only; twice: errors only", NULL}},
+    {NULL, 'v', "verbose", NULL, RUN | DEMO,
+     {"everything, names of destinations included", NULL}},
+    {NULL, 'h', "help", NULL, ALL,
+     {"print this", NULL}},
+    {NULL, 'V', "version", NULL, ALL,
+     {"print the versions of wgproxy and its parts", NULL}},
+    {"Demo", VALUE_ONCE, "once", NULL, DEMO,
+     {"end as soon as the page came through", NULL}},
 };
+/* clang-format on */
 
 #define N_ENTRIES ARRAY_SIZE(entries)
 
@@ -157,8 +167,8 @@ static int take(struct parse *p, int value, const char *argument)
     return 0;
 }
 
-/* getopt's two descriptions of the table. '+': stop at the first word that is no option; ':': tell a missing argument from
- * an unknown option, and print nothing. */
+/* getopt's two descriptions of the table. '+': stop at the first word that is no option; ':': tell
+ * a missing argument from an unknown option, and print nothing. */
 static void describe(char letters[2 * N_ENTRIES + 3], struct option names[N_ENTRIES + 1])
 {
     char *l = letters;
@@ -230,7 +240,8 @@ static int take_command(struct parse *p, const char *word)
     return refuse(p, "unknown command %s", p->word);
 }
 
-/* All words up to the end, --help or --version. The options found are noted in `given`, a bit each by place in the table. */
+/* All words up to the end, --help or --version. The options found are noted in `given`, a bit each
+ * by place in the table. */
 static int read_words(struct parse *p, int argc, char **argv, unsigned *given)
 {
     char letters[2 * N_ENTRIES + 3];
@@ -285,8 +296,9 @@ static int check_socks(struct parse *p)
         const struct endpoint *at = &o->socks[i];
         endpoint_format(at, text);
         if (!addr_is_loopback(&at->addr) && !p->allow_lan) {
-            return refuse(p, "-D %s: others could use the tunnel from there; if they may, add --allow-lan",
-                          text);
+            return refuse(
+                p, "-D %s: others could use the tunnel from there; if they may, add --allow-lan",
+                text);
         }
         for (size_t j = 0; j < i; j++) {
             if (at->port != 0 && endpoint_equal(at, &o->socks[j])) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line as a structure. Nothing here opens, prints to the terminal by itself, or knows what the options do. */
+/* The command line as a structure. Nothing here opens, prints to the terminal
+ * by itself, or knows what the options do. */
 #ifndef WGPROXY_CMD_OPTIONS_H
 #define WGPROXY_CMD_OPTIONS_H
 
@@ -19,14 +20,15 @@ enum exit_status {
     STATUS_CONFIG = 3, /* the configuration is wrong */
 };
 
-/* X(command, word): the first word of the command line that chooses it; the tunnel itself has none. */
-#define COMMAND_TABLE(X)       \
-    X(COMMAND_RUN, NULL)       \
-    X(COMMAND_DEMO, "demo")    \
-    X(COMMAND_GENKEY, "genkey") \
-    X(COMMAND_PUBKEY, "pubkey") \
-    X(COMMAND_GENPSK, "genpsk") \
-    X(COMMAND_HELP, "help")    \
+/* X(command, word): the first word of the command line that chooses it; the
+ * tunnel itself has none. */
+#define COMMAND_TABLE(X)                                                       \
+    X(COMMAND_RUN, NULL)                                                       \
+    X(COMMAND_DEMO, "demo")                                                    \
+    X(COMMAND_GENKEY, "genkey")                                                \
+    X(COMMAND_PUBKEY, "pubkey")                                                \
+    X(COMMAND_GENPSK, "genpsk")                                                \
+    X(COMMAND_HELP, "help")                                                    \
     X(COMMAND_VERSION, "version")
 
 #define COMMAND_ENUM(name, word) name,
@@ -37,21 +39,27 @@ enum command { COMMAND_TABLE(COMMAND_ENUM) COMMAND_N };
 
 struct options {
     enum command command;
-    const char *config_path; /* -c, borrowed from argv; never NULL for COMMAND_RUN */
-    bool configtest;         /* -n */
-    bool once;               /* demo --once */
-    enum log_level level;    /* -q, -v */
-    struct endpoint socks[OPTIONS_SOCKS_MAX]; /* -D, instead of the file's [Socks5]; each is loopback or --allow-lan stands */
+    /* -c, borrowed from argv; never NULL for COMMAND_RUN */
+    const char *config_path;
+    bool configtest;      /* -n */
+    bool once;            /* demo --once */
+    enum log_level level; /* -q, -v */
+    /* -D, instead of the file's [Socks5]. Outside loopback only where
+     * --allow-lan was given. */
+    struct endpoint socks[OPTIONS_SOCKS_MAX];
     size_t n_socks;
 };
 
 #define OPTIONS_PROBLEM 256
 
-/* Read the command line. 0, or ERR_INVALID with a whole line in `problem`, without newline: it belongs on standard error,
- * and the process ends with STATUS_USAGE. Moves getopt's state, and the words of argv. */
-int options_parse(struct options *out, int argc, char **argv, char problem[OPTIONS_PROBLEM]) MUST_USE;
+/* Read the command line. 0, or ERR_INVALID with a whole line in `problem`,
+ * without newline: it belongs on standard error, and the process ends with
+ * STATUS_USAGE. Moves getopt's state, and the words of argv. */
+int options_parse(struct options *out, int argc, char **argv,
+                  char problem[OPTIONS_PROBLEM]) MUST_USE;
 
-/* 127.0.0.1:1080, where SOCKS5 is offered when neither -D nor the file says where. */
+/* 127.0.0.1:1080, where SOCKS5 is offered when neither -D nor the file says
+ * where. */
 struct endpoint options_default_socks(void);
 
 void options_print_help(FILE *out);

@@ -34,9 +34,11 @@ static void check_mtu(const struct reading *r)
 {
     const struct config *c = r->config;
     for (size_t i = 0; i < c->n_addresses; i++) {
-        if (c->addresses[i].addr.family == FAMILY_V6 && c->mtu != 0 && c->mtu < IPV6_MTU_MIN) {
+        if (c->addresses[i].addr.family == FAMILY_V6 && c->mtu != 0 &&
+            c->mtu < IPV6_MTU_MIN) {
             report_error(r->report, r->interface_line,
-                         "MTU: %u is too small for the IPv6 Address: must be 1280 or more",
+                         "MTU: %u is too small for the IPv6 Address: "
+                         "must be 1280 or more",
                          (unsigned)c->mtu);
             return;
         }
@@ -49,12 +51,14 @@ static void check_keys_differ(const struct reading *r, size_t at)
     const struct config_peer *peer = &c->peers[at];
     if (same_key(peer->public_key, c->private_key)) {
         report_error(r->report, peer->line,
-                     "PublicKey: is our PrivateKey; the peer's own public key belongs here");
+                     "PublicKey: is our PrivateKey; "
+                     "the peer's own public key belongs here");
     }
     for (size_t i = 0; i < at; i++) {
         if (same_key(peer->public_key, c->peers[i].public_key)) {
             report_error(r->report, peer->line,
-                         "PublicKey: the [Peer] in line %u has the same one", c->peers[i].line);
+                         "PublicKey: the [Peer] in line %u has the same one",
+                         c->peers[i].line);
             return;
         }
     }
@@ -66,15 +70,18 @@ static void check_peers(const struct reading *r)
     bool someone_can_begin = r->config->listen_port != 0;
     for (size_t i = 0; i < c->n_peers; i++) {
         check_keys_differ(r, i);
-        someone_can_begin = someone_can_begin || c->peers[i].endpoint_host != NULL;
+        someone_can_begin =
+            someone_can_begin || c->peers[i].endpoint_host != NULL;
         if (c->peers[i].n_allowed_ips == 0) {
             report_warning(r->report, c->peers[i].line,
-                           "[Peer] has no AllowedIPs: nothing can be sent to it");
+                           "[Peer] has no AllowedIPs: "
+                           "nothing can be sent to it");
         }
     }
     if (!someone_can_begin && c->n_peers > 0) {
         report_warning(r->report, r->interface_line,
-                       "no [Peer] has an Endpoint and there is no ListenPort: neither side can begin");
+                       "no [Peer] has an Endpoint and there is no ListenPort: "
+                       "neither side can begin");
     }
 }
 
@@ -88,13 +95,14 @@ static void check_listener(const struct reading *r, size_t at)
     }
     if (!addr_is_loopback(&l->bind.addr) && !l->allow_lan) {
         report_error(r->report, l->line,
-                     "BindAddress: \"%s\": others could use the tunnel from there; if they may, "
-                     "add AllowLan = yes",
+                     "BindAddress: \"%s\": others could use the tunnel from "
+                     "there; if they may, add AllowLan = yes",
                      endpoint_format(&l->bind, text));
     }
     for (size_t i = 0; i < at; i++) {
         if (l->bind.port != 0 && endpoint_equal(&l->bind, &listeners[i].bind)) {
-            report_error(r->report, l->line, "BindAddress: \"%s\" is taken by line %u",
+            report_error(r->report, l->line,
+                         "BindAddress: \"%s\" is taken by line %u",
                          endpoint_format(&l->bind, text), listeners[i].line);
         }
     }

@@ -70,19 +70,22 @@ static bool is_text(struct report *report, const char *text, size_t len)
         report_error(report, 0, "is larger than %u bytes", LINES_TEXT_MAX);
         return false;
     }
-    if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
+    if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
+                     memcmp(text, "\xfe\xff", 2) == 0)) {
         report_error(report, 1, "is UTF-16: save it as UTF-8");
         return false;
     }
     const char *nul = len > 0 ? memchr(text, '\0', len) : NULL;
     if (nul != NULL) {
-        report_error(report, line_of(text, nul), "holds a zero byte: this is not a text file");
+        report_error(report, line_of(text, nul),
+                     "holds a zero byte: this is not a text file");
         return false;
     }
     return true;
 }
 
-static int take_text(struct config *c, struct report *report, const char *text, size_t len)
+static int take_text(struct config *c, struct report *report, const char *text,
+                     size_t len)
 {
     struct reading reading;
     if (!is_text(report, text, len)) {
@@ -96,8 +99,8 @@ static int take_text(struct config *c, struct report *report, const char *text, 
     return err;
 }
 
-int config_parse(struct config **out, const char *name, const char *text, size_t len,
-                 config_message_fn *message, void *ctx)
+int config_parse(struct config **out, const char *name, const char *text,
+                 size_t len, config_message_fn *message, void *ctx)
 {
     struct report report;
     *out = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The configuration file as a plain structure, without defaults of other modules and without opinions: what the file
- * says, checked. Format: wg-quick(8), with [Socks5] for what it knows nothing of. */
+/* The configuration file as a plain structure, without defaults of other
+ * modules and without opinions: what the file says, checked. Format:
+ * wg-quick(8), with [Socks5] for what it knows nothing of. */
 #ifndef WGPROXY_CONFIG_CONFIG_H
 #define WGPROXY_CONFIG_CONFIG_H
 
@@ -19,13 +20,14 @@ struct config_peer {
     bool has_preshared_key;
     struct prefix *allowed_ips;
     size_t n_allowed_ips;
-    char *endpoint_host; /* name or literal without brackets, maybe with %zone; NULL: none */
+    /* A name, or a literal without brackets, maybe with %zone; NULL: none. */
+    char *endpoint_host;
     uint16_t endpoint_port;
     uint16_t keepalive; /* seconds; 0: off */
 };
 
 struct config_listener {
-    unsigned line; /* of its BindAddress */
+    unsigned line;        /* of its BindAddress */
     struct endpoint bind; /* port 0: any free one */
     bool allow_lan;       /* outside loopback only where this is set */
 };
@@ -43,22 +45,26 @@ struct config {
     uint16_t listen_port; /* 0: not given, any free one */
     struct config_peer *peers;
     size_t n_peers;
-    struct config_listener *socks5; /* [Socks5] BindAddress = ; empty: the caller's default */
+    struct config_listener *socks5; /* none: the caller's default */
     size_t n_socks5;
 };
 
-/* What is said about a file, a line each, ready to print: `client.conf:7: AllowedIPs: "10.0.0.0/33": prefix length
- * must be 0 to 32`. All errors of a file are reported, not only the first, sorted by line. The text does not say
- * whether it is an error or a warning. It never holds a key, nor anything that looks like one. */
+/* What is said about a file, a line each, ready to print: `client.conf:7:
+ * AllowedIPs: "10.0.0.0/33": prefix length must be 0 to 32`. All errors of a
+ * file are reported, not only the first, sorted by line. The text does not say
+ * whether it is an error or a warning. It never holds a key, nor anything that
+ * looks like one. */
 typedef void config_message_fn(void *ctx, bool is_error, const char *message);
 
-/* Read the file at `path` ("-": standard input). 0 and *out (to be freed), or ERR_INVALID after at least one message
- * with is_error; warnings alone do not fail. ERR_NOMEM. *out is NULL on failure. */
-int config_load(struct config **out, const char *path, config_message_fn *message, void *ctx) MUST_USE;
+/* Read the file at `path` ("-": standard input). 0 and *out (to be freed), or
+ * ERR_INVALID after at least one message with is_error; warnings alone do not
+ * fail. ERR_NOMEM. *out is NULL on failure. */
+int config_load(struct config **out, const char *path,
+                config_message_fn *message, void *ctx) MUST_USE;
 
 /* The same from memory; `name` stands in the messages. */
-int config_parse(struct config **out, const char *name, const char *text, size_t len, config_message_fn *message,
-                 void *ctx) MUST_USE;
+int config_parse(struct config **out, const char *name, const char *text,
+                 size_t len, config_message_fn *message, void *ctx) MUST_USE;
 
 void config_free(struct config *c); /* wipes the keys; NULL is harmless */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A text as sections and keys. inih tells names from values; what it would let pass in silence is looked at here, as each
- * line is handed to it: section lines that do not end, or that go on behind their bracket. */
+/* A text as sections and keys. inih tells names from values; what it would let
+ * pass in silence is looked at here, as each line is handed to it: section
+ * lines that do not end, or that go on behind their bracket. */
 #include "config/lines.h"
 
 #include "base/bytes.h"
@@ -12,10 +13,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-static_assert(INI_HANDLER_LINENO && INI_CALL_HANDLER_ON_NEW_SECTION && INI_ALLOW_NO_VALUE,
-              "the handler below takes sections, lines without value, and line numbers");
-static_assert(!INI_ALLOW_MULTILINE, "an indented line is a line, not more of the last value");
-static_assert(!INI_USE_STACK && INI_ALLOW_REALLOC && INI_MAX_LINE > LINES_TEXT_MAX + 2,
+static_assert(
+    INI_HANDLER_LINENO && INI_CALL_HANDLER_ON_NEW_SECTION && INI_ALLOW_NO_VALUE,
+    "the handler below takes sections, lines without value, and line numbers");
+static_assert(!INI_ALLOW_MULTILINE,
+              "an indented line is a line, not more of the last value");
+static_assert(!INI_USE_STACK && INI_ALLOW_REALLOC &&
+                  INI_MAX_LINE > LINES_TEXT_MAX + 2,
               "the longest line fits");
 
 struct walk {
@@ -34,24 +38,30 @@ static const char *skip_blanks(const char *p, const char *end)
     return p;
 }
 
-/* inih takes the name up to the first ']', and neither misses the bracket nor sees what comes after. */
-static void check_section_line(const struct walk *w, const char *begin, const char *end)
+/* inih takes the name up to the first ']', and neither misses the bracket nor
+ * sees what comes after. */
+static void check_section_line(const struct walk *w, const char *begin,
+                               const char *end)
 {
     const char *bracket = begin;
     while (bracket < end && *bracket != ']' && *bracket != ';') {
         bracket++;
     }
     if (bracket == end || *bracket == ';') {
-        w->handler->broken_section(w->ctx, w->line, "the section's name is not closed by \"]\"");
+        w->handler->broken_section(w->ctx, w->line,
+                                   "the section's name is not closed by \"]\"");
         return;
     }
     const char *rest = skip_blanks(bracket + 1, end);
     if (rest < end && *rest != ';') {
-        w->handler->broken(w->ctx, w->line, "nothing but a comment may follow the section's name");
+        w->handler->broken(
+            w->ctx, w->line,
+            "nothing but a comment may follow the section's name");
     }
 }
 
-/* Where the line at `begin` ends for inih: its newline, or the '#' that wg(8) takes for a comment wherever it stands. */
+/* Where the line at `begin` ends for inih: its newline, or the '#' that wg(8)
+ * takes for a comment wherever it stands. */
 static const char *line_content_end(const char *begin, const char *end)
 {
     const char *p = begin;
@@ -71,8 +81,8 @@ static void begin_line(struct walk *w)
     }
 }
 
-/* inih's fgets: up to size - 1 bytes of the next line, the newline included. At the end its buffer, which held keys, is
- * wiped before inih frees it. */
+/* inih's fgets: up to size - 1 bytes of the next line, the newline included. At
+ * the end its buffer, which held keys, is wiped before inih frees it. */
 static char *next_chunk(char *out, int size, void *stream)
 {
     struct walk *w = stream;
@@ -91,7 +101,7 @@ static char *next_chunk(char *out, int size, void *stream)
     memcpy(out, w->next, n);
     w->next += n;
     if (w->inside) {
-        out[n++] = *w->next++; /* a full buffer is what tells inih to ask for the rest */
+        out[n++] = *w->next++; /* inih asks on when its buffer is full */
     } else {
         const char *newline = memchr(w->next, '\n', (size_t)(w->end - w->next));
         w->next = newline != NULL ? newline + 1 : w->end;
@@ -101,20 +111,23 @@ static char *next_chunk(char *out, int size, void *stream)
     return out;
 }
 
-static int entry(void *user, const char *section, const char *key, const char *value, int line)
+static int entry(void *user, const char *section, const char *key,
+                 const char *value, int line)
 {
     const struct walk *w = user;
     if (key == NULL) {
         w->handler->section(w->ctx, (unsigned)line, section);
     } else if (value == NULL) {
-        w->handler->broken(w->ctx, (unsigned)line, "must be \"Key = value\" or \"[Section]\"");
+        w->handler->broken(w->ctx, (unsigned)line,
+                           "must be \"Key = value\" or \"[Section]\"");
     } else {
         w->handler->key(w->ctx, (unsigned)line, key, value);
     }
     return 1;
 }
 
-int lines_walk(const char *text, size_t len, const struct lines_handler *handler, void *ctx)
+int lines_walk(const char *text, size_t len,
+               const struct lines_handler *handler, void *ctx)
 {
     static const char bom[] = "\xef\xbb\xbf";
     assert(len <= LINES_TEXT_MAX && memchr(text, '\0', len) == NULL);
@@ -122,7 +135,9 @@ int lines_walk(const char *text, size_t len, const struct lines_handler *handler
         text += 3;
         len -= 3;
     }
-    struct walk w = {.next = text, .end = text + len, .handler = handler, .ctx = ctx};
+    struct walk w = {
+        .next = text, .end = text + len, .handler = handler, .ctx = ctx};
+    /* The lines that it counts as errors were reported one by one. */
     int result = ini_parse_stream(next_chunk, &w, entry, &w);
-    return result == -2 ? ERR_NOMEM : 0; /* the lines that it counts as errors were reported */
+    return result == -2 ? ERR_NOMEM : 0;
 }

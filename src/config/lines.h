@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A text as sections and keys: the glue to inih, which does the reading. Comments and blanks are gone from what arrives
- * here; lines may have any length and end in LF or CRLF. */
+/* A text as sections and keys: the glue to inih, which does the reading.
+ * Comments and blanks are gone from what arrives here; lines may have any
+ * length and end in LF or CRLF. */
 #ifndef WGPROXY_CONFIG_LINES_H
 #define WGPROXY_CONFIG_LINES_H
 
@@ -11,15 +12,19 @@
 struct lines_handler {
     void (*section)(void *ctx, unsigned line, const char *name);
     void (*key)(void *ctx, unsigned line, const char *key, const char *value);
-    /* A line that is none of these. What follows a broken section line belongs to no section. */
+    /* A line that is none of these. What follows a broken section line belongs
+     * to no section. */
     void (*broken)(void *ctx, unsigned line, const char *why);
     void (*broken_section)(void *ctx, unsigned line, const char *why);
 };
 
-#define LINES_TEXT_MAX 1000000u /* a whole file; inih takes lines of a mebibyte */
+/* Bytes of a whole file; inih takes lines of a mebibyte. */
+#define LINES_TEXT_MAX 1000000u
 
-/* `text` need not end in NUL and may hold none. Lines come in their order, counted from 1. 0 or ERR_NOMEM. The buffer
- * that a key's line passed through is wiped. */
-int lines_walk(const char *text, size_t len, const struct lines_handler *handler, void *ctx) MUST_USE;
+/* `text` need not end in NUL and may hold none. Lines come in their order,
+ * counted from 1. 0 or ERR_NOMEM. The buffer that a key's line passed through
+ * is wiped. */
+int lines_walk(const char *text, size_t len,
+               const struct lines_handler *handler, void *ctx) MUST_USE;
 
 #endif

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
+static const struct addr loopback = {.family = FAMILY_V4,
+                                     .bytes = {127, 0, 0, 1}};
 
 const char *listener_parse(struct endpoint *out, const char *text)
 {
@@ -22,5 +23,7 @@ const char *listener_parse(struct endpoint *out, const char *text)
     if (!hostport_split(text, host, sizeof host, &out->port)) {
         return "must be a port, or address:port with an IPv6 address in brackets";
     }
-    return strcasecmp(host, "localhost") == 0 ? NULL : "must have an IP address, not a name";
+    return strcasecmp(host, "localhost") == 0
+               ? NULL
+               : "must have an IP address, not a name";
 }

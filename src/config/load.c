@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From a path to a text in memory, which holds keys and is wiped wherever it stood. */
+/* From a path to a text in memory, which holds keys and is wiped wherever it
+ * stood. */
 #include "config/config.h"
 
 #include "base/bytes.h"
@@ -48,7 +49,8 @@ static int text_reserve(struct text *t)
     return 0;
 }
 
-/* Everything up to the end, or a little more than may be taken. 0, ERR_NOMEM, or ERR_IO with errno. */
+/* Everything up to the end, or a little more than may be taken. 0, ERR_NOMEM,
+ * or ERR_IO with errno. */
 static int read_all(struct text *t, int fd)
 {
     while (t->len <= LINES_TEXT_MAX) {
@@ -74,7 +76,8 @@ static void say(config_message_fn *message, void *ctx, struct report *report)
 }
 
 /* A message of its own, outside any text. */
-static int refuse(const char *path, const char *what, config_message_fn *message, void *ctx)
+static int refuse(const char *path, const char *what,
+                  config_message_fn *message, void *ctx)
 {
     struct report report;
     report_init(&report, path);
@@ -84,20 +87,24 @@ static int refuse(const char *path, const char *what, config_message_fn *message
     return err;
 }
 
-static void warn_if_others_may_read(int fd, const char *path, config_message_fn *message, void *ctx)
+static void warn_if_others_may_read(int fd, const char *path,
+                                    config_message_fn *message, void *ctx)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) == 0) {
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+        (st.st_mode & 077) == 0) {
         return;
     }
     struct report report;
     report_init(&report, path);
-    report_warning(&report, 0, "others may read the keys in it (mode %04o): chmod 600 it",
+    report_warning(&report, 0,
+                   "others may read the keys in it (mode %04o): chmod 600 it",
                    (unsigned)st.st_mode & 07777);
     say(message, ctx, &report);
 }
 
-int config_load(struct config **out, const char *path, config_message_fn *message, void *ctx)
+int config_load(struct config **out, const char *path,
+                config_message_fn *message, void *ctx)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "(standard input)" : path;

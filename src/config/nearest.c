@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which known word was meant by a misspelt one: the restricted Damerau-Levenshtein distance, bounded. */
+/* Which known word was meant by a misspelt one: the restricted
+ * Damerau-Levenshtein distance, bounded. */
 #include "config/nearest.h"
 
 #include <ctype.h>
@@ -7,10 +8,9 @@
 
 #define WORD_MAX 32 /* longer words are no misspelling of ours */
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
+static unsigned least(unsigned a, unsigned b)
 {
-    unsigned m = a < b ? a : b;
-    return m < c ? m : c;
+    return a < b ? a : b;
 }
 
 static int lower(char c)
@@ -21,7 +21,8 @@ static int lower(char c)
 unsigned nearest_distance(const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b);
-    if (na > WORD_MAX || nb > WORD_MAX) {
+    if (na > WORD_MAX || nb > WORD_MAX || na > nb + NEAREST_MAX ||
+        nb > na + NEAREST_MAX) {
         return NEAREST_MAX + 1;
     }
     unsigned rows[3][WORD_MAX + 1]; /* two rows back, one back, this one */
@@ -33,10 +34,11 @@ unsigned nearest_distance(const char *a, const char *b)
         row[0] = i;
         for (unsigned j = 1; j <= nb; j++) {
             unsigned differs = lower(a[i - 1]) != lower(b[j - 1]);
-            row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + differs);
+            row[j] = least(last[j], row[j - 1]) + 1;
+            row[j] = least(row[j], last[j - 1] + differs);
             if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
                 lower(a[i - 2]) == lower(b[j - 1])) {
-                row[j] = min3(row[j], before[j - 2] + 1, row[j]);
+                row[j] = least(row[j], before[j - 2] + 1);
             }
         }
         unsigned *oldest = before;
@@ -55,7 +57,8 @@ void nearest_init(struct nearest *n, const char *wanted)
 void nearest_offer(struct nearest *n, const char *word)
 {
     unsigned d = nearest_distance(n->wanted, word);
-    /* Short words are all near each other: two thirds of the letters must be right. */
+    /* Short words are all near each other: two thirds of the letters must be
+     * right. */
     if (d < n->distance && d * 3 <= strlen(word)) {
         n->best = word;
         n->distance = d;

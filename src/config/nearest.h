@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* Letters left out, put in, replaced or swapped with their neighbour that turn `a` into `b`, case aside; anything above
- * NEAREST_MAX is NEAREST_MAX + 1. */
+/* Letters left out, put in, replaced or swapped with their neighbour that turn
+ * `a` into `b`, case aside; anything above NEAREST_MAX is NEAREST_MAX + 1. */
 unsigned nearest_distance(const char *a, const char *b);
 #define NEAREST_MAX 2
 
@@ -18,6 +18,7 @@ struct nearest {
 };
 
 void nearest_init(struct nearest *n, const char *wanted);
-void nearest_offer(struct nearest *n, const char *word); /* `word` is kept, not copied */
+void nearest_offer(struct nearest *n,
+                   const char *word); /* `word` is kept, not copied */
 
 #endif

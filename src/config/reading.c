@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A file half read: looks each section and key up in the tables, and says what does not fit. */
+/* A file half read: looks each section and key up in the tables, and says what
+ * does not fit. */
 #include "config/reading.h"
 
 #include "base/err.h"
+#include "config/assign.h"
 #include "config/lines.h"
 #include "config/nearest.h"
 #include "config/setters.h"
@@ -13,9 +15,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define ELEMENT_SIZE 320 /* more than the longest name with its port */
-
-void reading_init(struct reading *r, struct config *config, struct report *report)
+void reading_init(struct reading *r, struct config *config,
+                  struct report *report)
 {
     *r = (struct reading){.config = config, .report = report};
 }
@@ -30,88 +31,6 @@ void reading_warn(struct reading *r, const char *fmt, ...)
     report_warning(r->report, r->line, "%s", words);
 }
 
-/* ---- values ---- */
-
-static void set_one(struct reading *r, const struct key_entry *key, const char *text)
-{
-    char quoted[QUOTE_SIZE];
-    const char *why = key->set(r, text);
-    if (why == NULL) {
-        return;
-    }
-    if (key->flags & KEY_SECRET) {
-        report_error(r->report, r->line, "%s: %s", key->name, why);
-    } else {
-        report_error(r->report, r->line, "%s: %s: %s", key->name, report_quote(quoted, text), why);
-    }
-}
-
-/* One element, which does not end in NUL. */
-static void set_element(struct reading *r, const struct key_entry *key, const char *text, size_t len)
-{
-    char element[ELEMENT_SIZE];
-    if (len >= sizeof element) {
-        report_error(r->report, r->line, "%s: an element of %zu characters is too long", key->name,
-                     len);
-        return;
-    }
-    memcpy(element, text, len);
-    element[len] = '\0';
-    set_one(r, key, element);
-}
-
-/* Elements stand between commas or, as wg-quick(8) takes them too, blanks. */
-static void set_list(struct reading *r, const struct key_entry *key, const char *value)
-{
-    bool empty = true; /* nothing since the last comma */
-    unsigned gaps = 0;
-    for (const char *p = value; !r->no_memory; p++) {
-        size_t len = strcspn(p, ", \t");
-        if (len > 0) {
-            set_element(r, key, p, len);
-            empty = false;
-        }
-        p += len;
-        if (*p == ',' || *p == '\0') {
-            gaps += empty;
-            empty = true;
-        }
-        if (*p == '\0') {
-            break;
-        }
-    }
-    if (gaps > 0) {
-        reading_warn(r, "%s: a comma too many, ignored", key->name);
-    }
-}
-
-/* ---- keys ---- */
-
-static void note_empty(struct reading *r, const struct key_entry *key)
-{
-    if (key->kind == KEY_LIST || key->flags & KEY_MAY_BE_EMPTY) {
-        reading_warn(r, "%s: has no value, ignored", key->name);
-    } else {
-        report_error(r->report, r->line, "%s: has no value", key->name);
-    }
-}
-
-static void set_key(struct reading *r, const struct key_entry *key, const char *value)
-{
-    unsigned *seen = &r->seen[key - schema_keys];
-    if (*value == '\0') {
-        note_empty(r, key);
-    } else if (key->kind == KEY_LIST) {
-        set_list(r, key, value);
-    } else {
-        if (*seen != 0) {
-            reading_warn(r, "%s: replaces the one in line %u", key->name, *seen);
-        }
-        set_one(r, key, value);
-    }
-    *seen = r->line;
-}
-
 static void skip_key(struct reading *r, const struct key_entry *key)
 {
     r->skipped[key - schema_keys] = true;
@@ -123,7 +42,8 @@ static void skip_key(struct reading *r, const struct key_entry *key)
 /* The section in which `name` would mean something; NULL: nowhere. */
 static const char *where_it_belongs(const char *name)
 {
-    static const enum section sections[] = {SECTION_INTERFACE, SECTION_PEER, SECTION_SOCKS5};
+    static const enum section sections[] = {SECTION_INTERFACE, SECTION_PEER,
+                                            SECTION_SOCKS5};
     for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
         if (schema_find_key(sections[i], name) != NULL) {
             return schema_section_name(sections[i]);
@@ -144,8 +64,9 @@ static const char *nearest_key(enum section section, const char *name)
     return nearest.best;
 }
 
-/* A name is quoted only where it is, or nearly is, one of ours: any other might be the rest of a key that somebody broke
- * over two lines. The number of the line says enough. */
+/* A name is quoted only where it is, or nearly is, one of ours: any other might
+ * be the rest of a key that somebody broke over two lines. The number of the
+ * line says enough. */
 static void unknown_key(struct reading *r, const char *name)
 {
     char quoted[QUOTE_SIZE];
@@ -155,7 +76,8 @@ static void unknown_key(struct reading *r, const char *name)
         report_error(r->report, r->line, "a key above the first section");
     } else if (home != NULL) {
         report_error(r->report, r->line, "%s belongs in [%s], not in [%s]",
-                     report_quote(quoted, name), home, schema_section_name(r->section));
+                     report_quote(quoted, name), home,
+                     schema_section_name(r->section));
     } else if (near != NULL) {
         report_error(r->report, r->line, "unknown key %s: did you mean \"%s\"?",
                      report_quote(quoted, name), near);
@@ -164,7 +86,8 @@ static void unknown_key(struct reading *r, const char *name)
     }
 }
 
-static void on_key(void *ctx, unsigned line, const char *name, const char *value)
+static void on_key(void *ctx, unsigned line, const char *name,
+                   const char *value)
 {
     struct reading *r = ctx;
     if (r->no_memory || r->section == SECTION_SKIPPED) {
@@ -179,24 +102,24 @@ static void on_key(void *ctx, unsigned line, const char *name, const char *value
     } else if (key->kind == KEY_REFUSE) {
         report_error(r->report, line, "%s: %s", key->name, key->words);
     } else {
-        set_key(r, key, value);
+        assign(r, key, value);
     }
 }
-
-/* ---- sections ---- */
 
 static void end_section(struct reading *r)
 {
     for (size_t i = 0; i < schema_n_keys; i++) {
         const struct key_entry *key = &schema_keys[i];
-        if (key->section == r->section && key->flags & KEY_REQUIRED && r->seen[i] == 0) {
+        if (key->section == r->section && key->flags & KEY_REQUIRED &&
+            r->seen[i] == 0) {
             report_error(r->report, r->section_line, "[%s] has no %s",
                          schema_section_name(r->section), key->name);
         }
     }
 }
 
-static void begin_section(struct reading *r, unsigned line, enum section section)
+static void begin_section(struct reading *r, unsigned line,
+                          enum section section)
 {
     end_section(r);
     memset(r->seen, 0, sizeof r->seen);
@@ -214,17 +137,20 @@ static void unknown_section(struct reading *r, const char *name)
         nearest_offer(&nearest, schema_sections[i].name);
     }
     if (nearest.best != NULL) {
-        report_error(r->report, r->line, "unknown section %s: did you mean [%s]?",
+        report_error(r->report, r->line,
+                     "unknown section %s: did you mean [%s]?",
                      report_quote(quoted, name), nearest.best);
     } else {
         report_warning(r->report, r->line, "unknown section, skipped");
     }
 }
 
-static void begin_known_section(struct reading *r, const struct section_entry *entry)
+static void begin_known_section(struct reading *r,
+                                const struct section_entry *entry)
 {
     if (entry->section == SECTION_SKIPPED) {
-        report_error(r->report, r->line, "[%s] is not supported yet", entry->name);
+        report_error(r->report, r->line, "[%s] is not supported yet",
+                     entry->name);
     } else if (entry->section == SECTION_PEER) {
         setters_begin_peer(r);
     } else if (entry->section == SECTION_SOCKS5) {
@@ -232,7 +158,8 @@ static void begin_known_section(struct reading *r, const struct section_entry *e
     } else if (r->interface_line == 0) {
         r->interface_line = r->line;
     } else {
-        report_error(r->report, r->line, "a second [Interface], the first is in line %u",
+        report_error(r->report, r->line,
+                     "a second [Interface], the first is in line %u",
                      r->interface_line);
         r->section = SECTION_SKIPPED;
     }
@@ -284,8 +211,6 @@ static void on_broken_section(void *ctx, unsigned line, const char *why)
     report_error(r->report, line, "%s", why);
 }
 
-/* ---- the whole ---- */
-
 static void warn_of_skipped(struct reading *r)
 {
     char names[256] = "";
@@ -297,7 +222,8 @@ static void warn_of_skipped(struct reading *r)
         }
     }
     if (used > 0) {
-        report_warning(r->report, r->first_skipped, "%s: of no use to wgproxy, skipped", names);
+        report_warning(r->report, r->first_skipped,
+                       "%s: of no use to wgproxy, skipped", names);
     }
 }
 

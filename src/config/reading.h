@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A file half read: what its lines do to the configuration, one after the other. */
+/* A file half read: what its lines do to the configuration, one after the
+ * other. */
 #ifndef WGPROXY_CONFIG_READING_H
 #define WGPROXY_CONFIG_READING_H
 
@@ -20,7 +21,8 @@ struct reading {
     unsigned line;           /* being read */
     bool no_memory;          /* nothing more is taken */
 
-    /* By place in the table of keys: the line where this section gave it last, and whether it was skipped anywhere. */
+    /* By place in the table of keys: the line where this section gave it last,
+     * and whether it was skipped anywhere. */
     unsigned seen[SCHEMA_KEYS_MAX];
     bool skipped[SCHEMA_KEYS_MAX];
     unsigned first_skipped; /* line; 0: none */
@@ -28,9 +30,11 @@ struct reading {
     char why[WHY_SIZE]; /* for words of a setter that cannot be constant */
 };
 
-void reading_init(struct reading *r, struct config *config, struct report *report);
+void reading_init(struct reading *r, struct config *config,
+                  struct report *report);
 
-/* Take the whole text. 0 or ERR_NOMEM; what is wrong with the text goes to the report. */
+/* Take the whole text. 0 or ERR_NOMEM; what is wrong with the text goes to the
+ * report. */
 int reading_take(struct reading *r, const char *text, size_t len) MUST_USE;
 
 /* A warning about the line that is being read. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Gathers what is to be said about a file, and says it in the order of its lines. */
+/* Gathers what is to be said about a file, and says it in the order of its
+ * lines. */
 #include "config/report.h"
 
 #include <ctype.h>
@@ -23,7 +24,9 @@ void report_fini(struct report *r)
 }
 
 /* "NAME:LINE: " and the words, on the heap; NULL without memory. */
-PRINTF_LIKE(3, 0) static char *compose(const char *name, unsigned line, const char *fmt, va_list ap)
+PRINTF_LIKE(3, 0)
+static char *compose(const char *name, unsigned line, const char *fmt,
+                     va_list ap)
 {
     char where[24] = "";
     if (line > 0) {
@@ -42,7 +45,9 @@ PRINTF_LIKE(3, 0) static char *compose(const char *name, unsigned line, const ch
     return text;
 }
 
-PRINTF_LIKE(4, 0) static void add(struct report *r, unsigned line, bool is_error, const char *fmt, va_list ap)
+PRINTF_LIKE(4, 0)
+static void add(struct report *r, unsigned line, bool is_error, const char *fmt,
+                va_list ap)
 {
     if (is_error) {
         r->errors++;
@@ -59,7 +64,8 @@ PRINTF_LIKE(4, 0) static void add(struct report *r, unsigned line, bool is_error
         r->no_memory = true;
         return;
     }
-    r->items[r->n++] = (struct report_item){.line = line, .is_error = is_error, .text = text};
+    r->items[r->n++] =
+        (struct report_item){.line = line, .is_error = is_error, .text = text};
 }
 
 void report_error(struct report *r, unsigned line, const char *fmt, ...)
@@ -78,7 +84,7 @@ void report_warning(struct report *r, unsigned line, const char *fmt, ...)
     va_end(ap);
 }
 
-/* An insertion sort keeps the order of equals, and REPORT_MAX bounds its cost. */
+/* Inserting keeps the order of equals, and REPORT_MAX bounds the cost. */
 static void sort_by_line(struct report_item *items, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
@@ -99,19 +105,21 @@ void report_deliver(struct report *r, config_message_fn *message, void *ctx)
     }
     if (r->left_out > 0) {
         char line[128];
-        snprintf(line, sizeof line, "%.64s: and %zu more", r->name, r->left_out);
+        snprintf(line, sizeof line, "%.64s: and %zu more", r->name,
+                 r->left_out);
         message(ctx, r->errors > 0, line);
     }
 }
 
-/* Keys come as base64 or hex; no name or address holds so long a run of either. */
+/* Keys come as base64 or hex; names and addresses hold no such run of them. */
 #define KEY_RUN 24
 
 static bool may_be_a_key(const char *text)
 {
     size_t run = 0;
     for (; *text != '\0'; text++) {
-        bool in_key = isalnum((unsigned char)*text) || *text == '+' || *text == '/';
+        bool in_key =
+            isalnum((unsigned char)*text) || *text == '+' || *text == '/';
         run = in_key ? run + 1 : 0;
         if (run >= KEY_RUN) {
             return true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The tables of sections and keys. The keys of wg-quick(8) come first, then the keys that other programs are known to put
- * in such files: those without meaning here are skipped, and those without which the tunnel cannot work are refused. */
+/* The tables of sections and keys. The keys of wg-quick(8) come first, then the keys that other
+ * programs are known to put in such files: those without meaning here are skipped, and those
+ * without which the tunnel cannot work are refused. */
 #include "config/schema.h"
 
 #include "base/macros.h"

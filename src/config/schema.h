@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which sections a file may have, which keys stand in them, and what is done with each. Tables only. */
+/* Which sections a file may have, which keys stand in them, and what is done
+ * with each. Tables only. */
 #ifndef WGPROXY_CONFIG_SCHEMA_H
 #define WGPROXY_CONFIG_SCHEMA_H
 
@@ -7,8 +8,15 @@
 
 struct reading;
 
-/* None: the lines above the first section. Skipped: what stands there was refused or is unknown. */
-enum section { SECTION_NONE, SECTION_SKIPPED, SECTION_INTERFACE, SECTION_PEER, SECTION_SOCKS5 };
+/* None: the lines above the first section. Skipped: what stands there was
+ * refused or is unknown. */
+enum section {
+    SECTION_NONE,
+    SECTION_SKIPPED,
+    SECTION_INTERFACE,
+    SECTION_PEER,
+    SECTION_SOCKS5,
+};
 
 struct section_entry {
     enum section section; /* SECTION_SKIPPED: known, but refused */
@@ -18,8 +26,8 @@ struct section_entry {
 enum key_kind {
     KEY_ONE,    /* the last one counts */
     KEY_LIST,   /* comma lists, and repeated keys add up */
-    KEY_SKIP,   /* somebody else's: skipped, with one warning for all of them */
-    KEY_REFUSE, /* the tunnel or the proxy would not be what the file says: an error, in `words` */
+    KEY_SKIP,   /* of no use here: skipped, with one warning for all */
+    KEY_REFUSE, /* without it the file means something else: an error */
 };
 
 enum key_flag {
@@ -28,7 +36,8 @@ enum key_flag {
     KEY_MAY_BE_EMPTY = 4,
 };
 
-/* Takes one value, or one element of a list, never empty. NULL, or what is wrong with it. */
+/* Takes one value, or one element of a list, never empty. NULL, or what is
+ * wrong with it. */
 typedef const char *setter_fn(struct reading *r, const char *text);
 
 struct key_entry {
@@ -36,8 +45,8 @@ struct key_entry {
     const char *name;
     enum key_kind kind;
     unsigned flags;
-    setter_fn *set;
-    const char *words;
+    setter_fn *set;    /* KEY_ONE, KEY_LIST */
+    const char *words; /* KEY_REFUSE: why */
 };
 
 #define SCHEMA_KEYS_MAX 64

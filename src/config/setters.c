@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a list of `n` items stands after room was made for one more, zeroed; or NULL without memory, and nothing moved. Lists
- * double when they are full, at 1, 2, 4... items. What they move from may have held keys and is wiped. */
+/* Where a list of `n` items stands after room was made for one more, zeroed; or
+ * NULL without memory, and nothing moved. Lists double when they are full, at
+ * 1, 2, 4... items. What they move from may have held keys and is wiped. */
 static void *grow(struct reading *r, void *items, size_t n, size_t item_size)
 {
     if ((n & (n - 1)) != 0) {
@@ -41,7 +42,8 @@ static char *copy_text(struct reading *r, const char *text)
     return memcpy(copy, text, size);
 }
 
-static void append_prefix(struct reading *r, struct prefix **list, size_t *n, struct prefix item)
+static void append_prefix(struct reading *r, struct prefix **list, size_t *n,
+                          struct prefix item)
 {
     struct prefix *wider = grow(r, *list, *n, sizeof *wider);
     if (wider != NULL) {
@@ -73,7 +75,8 @@ void setters_begin_peer(struct reading *r)
 void setters_begin_listener(struct reading *r)
 {
     struct config *c = r->config;
-    struct config_listener *listeners = grow(r, c->socks5, c->n_socks5, sizeof *listeners);
+    struct config_listener *listeners =
+        grow(r, c->socks5, c->n_socks5, sizeof *listeners);
     if (listeners != NULL) {
         c->socks5 = listeners;
         listeners[c->n_socks5++] = (struct config_listener){.line = r->line};
@@ -124,8 +127,10 @@ const char *set_dns(struct reading *r, const char *text)
         return why;
     }
     if (addr_is_loopback(&server)) {
-        reading_warn(r, "DNS: %s is this machine, and names are asked for in the tunnel only; ignored",
-                     text);
+        reading_warn(
+            r,
+            "DNS: %s is this machine, and names are asked for in the tunnel only; ignored",
+            text);
         return NULL;
     }
     struct addr *dns = grow(r, c->dns, c->n_dns, sizeof *dns);
@@ -193,8 +198,13 @@ const char *set_keepalive(struct reading *r, const char *text)
 const char *set_bind_address(struct reading *r, const char *text)
 {
     struct config_listener *listener = current_listener(r);
-    listener->line = r->line;
-    return listener_parse(&listener->bind, text);
+    struct endpoint at;
+    const char *why = listener_parse(&at, text);
+    if (why == NULL) {
+        listener->bind = at;
+        listener->line = r->line;
+    }
+    return why;
 }
 
 const char *set_allow_lan(struct reading *r, const char *text)

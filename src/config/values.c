@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Only digits, no more than `max`: no sign, no blanks, no 0x, unlike strtoul. */
+/* Only digits, no more than `max`: no sign, no blanks, no 0x, unlike strtoul.
+ */
 static bool decimal(unsigned *out, const char *text, unsigned max)
 {
     unsigned v = 0;
@@ -21,7 +22,8 @@ static bool decimal(unsigned *out, const char *text, unsigned max)
     return p > text && *p == '\0' && v <= max;
 }
 
-const char *value_preshared_key(uint8_t key[KEY_LEN], const char *text, char why[WHY_SIZE])
+const char *value_preshared_key(uint8_t key[KEY_LEN], const char *text,
+                                char why[WHY_SIZE])
 {
     if (key_from_base64(key, text)) {
         return NULL;
@@ -30,11 +32,13 @@ const char *value_preshared_key(uint8_t key[KEY_LEN], const char *text, char why
     if (found == KEY_TEXT - 1) {
         return "not a key: 44 characters, but not the base64 of 32 bytes";
     }
-    snprintf(why, WHY_SIZE, "not a key: must be 44 characters of base64 (found %zu)", found);
+    snprintf(why, WHY_SIZE,
+             "not a key: must be 44 characters of base64 (found %zu)", found);
     return why;
 }
 
-const char *value_key(uint8_t key[KEY_LEN], const char *text, char why[WHY_SIZE])
+const char *value_key(uint8_t key[KEY_LEN], const char *text,
+                      char why[WHY_SIZE])
 {
     static const uint8_t zero[KEY_LEN];
     const char *problem = value_preshared_key(key, text, why);
@@ -65,7 +69,8 @@ const char *value_prefix(struct prefix *out, const char *text)
     unsigned max = (unsigned)addr_len(&out->addr) * 8;
     unsigned len = max;
     if (text[n] == '/' && !decimal(&len, text + n + 1, max)) {
-        return max == 32 ? "prefix length must be 0 to 32" : "prefix length must be 0 to 128";
+        return max == 32 ? "prefix length must be 0 to 32"
+                         : "prefix length must be 0 to 128";
     }
     out->len = (uint8_t)len;
     return NULL;
@@ -155,8 +160,8 @@ const char *value_dns_server(struct addr *out, const char *text)
     return is_unicast(out) ? NULL : "cannot be the address of a DNS server";
 }
 
-/* Letters, digits, '-' and '_' in labels of 1 to 63, 253 in all, one dot at the end allowed (RFC 1123 2.1; names with an
- * underscore are seen in the wild). */
+/* Letters, digits, '-' and '_' in labels of 1 to 63, 253 in all, one dot at the
+ * end allowed (RFC 1123 2.1; names with an underscore are seen in the wild). */
 static bool is_name(const char *text)
 {
     size_t n = strlen(text);
@@ -182,7 +187,8 @@ const char *value_search_domain(const char *text)
     return is_name(text) ? NULL : "must be an IP address or a search domain";
 }
 
-/* A link-local address with the interface it is on, "fe80::1%eth0", for the system's resolver to take. */
+/* A link-local address with the interface it is on, "fe80::1%eth0", for the
+ * system's resolver to take. */
 static bool is_scoped(const char *host)
 {
     char literal[ADDR_TEXT];
@@ -193,8 +199,8 @@ static bool is_scoped(const char *host)
     }
     memcpy(literal, host, n);
     literal[n] = '\0';
-    return addr_parse(&a, literal) && a.family == FAMILY_V6 && a.bytes[0] == 0xfe &&
-           (a.bytes[1] & 0xc0) == 0x80;
+    return addr_parse(&a, literal) && a.family == FAMILY_V6 &&
+           a.bytes[0] == 0xfe && (a.bytes[1] & 0xc0) == 0x80;
 }
 
 static const char *check_host(const char *host, bool in_brackets)
@@ -204,15 +210,19 @@ static const char *check_host(const char *host, bool in_brackets)
         return NULL;
     }
     if (addr_parse(&a, host)) {
-        return is_unicast(&a) ? NULL : "no datagram can be sent to one host there";
+        return is_unicast(&a) ? NULL
+                              : "no datagram can be sent to one host there";
     }
     if (in_brackets) {
         return "must have an IPv6 address in the brackets";
     }
-    return is_name(host) && !is_numeric(host) ? NULL : "must name a host or an IP address";
+    return is_name(host) && !is_numeric(host)
+               ? NULL
+               : "must name a host or an IP address";
 }
 
-const char *value_endpoint(char host[HOST_SIZE], uint16_t *port, const char *text)
+const char *value_endpoint(char host[HOST_SIZE], uint16_t *port,
+                           const char *text)
 {
     bool in_brackets = *text == '[';
     const char *colon = strrchr(text, ':');

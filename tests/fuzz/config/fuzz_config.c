@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a configuration file: what is taken keeps the promises of config.h, and what is refused says why. */
+/* Any bytes as a configuration file: what is taken keeps the promises of config.h, and what is
+ * refused says why. */
 #include "config/config.h"
 
 #include "base/err.h"

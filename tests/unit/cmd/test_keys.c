@@ -101,7 +101,12 @@ static void pubkey_refuses_what_is_no_key_and_does_not_repeat_it(void **state)
 {
     (void)state;
     static const char *const inputs[] = {
-        "", "\n", "x", "\n" PRIVATE_KEY, PRIVATE_KEY "x", PRIVATE_KEY "\n" PRIVATE_KEY,
+        "",
+        "\n",
+        "x",
+        "\n" PRIVATE_KEY,
+        PRIVATE_KEY "x",
+        PRIVATE_KEY "\n" PRIVATE_KEY,
         "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LC",
         "dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCp=",
     };

@@ -11,7 +11,8 @@
 
 #define WORDS_MAX 16
 
-/* A command line of its own memory, since getopt moves words: `line` cut at blanks, "wgproxy" before it. */
+/* A command line of its own memory, since getopt moves words: `line` cut at blanks, "wgproxy"
+ * before it. */
 struct words {
     char text[256];
     char *argv[WORDS_MAX + 1];
@@ -65,7 +66,8 @@ static const struct {
     {"-c a.conf -D 9050", COMMAND_RUN, LOG_INFO, "a.conf", "127.0.0.1:9050", false, false},
     {"-c a.conf -D 0", COMMAND_RUN, LOG_INFO, "a.conf", "127.0.0.1:0", false, false},
     {"-c a.conf --socks=[::1]:9050", COMMAND_RUN, LOG_INFO, "a.conf", "[::1]:9050", false, false},
-    {"-c a.conf -D 0.0.0.0:1 --allow-lan", COMMAND_RUN, LOG_INFO, "a.conf", "0.0.0.0:1", false, false},
+    {"-c a.conf -D 0.0.0.0:1 --allow-lan", COMMAND_RUN, LOG_INFO, "a.conf", "0.0.0.0:1", false,
+     false},
     {"demo", COMMAND_DEMO, LOG_INFO, NULL, NULL, false, false},
     {"demo --once -D 0", COMMAND_DEMO, LOG_INFO, NULL, "127.0.0.1:0", false, true},
     {"-v --once demo", COMMAND_DEMO, LOG_DEBUG, NULL, NULL, false, true},
@@ -222,9 +224,10 @@ static void help_tells_of_every_command_and_option(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "\n  demo ", "\n  genkey ", "\n  pubkey ", "\n  genpsk ", "\n  help, version ",
-        "-c, --config FILE ", "-n, --configtest ", "-D, --socks [ADDR:]PORT ", "    --allow-lan ",
-        "-q, --quiet ", "-v, --verbose ", "-h, --help ", "-V, --version ", "    --once ",
+        "\n  demo ",          "\n  genkey ",        "\n  pubkey ",       "\n  genpsk ",
+        "\n  help, version ", "-c, --config FILE ", "-n, --configtest ", "-D, --socks [ADDR:]PORT ",
+        "    --allow-lan ",   "-q, --quiet ",       "-v, --verbose ",    "-h, --help ",
+        "-V, --version ",     "    --once ",
     };
     char *text = capture_help();
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {

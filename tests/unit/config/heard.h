@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What was said about a file, as one text to compare: "E " or "W " before each message, a newline after it. */
+/* What was said about a file, as one text to compare: "E " or "W " before each message, a newline
+ * after it. */
 #ifndef WGPROXY_TESTS_UNIT_CONFIG_HEARD_H
 #define WGPROXY_TESTS_UNIT_CONFIG_HEARD_H
 
@@ -13,14 +14,16 @@
 
 /* Three lines and four that nothing can be said against. */
 #define INTERFACE "[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2/32\n"
-#define PEER "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 0.0.0.0/0\nEndpoint = vpn.example:51820\n"
+#define PEER                                                                                       \
+    "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 0.0.0.0/0\nEndpoint = vpn.example:51820\n"
 
 struct heard {
     char text[16384];
     unsigned errors, warnings;
 };
 
-/* A config_message_fn; ctx is a struct heard. Fails the test when a message holds a part of a secret key. */
+/* A config_message_fn; ctx is a struct heard. Fails the test when a message holds a part of a
+ * secret key. */
 void heard_message(void *ctx, bool is_error, const char *message);
 
 /* config_parse under the name "f", for a text in a block of exactly its size. */
@@ -32,7 +35,8 @@ struct heard_row {
     const char *messages;
 };
 
-/* Each row says exactly these messages; it fails with ERR_INVALID exactly when one of them is an error. */
+/* Each row says exactly these messages; it fails with ERR_INVALID exactly when one of them is an
+ * error. */
 void heard_expect(const struct heard_row *rows, size_t n);
 
 #endif

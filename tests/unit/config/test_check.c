@@ -21,7 +21,8 @@ static const struct heard_row rows[] = {
      "E f:4: PublicKey: is our PrivateKey; the peer's own public key belongs here\n"},
     {INTERFACE PEER "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n", ""},
     /* two unreadable keys are not the same key */
-    {INTERFACE "[Peer]\nPublicKey = x\nAllowedIPs = ::/0\n[Peer]\nPublicKey = x\nAllowedIPs = ::/0\n" PEER,
+    {INTERFACE
+     "[Peer]\nPublicKey = x\nAllowedIPs = ::/0\n[Peer]\nPublicKey = x\nAllowedIPs = ::/0\n" PEER,
      "E f:5: PublicKey: not a key: must be 44 characters of base64 (found 1)\n"
      "E f:8: PublicKey: not a key: must be 44 characters of base64 (found 1)\n"},
     /* who can speak to whom */

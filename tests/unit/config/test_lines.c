@@ -10,7 +10,8 @@
 
 #include "unit/test.h"
 
-/* What arrived, as one text: "3 [name]", "4 key=value", "5 !words", "6 [!words". Long values are told by their length. */
+/* What arrived, as one text: "3 [name]", "4 key=value", "5 !words", "6 [!words". Long values are
+ * told by their length. */
 struct seen {
     char text[4096];
 };

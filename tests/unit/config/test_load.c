@@ -63,7 +63,8 @@ static void a_file_that_others_may_read_is_loaded_with_a_warning(void **state)
     (void)state;
     char expected[256];
     write_file(INTERFACE PEER, 0640);
-    snprintf(expected, sizeof expected, "W %s: others may read the keys in it (mode 0640): chmod 600 it\n", path);
+    snprintf(expected, sizeof expected,
+             "W %s: others may read the keys in it (mode 0640): chmod 600 it\n", path);
     assert_load(0, path, expected);
 }
 

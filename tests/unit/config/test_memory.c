@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The k-th allocation fails, for every k: the answer is ERR_NOMEM, and everything is given back. The linker puts the
- * __wrap_ functions before the real ones. */
+/* The k-th allocation fails, for every k: the answer is ERR_NOMEM, and everything is given back. The
+ * linker puts the __wrap_ functions before the real ones. */
 #include "config/config.h"
 
 #include "base/err.h"
@@ -68,15 +68,17 @@ static void ignore(void *ctx, bool is_error, const char *message)
     ++*(unsigned *)ctx;
 }
 
-/* Everything that allocates: lists that grow, names, messages, and a line longer than inih's first buffer. */
+/* Everything that allocates: lists that grow, names, messages, and a line longer than inih's first
+ * buffer. */
 static size_t make_text(char *text, size_t size)
 {
     int n = snprintf(text, size,
-                     INTERFACE "Address = fd00::2, fd00::3\nDNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
-                               "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
-                               "Endpoint = b.example:1\n"
-                               "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n"
-                               "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n",
+                     INTERFACE
+                     "Address = fd00::2, fd00::3\nDNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
+                     "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
+                     "Endpoint = b.example:1\n"
+                     "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n"
+                     "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n",
                      0);
     return (size_t)n;
 }

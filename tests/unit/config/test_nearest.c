@@ -75,9 +75,18 @@ static const struct {
     const char *wanted;
     const char *best; /* NULL: none */
 } rows[] = {
-    {"Adress", "Address"},   {"Addres", "Address"}, {"Adresse", "Address"}, {"MUT", "MTU"},
-    {"MT", "MTU"},           {"DSN", "DNS"},        {"Tabel", "Table"},     {"M", NULL},
-    {"XYZ", NULL},           {"Jd", NULL},          {"", NULL},             {"Tables", "Table"},
+    {"Adress", "Address"},
+    {"Addres", "Address"},
+    {"Adresse", "Address"},
+    {"MUT", "MTU"},
+    {"MT", "MTU"},
+    {"DSN", "DNS"},
+    {"Tabel", "Table"},
+    {"M", NULL},
+    {"XYZ", NULL},
+    {"Jd", NULL},
+    {"", NULL},
+    {"Tables", "Table"},
     {"AddressFamily", NULL},
 };
 

@@ -17,11 +17,14 @@ static const struct heard_row accepted[] = {
      ""},
     {"[ Interface ]\n  PrivateKey = " PRIVATE_KEY "\n\tAddress = 10.0.0.2/32\n" PEER, ""},
     {"# Key = " PRIVATE_KEY "\n" INTERFACE PEER, ""},
-    {INTERFACE "ListenPort = 51820 # here\nMTU = 1420#there\nDNS = 1.1.1.1, fd00::53, corp.lan\n" PEER, ""},
+    {INTERFACE
+     "ListenPort = 51820 # here\nMTU = 1420#there\nDNS = 1.1.1.1, fd00::53, corp.lan\n" PEER,
+     ""},
     {INTERFACE "Address = 10.0.0.3/24,fd00::2 10.0.0.4\n" PEER, ""},
     {INTERFACE PEER "PersistentKeepalive = off\nPresharedKey = " PRESHARED_KEY "\n", ""},
     {INTERFACE PEER "PresharedKey = " ZERO_KEY "\n", ""},
-    {INTERFACE PEER "[Socks5]\nBindAddress = 127.0.0.1:25344\n[Socks5]\nBindAddress = [::1]:1081\n", ""},
+    {INTERFACE PEER "[Socks5]\nBindAddress = 127.0.0.1:25344\n[Socks5]\nBindAddress = [::1]:1081\n",
+     ""},
     {INTERFACE PEER "[Socks5]\nBindAddress = 0.0.0.0:1080\nAllowLan = yes\n", ""},
     {INTERFACE PEER "[Socks5]\nAllowLan = yes\nBindAddress = 0.0.0.0:1080\n", ""},
 };
@@ -38,10 +41,13 @@ static const struct heard_row values[] = {
     {INTERFACE "Address = 10.0.0.3, x, fd00::/129\n" PEER,
      "E f:4: Address: \"x\": must be an IP address or a network such as 10.0.0.0/8\n"
      "E f:4: Address: \"fd00::/129\": prefix length must be 0 to 128\n"},
-    {INTERFACE "DNS = 1.1.1\n" PEER, "E f:4: DNS: \"1.1.1\": must be an IP address or a search domain\n"},
-    {INTERFACE "DNS = corp!\n" PEER, "E f:4: DNS: \"corp!\": must be an IP address or a search domain\n"},
+    {INTERFACE "DNS = 1.1.1\n" PEER,
+     "E f:4: DNS: \"1.1.1\": must be an IP address or a search domain\n"},
+    {INTERFACE "DNS = corp!\n" PEER,
+     "E f:4: DNS: \"corp!\": must be an IP address or a search domain\n"},
     {INTERFACE "MTU = 500\n" PEER, "E f:4: MTU: \"500\": must be 576 to 65535\n"},
-    {INTERFACE "ListenPort = 65536\n" PEER, "E f:4: ListenPort: \"65536\": must be a port, 0 to 65535\n"},
+    {INTERFACE "ListenPort = 65536\n" PEER,
+     "E f:4: ListenPort: \"65536\": must be a port, 0 to 65535\n"},
     {INTERFACE PEER "AllowedIPs = +10.0.0.0/8\n",
      "E f:8: AllowedIPs: \"+10.0.0.0/8\": the file states the whole list: write it without + or -\n"},
     {INTERFACE PEER "PersistentKeepalive = on\n",
@@ -58,12 +64,14 @@ static const struct heard_row values[] = {
     {INTERFACE "MTU =\n" PEER, "W f:4: MTU: has no value, ignored\n"},
     {INTERFACE "DNS = # none\n" PEER, "W f:4: DNS: has no value, ignored\n"},
     {INTERFACE "ListenPort =\n" PEER, "E f:4: ListenPort: has no value\n"},
-    {INTERFACE PEER "AllowedIPs = ,10.0.0.0/8,,\n", "W f:8: AllowedIPs: a comma too many, ignored\n"},
+    {INTERFACE PEER "AllowedIPs = ,10.0.0.0/8,,\n",
+     "W f:8: AllowedIPs: a comma too many, ignored\n"},
     {INTERFACE PEER "AllowedIPs = ,\n", "W f:8: AllowedIPs: a comma too many, ignored\n"},
     {INTERFACE "DNS = 127.0.0.1, ::1, 10.0.0.1\n" PEER,
      "W f:4: DNS: 127.0.0.1 is this machine, and names are asked for in the tunnel only; ignored\n"
      "W f:4: DNS: ::1 is this machine, and names are asked for in the tunnel only; ignored\n"},
-    {INTERFACE "MTU = 1280\nDNS = 1.1.1.1\nMTU = 1420\n" PEER, "W f:6: MTU: replaces the one in line 4\n"},
+    {INTERFACE "MTU = 1280\nDNS = 1.1.1.1\nMTU = 1420\n" PEER,
+     "W f:6: MTU: replaces the one in line 4\n"},
     {INTERFACE PEER "Endpoint = 192.0.2.1:1\n", "W f:8: Endpoint: replaces the one in line 7\n"},
 };
 
@@ -81,34 +89,43 @@ static void an_element_longer_than_any_name_is_refused(void **state)
     struct config *c;
     int n = snprintf(text, sizeof text, "%sDNS = 1.1.1.1, %0*d\n%s", INTERFACE, 320, 0, PEER);
     heard_parse(&h, &c, text, (size_t)n);
-    snprintf(expected, sizeof expected, "E f:4: DNS: an element of %d characters is too long\n", 320);
+    snprintf(expected, sizeof expected, "E f:4: DNS: an element of %d characters is too long\n",
+             320);
     assert_string_equal(h.text, expected);
 }
 
 static const struct heard_row names[] = {
-    {INTERFACE "Adress = 10.0.0.3\n" PEER, "E f:4: unknown key \"Adress\": did you mean \"Address\"?\n"},
+    {INTERFACE "Adress = 10.0.0.3\n" PEER,
+     "E f:4: unknown key \"Adress\": did you mean \"Address\"?\n"},
     {INTERFACE "postup2 = x\n" PEER, "E f:4: unknown key \"postup2\": did you mean \"PostUp\"?\n"},
-    {INTERFACE PEER "AllowedIP = ::/0\n", "E f:8: unknown key \"AllowedIP\": did you mean \"AllowedIPs\"?\n"},
+    {INTERFACE PEER "AllowedIP = ::/0\n",
+     "E f:8: unknown key \"AllowedIP\": did you mean \"AllowedIPs\"?\n"},
     {INTERFACE PEER "Allowed IPs = ::/0\n",
      "E f:8: unknown key \"Allowed IPs\": did you mean \"AllowedIPs\"?\n"},
     {INTERFACE PEER "Description = x\n", "W f:8: unknown key, ignored\n"},
-    {INTERFACE "Endpoint = a:1\n" PEER, "E f:4: \"Endpoint\" belongs in [Peer], not in [Interface]\n"},
+    {INTERFACE "Endpoint = a:1\n" PEER,
+     "E f:4: \"Endpoint\" belongs in [Peer], not in [Interface]\n"},
     {INTERFACE PEER "mtu = 1420\n", "E f:8: \"mtu\" belongs in [Interface], not in [Peer]\n"},
     {"MTU = 1420\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
     {"Foo = 1420\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
-    {"WGConfig = wg0.conf\n" INTERFACE PEER, "E f:1: WGConfig: not supported yet: give that file to -c\n"},
-    {INTERFACE PEER "[Peeer]\nPublicKey = x\n", "E f:8: unknown section \"Peeer\": did you mean [Peer]?\n"},
-    {"[Interfaces]\n" INTERFACE PEER, "E f:1: unknown section \"Interfaces\": did you mean [Interface]?\n"},
+    {"WGConfig = wg0.conf\n" INTERFACE PEER,
+     "E f:1: WGConfig: not supported yet: give that file to -c\n"},
+    {INTERFACE PEER "[Peeer]\nPublicKey = x\n",
+     "E f:8: unknown section \"Peeer\": did you mean [Peer]?\n"},
+    {"[Interfaces]\n" INTERFACE PEER,
+     "E f:1: unknown section \"Interfaces\": did you mean [Interface]?\n"},
     {INTERFACE PEER "[Notes]\nAnything = goes\nwhat\n[]\n",
      "W f:8: unknown section, skipped\nW f:11: unknown section, skipped\n"},
     {INTERFACE PEER "[http]\nBindAddress = 1081\n", "E f:8: [http] is not supported yet\n"},
-    {INTERFACE PEER "[tcpclienttunnel]\nTarget = x\n", "E f:8: [TCPClientTunnel] is not supported yet\n"},
+    {INTERFACE PEER "[tcpclienttunnel]\nTarget = x\n",
+     "E f:8: [TCPClientTunnel] is not supported yet\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nUsername = me\nPassword = secret\n",
      "E f:10: Username: not supported yet, and without it the proxy would be open to everybody\n"
      "E f:11: Password: not supported yet, and without it the proxy would be open to everybody\n"},
     {INTERFACE "Jc = 4\n" PEER,
      "E f:4: Jc: a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported\n"},
-    {INTERFACE PEER "Reserved = 1,2,3\n", "E f:8: Reserved: the server expects it in each packet: not supported\n"},
+    {INTERFACE PEER "Reserved = 1,2,3\n",
+     "E f:8: Reserved: the server expects it in each packet: not supported\n"},
 };
 
 static void names_are_known_near_misplaced_refused_or_foreign(void **state)
@@ -130,7 +147,13 @@ static void foreign_keys_are_skipped_with_one_warning_for_all(void **state)
 }
 
 static const struct heard_row structure[] = {
-    {"[Interface]\n" PEER, "E f:1: [Interface] has no PrivateKey\nE f:1: [Interface] has no Address\n"},
+    {"[Interface]\n" PEER,
+     "E f:1: [Interface] has no PrivateKey\nE f:1: [Interface] has no Address\n"},
+    {"[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress =\n" PEER,
+     "E f:1: [Interface] has no Address\nW f:3: Address: has no value, ignored\n"},
+    {"[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = , ,\n" PEER,
+     "E f:1: [Interface] has no Address\nW f:3: Address: a comma too many, ignored\n"},
+    {"[Interface]\nPrivateKey =\nAddress = 10.0.0.2\n" PEER, "E f:2: PrivateKey: has no value\n"},
     {INTERFACE "[Peer]\nEndpoint = a:1\nAllowedIPs = ::/0\n", "E f:4: [Peer] has no PublicKey\n"},
     {INTERFACE PEER "[Socks5]\n", "E f:8: [Socks5] has no BindAddress\n"},
     {INTERFACE INTERFACE PEER, "E f:4: a second [Interface], the first is in line 1\n"},

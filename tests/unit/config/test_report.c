@@ -18,7 +18,8 @@ static void what_was_said_is_delivered_by_line_and_then_in_order(void **state)
     report_error(&r, 2, "second of two");
     report_error(&r, 0, "whole");
     report_deliver(&r, heard_message, &h);
-    assert_string_equal(h.text, "E f: whole\nW f:2: first of two\nE f:2: second of two\nE f:7: late\n");
+    assert_string_equal(h.text,
+                        "E f: whole\nW f:2: first of two\nE f:2: second of two\nE f:7: late\n");
     assert_int_equal(r.errors, 3);
     report_fini(&r);
 }

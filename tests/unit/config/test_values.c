@@ -164,8 +164,8 @@ static const char *judge_mtu(const char *text)
 #define NO_MTU "must be 576 to 65535"
 
 static const struct row mtus[] = {
-    {"576", NULL},   {"1420", NULL},     {"65535", NULL},   {"575", NO_MTU},
-    {"65536", NO_MTU}, {"0", NO_MTU},    {"-1420", NO_MTU}, {"+1420", NO_MTU},
+    {"576", NULL},     {"1420", NULL},    {"65535", NULL},   {"575", NO_MTU},
+    {"65536", NO_MTU}, {"0", NO_MTU},     {"-1420", NO_MTU}, {"+1420", NO_MTU},
     {"0x58c", NO_MTU}, {"1420 ", NO_MTU}, {"auto", NO_MTU},  {"99999999999999999999", NO_MTU},
 };
 
@@ -184,9 +184,9 @@ static const char *judge_keepalive(const char *text)
 #define NO_KEEPALIVE "must be 0 to 65535 seconds, or off"
 
 static const struct row keepalives[] = {
-    {"25", NULL},          {"0", NULL},          {"65535", NULL},
-    {"off", NULL},         {"OFF", NULL},        {"65536", NO_KEEPALIVE},
-    {"-1", NO_KEEPALIVE},  {"25s", NO_KEEPALIVE}, {"on", NO_KEEPALIVE},
+    {"25", NULL},         {"0", NULL},           {"65535", NULL},
+    {"off", NULL},        {"OFF", NULL},         {"65536", NO_KEEPALIVE},
+    {"-1", NO_KEEPALIVE}, {"25s", NO_KEEPALIVE}, {"on", NO_KEEPALIVE},
 };
 
 static void keepalive_is_seconds_or_off(void **state)
@@ -205,9 +205,16 @@ static const char *judge_yes_no(const char *text)
 }
 
 static const struct row yes_nos[] = {
-    {"yes", NULL}, {"No", NULL}, {"TRUE", NULL}, {"false", NULL},
-    {"on", NULL},  {"off", NULL}, {"1", NULL},    {"0", NULL},
-    {"y", "must be yes or no"},  {"2", "must be yes or no"},
+    {"yes", NULL},
+    {"No", NULL},
+    {"TRUE", NULL},
+    {"false", NULL},
+    {"on", NULL},
+    {"off", NULL},
+    {"1", NULL},
+    {"0", NULL},
+    {"y", "must be yes or no"},
+    {"2", "must be yes or no"},
 };
 
 static void yes_and_no_have_several_words(void **state)
@@ -271,7 +278,9 @@ static const struct row search_domains[] = {
     {"corp lan", NO_SEARCH},
     {"corp!", NO_SEARCH},
     {LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63, NO_SEARCH}, /* 255 */
-    {LABEL_63 "." LABEL_63 "." LABEL_63 "." "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-1234567", NULL}, /* 253 */
+    {LABEL_63 "." LABEL_63 "." LABEL_63 "." /* 253 */
+              "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-1234567",
+     NULL},
 };
 
 static void a_search_domain_is_a_name(void **state)
