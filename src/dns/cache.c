@@ -49,7 +49,8 @@ static struct cache_entry *find(struct cache *c, const char *name, enum family f
     return NULL;
 }
 
-const struct cache_entry *cache_lookup(struct cache *c, const char *name, enum family family, struct now now)
+const struct cache_entry *cache_lookup(struct cache *c, const char *name, enum family family,
+                                       struct now now)
 {
     struct cache_entry *e = find(c, name, family);
     if (e == NULL) {
@@ -80,8 +81,8 @@ static struct cache_entry *entry_new(const char *name, const struct addr *addrs,
     return e;
 }
 
-void cache_store(struct cache *c, const char *name, enum family family, int err, const struct addr *addrs, size_t n,
-                 uint32_t ttl, struct now now)
+void cache_store(struct cache *c, const char *name, enum family family, int err,
+                 const struct addr *addrs, size_t n, uint32_t ttl, struct now now)
 {
     struct cache_entry *old = find(c, name, family);
     if (old != NULL) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers kept for as long as their TTL allows: addresses, and that there are none (RFC 2308). Bounded: the least
- * recently used entry makes room. Expiry is lazy, so that a cache never wakes anybody. */
+/* Answers kept for as long as their TTL allows: addresses, and that there are none (RFC 2308).
+ * Bounded: the least recently used entry makes room. Expiry is lazy, so that a cache never wakes
+ * anybody. */
 #ifndef WGPROXY_DNS_CACHE_H
 #define WGPROXY_DNS_CACHE_H
 
@@ -12,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CACHE_TTL_MAX 86400      /* s: a day, whatever the server says */
+#define CACHE_TTL_MAX 86400       /* s: a day, whatever the server says */
 #define CACHE_NEGATIVE_TTL_MAX 60 /* s: who just created a name does not want to wait for it */
 
 #define CACHE_BUCKETS 256
@@ -36,12 +37,14 @@ struct cache_entry {
 void cache_init(struct cache *c, size_t max_entries);
 void cache_fini(struct cache *c);
 
-/* What is known of `name`'s addresses of `family`; NULL when nothing is, or no longer. Valid until the next call. */
-const struct cache_entry *cache_lookup(struct cache *c, const char *name, enum family family, struct now now);
+/* What is known of `name`'s addresses of `family`; NULL when nothing is, or no longer. Valid until
+ * the next call. */
+const struct cache_entry *cache_lookup(struct cache *c, const char *name, enum family family,
+                                       struct now now);
 
-/* Keep an answer for `ttl` seconds, in place of what was known. Nothing is kept for 0, and nothing without memory: a
- * cache may always forget. `name` is canonical. */
-void cache_store(struct cache *c, const char *name, enum family family, int err, const struct addr *addrs, size_t n,
-                 uint32_t ttl, struct now now);
+/* Keep an answer for `ttl` seconds, in place of what was known. Nothing is kept for 0, and nothing
+ * without memory: a cache may always forget. `name` is canonical. */
+void cache_store(struct cache *c, const char *name, enum family family, int err,
+                 const struct addr *addrs, size_t n, uint32_t ttl, struct now now);
 
 #endif

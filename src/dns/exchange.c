@@ -34,7 +34,8 @@ void exchanges_init(struct exchanges *xs)
 void exchanges_fini(struct exchanges *xs)
 {
     assert(exchanges_next_deadline(xs) == NEVER);
-    for (struct list *l = list_pop_front(&xs->to_forget); l != NULL; l = list_pop_front(&xs->to_forget)) {
+    for (struct list *l = list_pop_front(&xs->to_forget); l != NULL;
+         l = list_pop_front(&xs->to_forget)) {
         free(list_item(l, struct exchange, in_out));
     }
 }
@@ -60,8 +61,9 @@ static uint32_t new_number(struct exchanges *xs)
     return xs->last_number;
 }
 
-struct exchange *exchange_open(struct exchanges *xs, struct question *question, enum resolver_carry kind,
-                               const struct addr *server, enum patience patience, struct now now)
+struct exchange *exchange_open(struct exchanges *xs, struct question *question,
+                               enum resolver_carry kind, const struct addr *server,
+                               enum patience patience, struct now now)
 {
     struct exchange *x = calloc(1, sizeof *x);
     if (x == NULL) {
@@ -83,8 +85,8 @@ void exchange_close(struct exchanges *xs, struct exchange *x)
     list_remove(&x->in_wait);
     list_remove(&x->in_out);
     x->question = NULL;
-    if (x->handed_out) {
-        list_push_back(&xs->to_forget, &x->in_out); /* stays in the table: its number is not free yet */
+    if (x->handed_out) { /* stays in the table: its number is not free yet */
+        list_push_back(&xs->to_forget, &x->in_out);
     } else {
         list_remove(&x->in_table);
         free(x);
@@ -99,7 +101,8 @@ struct exchange *exchange_lookup(const struct exchanges *xs, uint32_t number)
 
 static void output_forget(struct exchange *x, struct resolver_output *out)
 {
-    *out = (struct resolver_output){.kind = RESOLVER_FORGET, .exchange = x->number, .server = x->server};
+    *out = (struct resolver_output){
+        .kind = RESOLVER_FORGET, .exchange = x->number, .server = x->server};
     list_remove(&x->in_table);
     free(x);
 }
@@ -108,7 +111,12 @@ static void output_carry(struct exchange *x, struct resolver_output *out)
 {
     x->handed_out = true;
     *out = (struct resolver_output){
-        .kind = x->kind, .exchange = x->number, .server = x->server, .message = x->query, .len = x->len};
+        .kind = x->kind,
+        .exchange = x->number,
+        .server = x->server,
+        .message = x->query,
+        .len = x->len,
+    };
 }
 
 bool exchanges_next_output(struct exchanges *xs, struct resolver_output *out)

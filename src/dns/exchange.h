@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The ledger of messages under way: which are to be carried, which wait for an answer and until when, which are over
- * and must be let go by the carrier. What a timeout or an answer means is question.c's. */
+/* The ledger of messages under way: which are to be carried, which wait for an answer and until
+ * when, which are over and must be let go by the carrier. What a timeout or an answer means is
+ * question.c's. */
 #ifndef WGPROXY_DNS_EXCHANGE_H
 #define WGPROXY_DNS_EXCHANGE_H
 
@@ -16,7 +17,8 @@
 
 struct question;
 
-/* How long an answer is waited for. There is one queue per patience, each in order of deadline by itself. */
+/* How long an answer is waited for. There is one queue per patience, each in order of deadline by
+ * itself. */
 enum patience { PATIENCE_2S, PATIENCE_3S, PATIENCE_4S, N_PATIENCE };
 
 /* One message to one server, until it is answered, given up, or failed. */
@@ -47,10 +49,14 @@ struct exchanges {
 void exchanges_init(struct exchanges *xs);
 void exchanges_fini(struct exchanges *xs); /* no exchange may be open any more (asserted) */
 
-/* A new exchange for `question`, to be carried from now on; NULL without memory. The caller then writes query and len. */
-struct exchange *exchange_open(struct exchanges *xs, struct question *question, enum resolver_carry kind,
-                               const struct addr *server, enum patience patience, struct now now);
-void exchange_close(struct exchanges *xs, struct exchange *x); /* the carrier is told, if it knew; frees */
+/* A new exchange for `question`, to be carried from now on; NULL without memory. The caller then
+ * writes query and len. */
+struct exchange *exchange_open(struct exchanges *xs, struct question *question,
+                               enum resolver_carry kind, const struct addr *server,
+                               enum patience patience, struct now now);
+
+/* Frees it. The carrier is told, if it knew. */
+void exchange_close(struct exchanges *xs, struct exchange *x);
 
 /* The open exchange that the carrier knows by `number`; NULL: over long ago, or never was. */
 struct exchange *exchange_lookup(const struct exchanges *xs, uint32_t number);
@@ -58,6 +64,8 @@ struct exchange *exchange_lookup(const struct exchanges *xs, uint32_t number);
 bool exchanges_next_output(struct exchanges *xs, struct resolver_output *out);
 
 uint64_t exchanges_next_deadline(const struct exchanges *xs);
-struct exchange *exchanges_overdue(const struct exchanges *xs, struct now now); /* one of them; NULL when there is none */
+
+/* One whose deadline has come; NULL when there is none. */
+struct exchange *exchanges_overdue(const struct exchanges *xs, struct now now);
 
 #endif

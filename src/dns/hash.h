@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Spreads names over buckets. Every table here is bounded to a few thousand entries, so that a client who picks names
- * that collide only makes a list of that length. */
+/* Spreads names over buckets. Every table here is bounded to a few thousand entries, so that a
+ * client who picks names that collide only makes a list of that length. */
 #ifndef WGPROXY_DNS_HASH_H
 #define WGPROXY_DNS_HASH_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One caller's wish: the two families of one name, what came of each, and what that means together. Nothing here asks
- * anybody; resolver.c connects lookups with questions. */
+/* One caller's wish: the two families of one name, what came of each, and what that means together.
+ * Nothing here asks anybody; resolver.c connects lookups with questions. */
 #ifndef WGPROXY_DNS_LOOKUP_H
 #define WGPROXY_DNS_LOOKUP_H
 
@@ -29,7 +29,7 @@ struct half {
 };
 
 /*   asking    at least one half is not settled and none has addresses
- *   delayed   one half has addresses, the other is waited for a moment longer (RFC 8305 3); deadline is set
+ *   delayed   one half has addresses, the other is waited for until `deadline` (RFC 8305 3)
  *   ready     err is final; done() is called by the next tick */
 enum lookup_state { LOOKUP_ASKING, LOOKUP_DELAYED, LOOKUP_READY };
 
@@ -53,8 +53,8 @@ void half_settle(struct half *half, int err, const struct addr *addrs, size_t n)
 bool lookup_is_settled(const struct resolver_query *l);    /* both halves */
 bool lookup_has_addresses(const struct resolver_query *l); /* at least one */
 
-/* What two settled halves without addresses mean: NXDOMAIN is about the name whatever the family, a failure leaves
- * open whether there is an address, and only two times nothing is nothing. */
+/* What two settled halves without addresses mean: NXDOMAIN is about the name whatever the family, a
+ * failure leaves open whether there is an address, and only two times nothing is nothing. */
 int lookup_verdict(const struct resolver_query *l);
 
 /* Both families' addresses in turns, IPv6 first, at most DNS_ADDRESSES_MAX. Returns how many. */

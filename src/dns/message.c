@@ -34,8 +34,8 @@ int message_create_query(uint8_t out[MESSAGE_QUERY_MAX], size_t *len, uint16_t i
 {
     unsigned char *made;
     int made_len;
-    int err = ares_create_query(name, WIRE_CLASS_IN, family == FAMILY_V4 ? WIRE_A : WIRE_AAAA, id, 1, &made,
-                                &made_len, edns ? MESSAGE_UDP_PAYLOAD : 0);
+    int err = ares_create_query(name, WIRE_CLASS_IN, family == FAMILY_V4 ? WIRE_A : WIRE_AAAA, id,
+                                1, &made, &made_len, edns ? MESSAGE_UDP_PAYLOAD : 0);
     if (err != ARES_SUCCESS) {
         return err == ARES_ENOMEM ? ERR_NOMEM : ERR_BAD_NAME;
     }
@@ -61,9 +61,10 @@ static uint8_t lower(uint8_t c)
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
-/* A server may spell our name in other case. Length bytes are below 64 and type and class have no letters, so that
- * folding every byte compares only what may differ. (We do not draw the case at random: id and port are drawn, the path
- * is the tunnel's, and servers that fold the case would look dead.) */
+/* A server may spell our name in other case. Length bytes are below 64 and type and class have no
+ * letters, so that folding every byte compares only what may differ. (We do not draw the case at
+ * random: id and port are drawn, the path is the tunnel's, and servers that fold the case would
+ * look dead.) */
 static bool question_is_ours(const uint8_t *query, const uint8_t *reply, size_t end)
 {
     for (size_t i = WIRE_HEADER; i < end; i++) {
@@ -75,7 +76,8 @@ static bool question_is_ours(const uint8_t *query, const uint8_t *reply, size_t 
 }
 
 /* True when `reply` answers `query`; `s` then tells its sections. */
-static bool reply_is_ours(struct sections *s, const uint8_t *query, size_t query_len, const uint8_t *reply, size_t len)
+static bool reply_is_ours(struct sections *s, const uint8_t *query, size_t query_len,
+                          const uint8_t *reply, size_t len)
 {
     if (len < WIRE_HEADER || memcmp(query, reply, 2) != 0) {
         return false;
@@ -172,10 +174,12 @@ static bool follow_once(const struct sections *s, struct chain *chain)
         if (!wire_read_record(&w, &rr)) {
             return false;
         }
-        if (rr.type != WIRE_CNAME || rr.class != WIRE_CLASS_IN || !wire_name_equal(&rr.owner, &chain->name)) {
+        if (rr.type != WIRE_CNAME || rr.class != WIRE_CLASS_IN ||
+            !wire_name_equal(&rr.owner, &chain->name)) {
             continue;
         }
-        if (!wire_read_name(&rr.data, &chain->name) || rr.data.at != rr.data.len || ++chain->hops > CHAIN_MAX) {
+        if (!wire_read_name(&rr.data, &chain->name) || rr.data.at != rr.data.len ||
+            ++chain->hops > CHAIN_MAX) {
             return false;
         }
         chain->ttl = least(chain->ttl, sane_ttl(rr.ttl));
@@ -208,7 +212,8 @@ static void add_address(struct answer *out, const struct addr *addr)
     }
 }
 
-static bool collect_addresses(const struct sections *s, struct chain *chain, enum family family, struct answer *out)
+static bool collect_addresses(const struct sections *s, struct chain *chain, enum family family,
+                              struct answer *out)
 {
     size_t size = family == FAMILY_V4 ? 4 : 16;
     struct wire w = s->first;
@@ -235,8 +240,9 @@ static bool collect_addresses(const struct sections *s, struct chain *chain, enu
 }
 
 /* No addresses: is that final, the end of a chain to be asked for, or not this server's to say? */
-static enum message_verdict verdict_without_addresses(const struct chain *chain, const struct survey *survey,
-                                                      uint16_t rcode, struct answer *out)
+static enum message_verdict verdict_without_addresses(const struct chain *chain,
+                                                      const struct survey *survey, uint16_t rcode,
+                                                      struct answer *out)
 {
     out->ttl = survey->soa ? least(chain->ttl, survey->negative_ttl) : 0;
     if (rcode == RCODE_NXDOMAIN) {
@@ -253,8 +259,9 @@ static enum message_verdict verdict_without_addresses(const struct chain *chain,
     return survey->ns ? MESSAGE_FAILED : MESSAGE_NO_DATA;
 }
 
-static enum message_verdict read_answer(const struct sections *s, const struct survey *survey, const uint8_t *query,
-                                        size_t query_len, uint16_t rcode, struct answer *out)
+static enum message_verdict read_answer(const struct sections *s, const struct survey *survey,
+                                        const uint8_t *query, size_t query_len, uint16_t rcode,
+                                        struct answer *out)
 {
     struct wire asked = {.message = query, .len = query_len, .at = WIRE_HEADER};
     struct chain chain = {.ttl = UINT32_MAX};
@@ -273,8 +280,8 @@ static enum message_verdict read_answer(const struct sections *s, const struct s
     return rcode == RCODE_OK ? MESSAGE_ADDRESSES : MESSAGE_BROKEN;
 }
 
-enum message_verdict message_consume_reply(struct answer *out, const uint8_t *query, size_t query_len,
-                                           const uint8_t *reply, size_t len)
+enum message_verdict message_consume_reply(struct answer *out, const uint8_t *query,
+                                           size_t query_len, const uint8_t *reply, size_t len)
 {
     struct sections sections;
     if (!reply_is_ours(&sections, query, query_len, reply, len)) {

@@ -10,7 +10,8 @@
 
 static bool byte_is_allowed(char c)
 {
-    /* A backslash would begin an escape in the text form of RFC 1035 5.1, and mean something else than it says. */
+    /* A backslash would begin an escape in the text form of RFC 1035 5.1, and mean something else
+     * than it says. */
     return c > ' ' && c < 0x7f && c != '\\';
 }
 
@@ -50,9 +51,10 @@ static bool name_is_in(const char *name, const char *domain)
 
 bool name_stays_here(const char *name)
 {
-    /* RFC 6761 6.3 and 6.4, RFC 7686 2. The first would mean the server's machine, or ours: neither is reached by a
-     * name through a tunnel. */
-    return name_is_in(name, "localhost") || name_is_in(name, "invalid") || name_is_in(name, "onion");
+    /* RFC 6761 6.3 and 6.4, RFC 7686 2. The first would mean the server's machine, or ours: neither
+     * is reached by a name through a tunnel. */
+    return name_is_in(name, "localhost") || name_is_in(name, "invalid") ||
+           name_is_in(name, "onion");
 }
 
 int name_search_init(struct name_search *s, const char *const *domains, size_t n)
@@ -92,7 +94,8 @@ static bool candidate(const struct name_search *s, const char *name, size_t i, c
     return len <= DNS_NAME_MAX;
 }
 
-bool name_search_next(const struct name_search *s, const char *name, bool absolute, size_t *at, char out[NAME_SIZE])
+bool name_search_next(const struct name_search *s, const char *name, bool absolute, size_t *at,
+                      char out[NAME_SIZE])
 {
     if (name_stays_here(name)) {
         return false;

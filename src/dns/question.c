@@ -11,7 +11,7 @@
 #define BUDGET (10 * NS_PER_S)
 #define ROUNDS_MAX 3
 #define SHUNNED_FOR (30 * NS_PER_S)
-#define ALIASES_MAX 8 /* names asked for one after the other because the answer stopped at a CNAME */
+#define ALIASES_MAX 8 /* questions put again because the answer stopped at a CNAME */
 
 /* From the least telling to the most: the question ends with the one that got furthest. */
 static const int failures[] = {ERR_NO_ROUTE, ERR_UNREACHABLE, ERR_DNS_SILENT, ERR_DNS_FAILED};
@@ -82,7 +82,8 @@ static int ask(struct question *q, enum resolver_carry kind, struct now now)
     q->exchange->edns = !server->plain;
     uint16_t id; /* RFC 5452 9.2: not to be guessed */
     rng_fill(&up->rng, &id, sizeof id);
-    return message_create_query(q->exchange->query, &q->exchange->len, id, q->asked, q->family, !server->plain);
+    return message_create_query(q->exchange->query, &q->exchange->len, id, q->asked, q->family,
+                                !server->plain);
 }
 
 static bool ask_again(struct question *q, enum resolver_carry kind, struct now now)
@@ -96,7 +97,7 @@ static bool out_of_time(const struct question *q, struct now now)
     return now.mono - q->started >= BUDGET;
 }
 
-/* Move to the next server in turn that is not out; false when there is none, or the rounds are over. */
+/* Move to the next server in turn that is not out. False: there is none, or the rounds are over. */
 static bool turn_to_next_server(struct question *q)
 {
     for (unsigned i = 0; i < q->up->n; i++) {
@@ -129,7 +130,8 @@ static bool leave_server(struct question *q, int err, const char *happened, stru
     return ask_next_server(q, happened, now);
 }
 
-/* The first in order that was not silent lately, so that a dead server costs one lookup its 2 s, not each. */
+/* The first in order that was not silent lately, so that a dead server costs one lookup its 2 s,
+ * not each. */
 static unsigned first_server(const struct upstream *up, struct now now)
 {
     for (unsigned i = 0; i < up->n; i++) {
@@ -140,7 +142,8 @@ static unsigned first_server(const struct upstream *up, struct now now)
     return 0;
 }
 
-int question_new(struct question **out, struct upstream *up, const char *name, enum family family, struct now now)
+int question_new(struct question **out, struct upstream *up, const char *name, enum family family,
+                 struct now now)
 {
     struct question *q = calloc(1, sizeof *q);
     if (q == NULL) {
@@ -245,8 +248,8 @@ bool question_receive(struct question *q, const uint8_t *message, size_t len, st
     return leave_server(q, ERR_DNS_FAILED, "server failed", now);
 }
 
-/* Why a message could not be carried, as the question's failure: an error of the way to the DNS server must not be
- * taken for one of the way to the destination. */
+/* Why a message could not be carried, as the question's failure: an error of the way to the DNS
+ * server must not be taken for one of the way to the destination. */
 static int failure_of_carrier(int err)
 {
     switch (err) {

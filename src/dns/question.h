@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One name and one family on the way to an answer: which server is asked, over what, when the next one, and when it is
- * given up. Pure policy above message.h and exchange.h; who wants the answer is resolver.c's. */
+/* One name and one family on the way to an answer: which server is asked, over what, when the next
+ * one, and when it is given up. Pure policy above message.h and exchange.h; who wants the answer is
+ * resolver.c's. */
 #ifndef WGPROXY_DNS_QUESTION_H
 #define WGPROXY_DNS_QUESTION_H
 
@@ -33,13 +34,14 @@ struct upstream {
     const struct log *log;
 };
 
-/*   asking      one exchange is open. An answer, its failure or its deadline leads to another exchange or to
- *   answered    no exchange is open; err and answer may be read, and nothing happens any more
+/*   asking     one exchange is open; an answer, its failure or its deadline leads to another
+ *              exchange, or to
+ *   answered   no exchange is open; err and answer may be read, and nothing happens any more
  *
- * One exchange waits 2 s in the first round over the servers, 3 s in the second, 4 s in the third and last, and 4 s
- * over TCP. A server that fails at once is left out for the rest of this question; one that was silent is not the
- * first that the next questions try, for 30 s. No exchange begins after 10 s, so that all is over before 14 s, whatever
- * the servers do. */
+ * One exchange waits 2 s in the first round over the servers, 3 s in the second, 4 s in the third
+ * and last, and 4 s over TCP. A server that fails at once is left out for the rest of this
+ * question; one that was silent is not the first that the next questions try, for 30 s. No exchange
+ * begins after 10 s, so that all is over before 14 s, whatever the servers do. */
 struct question {
     struct list in_table; /* the resolver's, by name and family */
     struct list wanted_by;
@@ -57,7 +59,9 @@ struct question {
     uint64_t started;
     struct exchange *exchange;
 
-    int err; /* 0, ERR_NO_NAME, ERR_NO_DATA, or why there is no answer (the failure that got furthest, while asking) */
+    /* 0, ERR_NO_NAME, ERR_NO_DATA, or why there is no answer; while asking, the failure that got
+     * furthest so far. */
+    int err;
     struct answer answer;
 };
 
@@ -66,7 +70,8 @@ int question_new(struct question **out, struct upstream *up, const char *name, e
 void question_free(struct question *q);
 
 /* Each returns true when the question is answered. */
-bool question_receive(struct question *q, const uint8_t *message, size_t len, struct now now) MUST_USE;
+bool question_receive(struct question *q, const uint8_t *message, size_t len,
+                      struct now now) MUST_USE;
 bool question_fail(struct question *q, int err, struct now now) MUST_USE;
 bool question_overdue(struct question *q, struct now now) MUST_USE;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Lookups, questions and the cache brought together.
  *
- * A lookup walks through the candidates of its name. For each it wants two questions answered, one per family; equal
- * ones are shared (pending.h). A question's end settles the halves that wait for it and feeds the
- * cache; a lookup whose halves are settled moves on to the next candidate or becomes ready, and tick delivers. */
+ * A lookup walks through the candidates of its name. For each it wants two questions answered, one
+ * per family; equal ones are shared (pending.h). A question's end settles the halves that wait for
+ * it and feeds the cache; a lookup whose halves are settled moves on to the next candidate or
+ * becomes ready, and tick delivers. */
 #include "dns/resolver.h"
 
 #include <stdlib.h>
@@ -114,11 +115,12 @@ static void become(struct resolver_query *l, enum lookup_state state)
     list_remove(&l->in_state);
     l->state = state;
     if (state != LOOKUP_ASKING) {
-        list_push_back(state == LOOKUP_READY ? &l->resolver->ready : &l->resolver->delayed, &l->in_state);
+        list_push_back(state == LOOKUP_READY ? &l->resolver->ready : &l->resolver->delayed,
+                       &l->in_state);
     }
 }
 
-/* Settle the half from the cache, or have it wait for a question: one that is under way, or its own. */
+/* Settle the half from the cache, or have it wait for a question. */
 static void half_start(struct half *half, const char *name, struct now now)
 {
     struct resolver *r = half->lookup->resolver;
@@ -152,8 +154,8 @@ static bool next_candidate(struct resolver_query *l, struct now now)
     return true;
 }
 
-/* Two halves without addresses: is it worth going on? Only a definite no leads to the next candidate: when it is not
- * known whether a name exists, another one must not answer in its place. */
+/* Two halves without addresses: is it worth going on? Only a definite no leads to the next
+ * candidate: when it is not known whether a name exists, no other may answer in its place. */
 static bool may_go_on(struct resolver_query *l)
 {
     int verdict = lookup_verdict(l);
@@ -259,7 +261,8 @@ static void conclude(struct resolver *r, struct question *q, struct now now)
     question_free(q);
 }
 
-void resolver_receive(struct resolver *r, uint32_t exchange, const uint8_t *message, size_t len, struct now now)
+void resolver_receive(struct resolver *r, uint32_t exchange, const uint8_t *message, size_t len,
+                      struct now now)
 {
     struct exchange *x = exchange_lookup(&r->up.exchanges, exchange);
     struct question *q = x == NULL ? NULL : x->question; /* outlives the exchange */

@@ -96,8 +96,9 @@ bool wire_read_record(struct wire *w, struct wire_record *out)
 {
     uint16_t len;
     const uint8_t *data;
-    if (!wire_read_name(w, &out->owner) || !wire_read_u16(w, &out->type) || !wire_read_u16(w, &out->class) ||
-        !wire_read_u32(w, &out->ttl) || !wire_read_u16(w, &len) || !take(w, len, &data)) {
+    if (!wire_read_name(w, &out->owner) || !wire_read_u16(w, &out->type) ||
+        !wire_read_u16(w, &out->class) || !wire_read_u32(w, &out->ttl) || !wire_read_u16(w, &len) ||
+        !take(w, len, &data)) {
         return false;
     }
     out->data = (struct wire){.message = w->message, .len = w->at, .at = w->at - len};
@@ -115,7 +116,8 @@ bool wire_name_text(char out[NAME_SIZE], const struct wire_name *name)
     size_t len = 0;
     for (size_t at = 0; name->bytes[at] != 0; at += 1u + name->bytes[at]) {
         const uint8_t *label = name->bytes + at + 1;
-        if (memchr(label, '.', name->bytes[at]) != NULL || memchr(label, '\0', name->bytes[at]) != NULL) {
+        if (memchr(label, '.', name->bytes[at]) != NULL ||
+            memchr(label, '\0', name->bytes[at]) != NULL) {
             return false;
         }
         memcpy(text + len, label, name->bytes[at]);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A resolver among servers that say anything. The input is a script of steps; most replies get the id and the question
- * of the query they answer, so that the fuzzer gets past both and into what lies behind. Whatever is said, each lookup
- * ends once, each message given out is forgotten once, and in the end nothing is left to wait for. */
+/* A resolver among servers that say anything. The input is a script of steps; most replies get the
+ * id and the question of the query they answer, so that the fuzzer gets past both and into what
+ * lies behind. Whatever is said, each lookup ends once, each message given out is forgotten once,
+ * and in the end nothing is left to wait for. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,10 @@
 enum { LOOKUPS_MAX = 64, CARRIED_MAX = 512 };
 enum step { STEP_LOOKUP, STEP_REPLY, STEP_RAW_REPLY, STEP_FAIL, STEP_WAIT, STEP_CANCEL, N_STEPS };
 
-static const char *const names[] = {"www.example.com", "wiki", "a.b.", "x", "WWW.example.com", "localhost", "n.corp.lan", "b.c"};
-static const int errors[] = {ERR_REFUSED, ERR_UNREACHABLE, ERR_NO_ROUTE, ERR_RESET, ERR_NO_FAMILY, ERR_NOMEM};
+static const char *const names[] = {"www.example.com", "wiki",      "a.b.",       "x",
+                                    "WWW.example.com", "localhost", "n.corp.lan", "b.c"};
+static const int errors[] = {ERR_REFUSED, ERR_UNREACHABLE, ERR_NO_ROUTE,
+                             ERR_RESET,   ERR_NO_FAMILY,   ERR_NOMEM};
 
 struct script {
     const uint8_t *data;
@@ -221,7 +224,8 @@ static void start(struct ground *g, uint64_t *seed, uint8_t how)
 /* Nobody says anything any more. */
 static void finish(struct ground *g)
 {
-    for (uint64_t d = resolver_next_deadline(g->resolver); d != NEVER; d = resolver_next_deadline(g->resolver)) {
+    for (uint64_t d = resolver_next_deadline(g->resolver); d != NEVER;
+         d = resolver_next_deadline(g->resolver)) {
         g->now.mono = d;
         turn(g);
     }

@@ -5,8 +5,9 @@
  *   = 2001:db8::1 192.0.2.1                a lookup ended with these addresses
  *   = ERR_NO_NAME                          ... or with this error
  *
- * expect() compares the story since the last expect(). The carrier checks on the way that each exchange is forgotten
- * once and never heard of again, that ids and numbers differ, and that no deadline comes too early. */
+ * expect() compares the story since the last expect(). The carrier checks on the way that each
+ * exchange is forgotten once and never heard of again, that ids and numbers differ, and that no
+ * deadline comes too early. */
 #ifndef WGPROXY_TESTS_UNIT_DNS_GROUND_H
 #define WGPROXY_TESTS_UNIT_DNS_GROUND_H
 
@@ -51,7 +52,8 @@ static inline void ground_write(struct ground *g, const char *text)
     g->story_len += n;
 }
 
-static inline void ground_done(void *ctx, int err, const struct addr *addrs, size_t n, struct now now)
+static inline void ground_done(void *ctx, int err, const struct addr *addrs, size_t n,
+                               struct now now)
 {
     struct ground *g = ctx;
     char text[ADDR_TEXT];
@@ -87,14 +89,17 @@ static inline void ground_carry(struct ground *g, const struct resolver_output *
     assert_true(g->n_carried < GROUND_CARRIED_MAX);
     assert_int_equal(out->server.port, 53);
     struct carried *c = &g->carried[g->n_carried++];
-    *c = (struct carried){
-        .exchange = out->exchange, .open = true, .kind = out->kind, .server = out->server, .len = out->len};
+    *c = (struct carried){.exchange = out->exchange,
+                          .open = true,
+                          .kind = out->kind,
+                          .server = out->server,
+                          .len = out->len};
     assert_true(out->len <= sizeof c->query);
     memcpy(c->query, out->message, out->len);
     query_name(c->query, name);
     snprintf(line, sizeof line, "%s %s %s %s%s\n", out->kind == RESOLVER_TCP ? "tcp" : "udp",
-             addr_format(&out->server.addr, server), query_type(c->query) == WIRE_A ? "A" : "AAAA", name,
-             load_be16(c->query + 10) == 0 ? " plain" : "");
+             addr_format(&out->server.addr, server), query_type(c->query) == WIRE_A ? "A" : "AAAA",
+             name, load_be16(c->query + 10) == 0 ? " plain" : "");
     ground_write(g, line);
 }
 
@@ -220,7 +225,8 @@ static inline struct carried *ground_under_way(struct ground *g, enum family fam
     return NULL;
 }
 
-static inline void ground_receive(struct ground *g, uint32_t exchange, const uint8_t *message, size_t len)
+static inline void ground_receive(struct ground *g, uint32_t exchange, const uint8_t *message,
+                                  size_t len)
 {
     uint8_t *exact = malloc(len > 0 ? len : 1); /* so that a sanitizer sees a read past the end */
     assert_non_null(exact);
@@ -230,7 +236,8 @@ static inline void ground_receive(struct ground *g, uint32_t exchange, const uin
     ground_turn(g);
 }
 
-static inline void ground_answer(struct ground *g, enum family family, unsigned rcode, const char *lines)
+static inline void ground_answer(struct ground *g, enum family family, unsigned rcode,
+                                 const char *lines)
 {
     static struct reply reply;
     struct carried *c = ground_under_way(g, family);

@@ -166,7 +166,8 @@ static inline void reply_add(struct reply *r, const char *line)
 }
 
 /* A whole reply to `query`; `lines` are separated by newlines. */
-static inline void reply_make(struct reply *r, const uint8_t *query, unsigned rcode, const char *lines)
+static inline void reply_make(struct reply *r, const uint8_t *query, unsigned rcode,
+                              const char *lines)
 {
     reply_begin(r, query, rcode);
     while (*lines != '\0') {

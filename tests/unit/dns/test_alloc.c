@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that ends at any moment: the linker leads malloc, calloc and ares_create_query of everything that is linked in
- * here to the wrappers below, which let the k-th call fail. */
+/* Memory that ends at any moment: the linker leads malloc, calloc and ares_create_query of
+ * everything that is linked in here to the wrappers below, which let the k-th call fail. */
 #include "unit/dns/ground.h"
 
 #include <ares.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
-int __real_ares_create_query(const char *name, int class, int type, unsigned short id, int rd, unsigned char **buf,
-                             int *len, int payload);
+int __real_ares_create_query(const char *name, int class, int type, unsigned short id, int rd,
+                             unsigned char **buf, int *len, int payload);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
-int __wrap_ares_create_query(const char *name, int class, int type, unsigned short id, int rd, unsigned char **buf,
-                             int *len, int payload);
+int __wrap_ares_create_query(const char *name, int class, int type, unsigned short id, int rd,
+                             unsigned char **buf, int *len, int payload);
 
 static unsigned countdown; /* 0: nothing fails */
 
@@ -31,10 +31,11 @@ void *__wrap_calloc(size_t n, size_t size)
     return fails() ? NULL : __real_calloc(n, size);
 }
 
-int __wrap_ares_create_query(const char *name, int class, int type, unsigned short id, int rd, unsigned char **buf,
-                             int *len, int payload)
+int __wrap_ares_create_query(const char *name, int class, int type, unsigned short id, int rd,
+                             unsigned char **buf, int *len, int payload)
 {
-    return fails() ? ARES_ENOMEM : __real_ares_create_query(name, class, type, id, rd, buf, len, payload);
+    return fails() ? ARES_ENOMEM
+                   : __real_ares_create_query(name, class, type, id, rd, buf, len, payload);
 }
 
 static const struct addr servers[] = {{.family = FAMILY_V4, .bytes = {10, 0, 0, 1}},
@@ -56,7 +57,8 @@ static void note(void *ctx, int err, const struct addr *addrs, size_t n, struct 
     o->n = n;
 }
 
-/* The far side: `wiki.corp.lan` is an alias that needs a second question, after one FORMERR and one truncation. */
+/* The far side: `wiki.corp.lan` is an alias that needs a second question, after one FORMERR and one
+ * truncation. */
 static void answer(struct resolver *r, const struct resolver_output *out, struct now now)
 {
     static struct reply reply;
@@ -71,13 +73,15 @@ static void answer(struct resolver *r, const struct resolver_output *out, struct
     } else if (strcmp(name, "wiki.corp.lan") == 0) {
         reply_make(&reply, out->message, RCODE_OK, "wiki.corp.lan CNAME 60 a.cdn");
     } else {
-        reply_make(&reply, out->message, RCODE_OK, v4 ? "a.cdn A 60 192.0.2.1" : "a.cdn AAAA 60 2001:db8::1");
+        reply_make(&reply, out->message, RCODE_OK,
+                   v4 ? "a.cdn A 60 192.0.2.1" : "a.cdn AAAA 60 2001:db8::1");
     }
     resolver_receive(r, out->exchange, reply.bytes, reply.len, now);
 }
 
 /* A whole life; `opened` counts what the carrier has to close. */
-static void run(struct resolver *r, struct outcome *o, bool first_message_is_lost, struct now *now, int *opened)
+static void run(struct resolver *r, struct outcome *o, bool first_message_is_lost, struct now *now,
+                int *opened)
 {
     struct resolver_query *q;
     int err = resolver_lookup(r, "wiki", note, o, &q, *now);

@@ -63,8 +63,10 @@ static void ttls_are_clamped(void **state)
         int err;
         uint32_t ttl, kept;
     } cases[] = {
-        {0, 86399, 86399},        {0, 86400, 86400},       {0, 86401, 86400},       {0, INT32_MAX, 86400},
-        {ERR_NO_NAME, 59, 59},    {ERR_NO_NAME, 61, 60},   {ERR_NO_DATA, 86400, 60}, {0, 1, 1},
+        {0, 86399, 86399},        {0, 86400, 86400},
+        {0, 86401, 86400},        {0, INT32_MAX, 86400},
+        {ERR_NO_NAME, 59, 59},    {ERR_NO_NAME, 61, 60},
+        {ERR_NO_DATA, 86400, 60}, {0, 1, 1},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct cache c;
@@ -138,7 +140,8 @@ static size_t model_find(const struct model *m, unsigned name, enum family famil
     return i;
 }
 
-static bool model_lookup(struct model *m, unsigned name, enum family family, uint32_t *value, struct now now)
+static bool model_lookup(struct model *m, unsigned name, enum family family, uint32_t *value,
+                         struct now now)
 {
     size_t i = model_find(m, name, family);
     if (i == m->n) {
@@ -154,7 +157,8 @@ static bool model_lookup(struct model *m, unsigned name, enum family family, uin
     return true;
 }
 
-static void model_store(struct model *m, unsigned name, enum family family, uint32_t value, uint32_t ttl, struct now now)
+static void model_store(struct model *m, unsigned name, enum family family, uint32_t value,
+                        uint32_t ttl, struct now now)
 {
     size_t i = model_find(m, name, family);
     if (i < m->n) {
@@ -166,8 +170,8 @@ static void model_store(struct model *m, unsigned name, enum family family, uint
     if (m->n == MODEL_MAX) {
         model_remove(m, 0);
     }
-    m->entries[m->n++] =
-        (struct model_entry){.name = name, .family = family, .value = value, .expires = now.mono + ttl * NS_PER_S};
+    m->entries[m->n++] = (struct model_entry){
+        .name = name, .family = family, .value = value, .expires = now.mono + ttl * NS_PER_S};
 }
 
 static void the_cache_agrees_with_a_slow_model(void **state)

@@ -103,7 +103,8 @@ static void families_take_turns_ipv6_first(void **state)
         for (size_t k = 0; k < n; k++) {
             bool is_v6 = cases[i].order[k] == '6';
             assert_int_equal(out[k].family, is_v6 ? FAMILY_V6 : FAMILY_V4);
-            assert_int_equal(out[k].bytes[0], next[is_v6]++); /* within a family the server's order stays */
+            assert_int_equal(out[k].bytes[0],
+                             next[is_v6]++); /* within a family the server's order stays */
         }
     }
 }

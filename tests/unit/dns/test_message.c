@@ -28,7 +28,8 @@ static struct asked ask(const char *name, enum family family)
 }
 
 /* From memory of exactly that size, so that a sanitizer sees a read past the end. */
-static enum message_verdict consume(struct answer *out, const struct asked *a, const uint8_t *reply, size_t len)
+static enum message_verdict consume(struct answer *out, const struct asked *a, const uint8_t *reply,
+                                    size_t len)
 {
     uint8_t *exact = malloc(len > 0 ? len : 1);
     assert_non_null(exact);
@@ -47,10 +48,12 @@ static void a_query_is_what_the_rfc_draws(void **state)
     static const uint8_t without[] = "\xbe\xef\1\0\0\1\0\0\0\0\0\0\3www\7example\3com\0\0\1\0\1";
     uint8_t query[MESSAGE_QUERY_MAX];
     size_t len;
-    assert_int_equal(message_create_query(query, &len, 0xbeef, "www.example.com", FAMILY_V6, true), 0);
+    assert_int_equal(message_create_query(query, &len, 0xbeef, "www.example.com", FAMILY_V6, true),
+                     0);
     assert_int_equal(len, sizeof with_edns - 1);
     assert_memory_equal(query, with_edns, len);
-    assert_int_equal(message_create_query(query, &len, 0xbeef, "www.example.com", FAMILY_V4, false), 0);
+    assert_int_equal(message_create_query(query, &len, 0xbeef, "www.example.com", FAMILY_V4, false),
+                     0);
     assert_int_equal(len, sizeof without - 1);
     assert_memory_equal(query, without, len);
 }
@@ -96,25 +99,32 @@ static const struct {
     /* addresses */
     {4, RCODE_OK, WWW " A 60 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 60, NULL},
     {6, RCODE_OK, WWW " AAAA 60 2001:db8::1", MESSAGE_ADDRESSES, "2001:db8::1 ", 60, NULL},
-    {4, RCODE_OK, WWW " A 60 192.0.2.1\n" WWW " A 50 192.0.2.2", MESSAGE_ADDRESSES, "192.0.2.1 192.0.2.2 ", 50, NULL},
-    {4, RCODE_OK, WWW " A 60 192.0.2.1\n" WWW " A 60 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 60, NULL},
+    {4, RCODE_OK, WWW " A 60 192.0.2.1\n" WWW " A 50 192.0.2.2", MESSAGE_ADDRESSES,
+     "192.0.2.1 192.0.2.2 ", 50, NULL},
+    {4, RCODE_OK, WWW " A 60 192.0.2.1\n" WWW " A 60 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ",
+     60, NULL},
     {4, RCODE_OK, "WWW.example.COM A 60 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 60, NULL},
     {4, RCODE_OK, WWW " A 0 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 0, NULL},
     {4, RCODE_OK, WWW " A 2147483647 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 2147483647, NULL},
     {4, RCODE_OK, WWW " A 2147483648 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 0, NULL},
-    {4, RCODE_OK, WWW " A 60 192.0.2.1\n!example.com NS 9 ns.example\n+ns.example A 9 10.0.0.9\n+. OPT 0 0",
+    {4, RCODE_OK,
+     WWW " A 60 192.0.2.1\n!example.com NS 9 ns.example\n+ns.example A 9 10.0.0.9\n+. OPT 0 0",
      MESSAGE_ADDRESSES, "192.0.2.1 ", 60, NULL},
     /* of another family, of another name, of a kind that was not asked for */
     {4, RCODE_OK, WWW " AAAA 60 2001:db8::1", MESSAGE_NO_DATA, NULL, 0, NULL},
     {4, RCODE_OK, "evil.example A 60 192.0.2.6", MESSAGE_NO_DATA, NULL, 0, NULL},
-    {4, RCODE_OK, WWW " NS 60 ns.example\n" WWW " A 60 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 60, NULL},
-    {4, RCODE_OK, "evil.example A 1 192.0.2.6\n" WWW " A 60 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 60, NULL},
+    {4, RCODE_OK, WWW " NS 60 ns.example\n" WWW " A 60 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ",
+     60, NULL},
+    {4, RCODE_OK, "evil.example A 1 192.0.2.6\n" WWW " A 60 192.0.2.1", MESSAGE_ADDRESSES,
+     "192.0.2.1 ", 60, NULL},
     {4, RCODE_OK, "!" WWW " A 60 192.0.2.1", MESSAGE_NO_DATA, NULL, 0, NULL},
     {4, RCODE_OK, "+" WWW " A 60 192.0.2.1", MESSAGE_NO_DATA, NULL, 0, NULL},
     {6, RCODE_OK, WWW " AAAA 60 ::ffff:192.0.2.1", MESSAGE_NO_DATA, NULL, 0, NULL},
     /* chains */
-    {4, RCODE_OK, WWW " CNAME 60 a.x\na.x A 30 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 30, NULL},
-    {4, RCODE_OK, WWW " CNAME 20 a.x\na.x CNAME 40 b.x\nb.x A 30 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 20, NULL},
+    {4, RCODE_OK, WWW " CNAME 60 a.x\na.x A 30 192.0.2.1", MESSAGE_ADDRESSES, "192.0.2.1 ", 30,
+     NULL},
+    {4, RCODE_OK, WWW " CNAME 20 a.x\na.x CNAME 40 b.x\nb.x A 30 192.0.2.1", MESSAGE_ADDRESSES,
+     "192.0.2.1 ", 20, NULL},
     {4, RCODE_OK, "b.x A 30 192.0.2.1\na.x CNAME 40 b.x\n" WWW " CNAME 20 A.x\nb.x A 30 192.0.2.2",
      MESSAGE_ADDRESSES, "192.0.2.1 192.0.2.2 ", 20, NULL}, /* shuffled */
     {4, RCODE_OK, WWW " CNAME 60 a.x\nb.x A 30 192.0.2.1", MESSAGE_ALIAS, NULL, 60, "a.x"},
@@ -131,7 +141,8 @@ static const struct {
     {4, RCODE_OK, "!example.com SOA 30 60", MESSAGE_NO_DATA, NULL, 30, NULL},
     {4, RCODE_OK, "!example.com SOA 300 3000000000", MESSAGE_NO_DATA, NULL, 0, NULL},
     {4, RCODE_OK, WWW " CNAME 20 a.x\n!x SOA 300 60", MESSAGE_NO_DATA, NULL, 20, NULL},
-    {4, RCODE_OK, "!example.com NS 300 ns.x\n!example.com SOA 300 60", MESSAGE_NO_DATA, NULL, 60, NULL},
+    {4, RCODE_OK, "!example.com NS 300 ns.x\n!example.com SOA 300 60", MESSAGE_NO_DATA, NULL, 60,
+     NULL},
     {4, RCODE_NXDOMAIN, "", MESSAGE_NO_NAME, NULL, 0, NULL},
     {4, RCODE_NXDOMAIN, "!com SOA 300 60", MESSAGE_NO_NAME, NULL, 60, NULL},
     {4, RCODE_NXDOMAIN, WWW " CNAME 20 a.x\n!x SOA 300 60", MESSAGE_NO_NAME, NULL, 20, NULL},
@@ -165,7 +176,8 @@ static void check_answer(size_t i, const struct answer *out)
 
 static bool verdict_has_ttl(enum message_verdict v)
 {
-    return v == MESSAGE_ADDRESSES || v == MESSAGE_ALIAS || v == MESSAGE_NO_DATA || v == MESSAGE_NO_NAME;
+    return v == MESSAGE_ADDRESSES || v == MESSAGE_ALIAS || v == MESSAGE_NO_DATA ||
+           v == MESSAGE_NO_NAME;
 }
 
 static void replies_mean_what_the_table_says(void **state)
@@ -178,7 +190,8 @@ static void replies_mean_what_the_table_says(void **state)
         reply_make(&r, a.query, replies[i].rcode, replies[i].lines);
         enum message_verdict v = consume(&out, &a, r.bytes, r.len);
         if (v != replies[i].verdict) {
-            fail_msg("reply %zu (%s): verdict %d, not %d", i, replies[i].lines, v, replies[i].verdict);
+            fail_msg("reply %zu (%s): verdict %d, not %d", i, replies[i].lines, v,
+                     replies[i].verdict);
         }
         if (verdict_has_ttl(v)) {
             check_answer(i, &out);
@@ -231,7 +244,8 @@ static void each_bit_turned_is_survived(void **state)
             r.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
             struct answer out;
             enum message_verdict v = consume(&out, &a, r.bytes, r.len);
-            bool in_id = bit < 16, in_question_name = bit / 8 >= WIRE_HEADER && bit / 8 < WIRE_HEADER + strlen(WWW) + 6;
+            bool in_id = bit < 16, in_question_name = bit / 8 >= WIRE_HEADER &&
+                                                      bit / 8 < WIRE_HEADER + strlen(WWW) + 6;
             bool case_only = in_question_name && bit % 8 == 5;
             if (in_id || (in_question_name && !case_only)) {
                 assert_int_equal(v, MESSAGE_FOREIGN);
@@ -250,10 +264,14 @@ static void what_is_not_our_answer_is_foreign(void **state)
         size_t at;
         uint8_t value;
     } changes[] = {
-        {"another id, first byte", 0, 0xbf}, {"another id, second byte", 1, 0xee},
-        {"a query", 2, 0x01},                {"another operation", 2, 0x81 | 2 << 3},
-        {"two questions", 5, 2},             {"no question and no error", 5, 0},
-        {"another name", 13, 'v'},           {"another type", WIRE_HEADER + 17 + 1, 28},
+        {"another id, first byte", 0, 0xbf},
+        {"another id, second byte", 1, 0xee},
+        {"a query", 2, 0x01},
+        {"another operation", 2, 0x81 | 2 << 3},
+        {"two questions", 5, 2},
+        {"no question and no error", 5, 0},
+        {"another name", 13, 'v'},
+        {"another type", WIRE_HEADER + 17 + 1, 28},
         {"another class", WIRE_HEADER + 17 + 3, 3},
     };
     for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
@@ -290,7 +308,7 @@ static void an_error_may_come_without_the_question(void **state)
         struct answer out;
         enum message_verdict v = consume(&out, &a, header, sizeof header);
         bool needs_question = rcode == RCODE_OK || rcode == RCODE_NXDOMAIN;
-        assert_int_equal(v, needs_question            ? MESSAGE_FOREIGN
+        assert_int_equal(v, needs_question           ? MESSAGE_FOREIGN
                             : rcode == RCODE_FORMERR ? MESSAGE_FORMERR
                                                      : MESSAGE_FAILED);
     }
@@ -320,7 +338,40 @@ static void data_of_the_wrong_size_is_refused(void **state)
         reply_put(&r, "\300\14\0\1\0\1\0\0\0\74\0", 11);
         reply_put(&r, &(uint8_t){(uint8_t)size}, 1);
         reply_put(&r, "\300\0\2\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1\1", size);
-        assert_int_equal(consume(&out, &a, r.bytes, r.len), size == 4 ? MESSAGE_ADDRESSES : MESSAGE_BROKEN);
+        assert_int_equal(consume(&out, &a, r.bytes, r.len),
+                         size == 4 ? MESSAGE_ADDRESSES : MESSAGE_BROKEN);
+    }
+}
+
+/* Each SOA is one byte longer or shorter than its fields, or has a name that does not end. */
+static void an_soa_that_does_not_fit_its_length_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        size_t len;
+        enum message_verdict verdict;
+    } cases[] = {
+        {"\0\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5", 22, MESSAGE_NO_DATA},
+        {"\0\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5", 21, MESSAGE_BROKEN},
+        {"\0\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5\6", 23, MESSAGE_BROKEN},
+        {"\0", 1, MESSAGE_BROKEN},
+        {"\0\5abc", 5, MESSAGE_BROKEN},
+        {"", 0, MESSAGE_BROKEN},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        static struct reply r;
+        struct asked a = ask(WWW, FAMILY_V4);
+        struct answer out;
+        reply_begin(&r, a.query, RCODE_OK);
+        r.bytes[9] = 1;
+        reply_put(&r, "\0\0\6\0\1\0\0\0\74\0", 10);
+        reply_put(&r, &(uint8_t){(uint8_t)cases[i].len}, 1);
+        reply_put(&r, cases[i].data, cases[i].len);
+        assert_int_equal(consume(&out, &a, r.bytes, r.len), cases[i].verdict);
+        if (cases[i].verdict == MESSAGE_NO_DATA) {
+            assert_int_equal(out.ttl, 5);
+        }
     }
 }
 
@@ -355,13 +406,15 @@ static void chains_are_bounded(void **state)
         }
         snprintf(line, sizeof line, "n%u.x A 60 192.0.2.1", hops);
         reply_add(&r, line);
-        assert_int_equal(consume(&out, &a, r.bytes, r.len), hops <= 16 ? MESSAGE_ADDRESSES : MESSAGE_BROKEN);
+        assert_int_equal(consume(&out, &a, r.bytes, r.len),
+                         hops <= 16 ? MESSAGE_ADDRESSES : MESSAGE_BROKEN);
     }
 }
 
-/* The dearest reply known to us: the longest chain in reverse order, so that each pass finds one step, and between its
- * records as many as fit whose owners are the deepest allowed walk. It is read in bounded work whatever it holds; the
- * limit is generous for slow machines under a sanitizer. */
+/* The dearest reply known to us: the longest chain in reverse order, so that each pass finds one
+ * step, and between its records as many as fit whose owners are the deepest allowed walk. It is
+ * read in bounded work whatever it holds; the limit is generous for slow machines under a
+ * sanitizer. */
 static void the_dearest_reply_is_read_in_bounded_time(void **state)
 {
     (void)state;
@@ -370,7 +423,8 @@ static void the_dearest_reply_is_read_in_bounded_time(void **state)
     struct answer out;
     reply_make(&r, a.query, RCODE_OK, "");
     size_t owner = r.len + 11;
-    reply_put(&r, "\0\0\20\0\1\0\0\0\0\1\0", 11); /* a TXT record whose data is pointers to pointers */
+    reply_put(&r, "\0\0\20\0\1\0\0\0\0\1\0",
+              11); /* a TXT record whose data is pointers to pointers */
     for (unsigned i = 0; i < 128; i++) {
         reply_put_u16(&r, i == 0 ? 0x0000 : 0xc000 | (unsigned)(owner + 2 * (i - 1)));
     }
@@ -399,8 +453,10 @@ static void c_ares_reads_the_same_addresses(void **state)
     unsigned compared = 0;
     for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
         static struct reply r;
-        bool in_order = strncmp(replies[i].lines, WWW, strlen(WWW)) == 0; /* it wants the chain from its begin */
-        if (replies[i].verdict != MESSAGE_ADDRESSES || replies[i].family != FAMILY_V4 || !in_order) {
+        bool in_order = strncmp(replies[i].lines, WWW, strlen(WWW)) ==
+                        0; /* it wants the chain from its begin */
+        if (replies[i].verdict != MESSAGE_ADDRESSES || replies[i].family != FAMILY_V4 ||
+            !in_order) {
             continue;
         }
         struct asked a = ask(WWW, FAMILY_V4);
@@ -465,6 +521,7 @@ int main(void)
         cmocka_unit_test(an_error_may_come_without_the_question),
         cmocka_unit_test(a_truncated_answer_is_not_read),
         cmocka_unit_test(data_of_the_wrong_size_is_refused),
+        cmocka_unit_test(an_soa_that_does_not_fit_its_length_is_refused),
         cmocka_unit_test(at_most_32_addresses_are_taken),
         cmocka_unit_test(chains_are_bounded),
         cmocka_unit_test(the_dearest_reply_is_read_in_bounded_time),

@@ -43,7 +43,9 @@ static const struct {
     {"a\n.b", NULL, false},
     {"a\\.b", NULL, false},
     {"a\x7f", NULL, false},
-    {"b\xc3\xbc" "cher.example", NULL, false},
+    {"b\xc3\xbc"
+     "cher.example",
+     NULL, false},
 };
 
 static void names_are_checked_and_made_comparable(void **state)
@@ -80,9 +82,10 @@ static void names_that_no_server_is_asked_for_are_known(void **state)
         const char *name;
         bool stays;
     } cases[] = {
-        {"localhost", true},      {"a.localhost", true},  {"onion", true},      {"abc.onion", true},
-        {"a.invalid", true},      {"invalid", true},      {"notlocalhost", false}, {"localhost.com", false},
-        {"printer.local", false}, {"union", false},       {"a.nonion", false},  {"alhost", false},
+        {"localhost", true},     {"a.localhost", true},    {"onion", true},
+        {"abc.onion", true},     {"a.invalid", true},      {"invalid", true},
+        {"notlocalhost", false}, {"localhost.com", false}, {"printer.local", false},
+        {"union", false},        {"a.nonion", false},      {"alhost", false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(name_stays_here(cases[i].name), cases[i].stays);

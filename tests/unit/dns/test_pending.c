@@ -31,7 +31,8 @@ static void teardown(struct fixture *f)
     exchanges_fini(&f->up.exchanges);
 }
 
-static struct question *join(struct fixture *f, struct want *w, const char *name, enum family family)
+static struct question *join(struct fixture *f, struct want *w, const char *name,
+                             enum family family)
 {
     want_init(w);
     assert_int_equal(pending_join(&f->pending, w, name, family, now), 0);

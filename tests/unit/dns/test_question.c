@@ -124,7 +124,8 @@ static void a_server_that_was_silent_and_speaks_again_is_the_first_again(void **
     ground_lookup(g, WWW);
     ground_wait(g, 4 * NS_PER_S); /* both were silent, the first is asked again */
     ground_answer(g, FAMILY_V4, RCODE_OK, ADDRESS);
-    ground_expect(g, "udp 10.0.0.1 A " WWW "\nudp 10.0.0.2 A " WWW "\nudp 10.0.0.1 A " WWW "\n= 192.0.2.1\n");
+    ground_expect(g, "udp 10.0.0.1 A " WWW "\nudp 10.0.0.2 A " WWW "\nudp 10.0.0.1 A " WWW
+                     "\n= 192.0.2.1\n");
     ground_lookup(g, "a.b");
     ground_expect(g, "udp 10.0.0.1 A a.b\n");
     ground_stop(g);
@@ -173,7 +174,8 @@ static void no_such_name_is_believed_at_once(void **state)
     ground_stop(g);
 }
 
-/* The errors of the way to the server become the resolver's: a refused DNS server is not a refused destination. */
+/* The errors of the way to the server become the resolver's: a refused DNS server is not a refused
+ * destination. */
 static void what_cannot_be_carried_goes_to_the_next_server_at_once(void **state)
 {
     (void)state;
@@ -210,8 +212,8 @@ static void the_failure_that_got_furthest_is_told(void **state)
     ground_lookup(g, WWW);
     ground_answer(g, FAMILY_V4, RCODE_SERVFAIL, "");
     ground_wait(g, 20 * NS_PER_S); /* the second is silent to the end */
-    ground_expect(g, "udp 10.0.0.1 A " WWW "\nudp 10.0.0.2 A " WWW "\nudp 10.0.0.2 A " WWW "\nudp 10.0.0.2 A " WWW
-                     "\n= ERR_DNS_FAILED\n");
+    ground_expect(g, "udp 10.0.0.1 A " WWW "\nudp 10.0.0.2 A " WWW "\nudp 10.0.0.2 A " WWW
+                     "\nudp 10.0.0.2 A " WWW "\n= ERR_DNS_FAILED\n");
     ground_is_at_rest(g);
     ground_stop(g);
 }
@@ -359,7 +361,8 @@ static void no_exchange_begins_after_10_s(void **state)
     for (int how = 0; how < N_HOW; how++) {
         struct ground *g = ground_start("10.0.0.1 10.0.0.2 10.0.0.3", "", "4");
         ground_lookup(g, WWW);
-        ground_wait(g, 9 * NS_PER_S + 500 * NS_PER_MS); /* 2 + 2 + 2 + 3 s are over, the last waits 3 more */
+        ground_wait(g, 9 * NS_PER_S +
+                           500 * NS_PER_MS); /* 2 + 2 + 2 + 3 s are over, the last waits 3 more */
         g->story_len = 0;
         ground_wait(g, NS_PER_S);
         if (how == ALIAS) {
@@ -396,7 +399,8 @@ static void what_is_not_the_answer_is_ignored(void **state)
     struct ground *other = ground_start("10.0.0.1", "", "4"); /* the right id, for another name */
     ground_lookup(other, "evil.example");
     memcpy(ground_under_way(other, FAMILY_V4)->query, c.query, 2);
-    reply_make(&r, ground_under_way(other, FAMILY_V4)->query, RCODE_OK, "evil.example A 60 192.0.2.66");
+    reply_make(&r, ground_under_way(other, FAMILY_V4)->query, RCODE_OK,
+               "evil.example A 60 192.0.2.66");
     ground_receive(g, c.exchange, r.bytes, r.len);
     ground_stop(other);
 
@@ -446,9 +450,13 @@ static void the_log_tells_the_story_with_its_decisions(void **state)
     (void)state;
     struct ground *g = ground_start("10.0.0.1", "", "4");
     struct log log = {.level = LOG_DEBUG, .write = keep_line, .ctx = g};
-    struct addr servers[] = {{.family = FAMILY_V4, .bytes = {10, 0, 0, 1}}, {.family = FAMILY_V4, .bytes = {10, 0, 0, 2}}};
-    const struct resolver_config config = {
-        .servers = servers, .n_servers = 2, .want_v4 = true, .rng = seeded_rng(&g->seed), .log = &log};
+    struct addr servers[] = {{.family = FAMILY_V4, .bytes = {10, 0, 0, 1}},
+                             {.family = FAMILY_V4, .bytes = {10, 0, 0, 2}}};
+    const struct resolver_config config = {.servers = servers,
+                                           .n_servers = 2,
+                                           .want_v4 = true,
+                                           .rng = seeded_rng(&g->seed),
+                                           .log = &log};
     resolver_free(g->resolver);
     assert_int_equal(resolver_new(&g->resolver, &config), 0);
 

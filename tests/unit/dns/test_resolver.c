@@ -11,7 +11,8 @@ static void a_name_is_asked_for_in_both_families_and_ipv6_comes_first(void **sta
     struct ground *g = ground_start("10.0.0.1", "", "46");
     ground_lookup(g, "www.example.com");
     ground_expect(g, BOTH);
-    ground_answer(g, FAMILY_V4, RCODE_OK, "www.example.com A 60 192.0.2.1\nwww.example.com A 60 192.0.2.2\n");
+    ground_answer(g, FAMILY_V4, RCODE_OK,
+                  "www.example.com A 60 192.0.2.1\nwww.example.com A 60 192.0.2.2\n");
     ground_expect(g, "");
     ground_answer(g, FAMILY_V6, RCODE_OK,
                   "www.example.com AAAA 60 2001:db8::1\nwww.example.com AAAA 60 2001:db8::2\n"
@@ -115,7 +116,8 @@ static void answers_are_kept_as_long_as_their_ttl_says(void **state)
     (void)state;
     struct ground *g = ground_start("10.0.0.1", "", "4");
     ground_lookup(g, "www.example.com");
-    ground_answer(g, FAMILY_V4, RCODE_OK, "www.example.com A 60 192.0.2.1\nwww.example.com A 30 192.0.2.2\n");
+    ground_answer(g, FAMILY_V4, RCODE_OK,
+                  "www.example.com A 60 192.0.2.1\nwww.example.com A 30 192.0.2.2\n");
     ground_expect(g, "udp 10.0.0.1 A www.example.com\n= 192.0.2.1 192.0.2.2\n");
     ground_wait(g, 30 * NS_PER_S - 1);
     ground_lookup(g, "www.EXAMPLE.com");
@@ -213,7 +215,8 @@ static void what_two_families_say_makes_one_result(void **state)
 static void one_family_with_addresses_is_enough_whatever_the_other_says(void **state)
 {
     (void)state;
-    static const unsigned rcodes[] = {RCODE_OK, RCODE_NXDOMAIN, RCODE_SERVFAIL, RCODE_NOTIMP, RCODE_REFUSED};
+    static const unsigned rcodes[] = {RCODE_OK, RCODE_NXDOMAIN, RCODE_SERVFAIL, RCODE_NOTIMP,
+                                      RCODE_REFUSED};
     for (size_t i = 0; i < ARRAY_SIZE(rcodes); i++) {
         for (int v6_first = 0; v6_first < 2; v6_first++) {
             struct ground *g = ground_start("10.0.0.1", "", "46");
@@ -308,7 +311,7 @@ static void a_failure_does_not_lead_to_another_name(void **state)
 static void names_that_stay_here_are_refused_without_a_word_to_the_server(void **state)
 {
     (void)state;
-    static const char *const names[] = {"localhost", "LocalHost.",    "www.localhost", "a.onion",
+    static const char *const names[] = {"localhost", "LocalHost.",   "www.localhost", "a.onion",
                                         "onion",     "host.invalid", "x.y.onion."};
     struct ground *g = ground_start("10.0.0.1", "corp.lan", "46");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -345,7 +348,8 @@ static void done_is_called_by_the_tick_alone(void **state)
     assert_int_equal(g->n_done, 1);
 
     struct resolver_query *q; /* from the cache, the same */
-    assert_int_equal(resolver_lookup(g->resolver, "www.example.com", ground_done, g, &q, g->now), 0);
+    assert_int_equal(resolver_lookup(g->resolver, "www.example.com", ground_done, g, &q, g->now),
+                     0);
     assert_int_equal(g->n_done, 1);
     assert_true(resolver_next_deadline(g->resolver) <= g->now.mono);
     resolver_tick(g->resolver, g->now);
@@ -368,7 +372,8 @@ static void busy_done(void *ctx, int err, const struct addr *addrs, size_t n, st
     assert_int_equal(n, 1);
     b->calls++;
     resolver_cancel(b->neighbour);
-    assert_int_equal(resolver_lookup(b->g->resolver, "www.example.com", ground_done, b->g, &b->again, now), 0);
+    assert_int_equal(
+        resolver_lookup(b->g->resolver, "www.example.com", ground_done, b->g, &b->again, now), 0);
 }
 
 static void done_may_look_up_and_cancel(void **state)
@@ -381,7 +386,8 @@ static void done_may_look_up_and_cancel(void **state)
     b.neighbour = ground_lookup(g, "www.example.com");
     ground_answer(g, FAMILY_V4, RCODE_OK, "www.example.com A 60 192.0.2.1");
     assert_int_equal(b.calls, 1);
-    ground_expect(g, "udp 10.0.0.1 A www.example.com\n= 192.0.2.1\n"); /* the new one, not the neighbour */
+    ground_expect(
+        g, "udp 10.0.0.1 A www.example.com\n= 192.0.2.1\n"); /* the new one, not the neighbour */
     ground_is_at_rest(g);
     ground_stop(g);
 }
@@ -447,7 +453,8 @@ static void a_lookup_may_be_cancelled_before_its_messages_were_given_out(void **
     (void)state;
     struct ground *g = ground_start("10.0.0.1", "", "46");
     struct resolver_query *q;
-    assert_int_equal(resolver_lookup(g->resolver, "www.example.com", ground_done, g, &q, g->now), 0);
+    assert_int_equal(resolver_lookup(g->resolver, "www.example.com", ground_done, g, &q, g->now),
+                     0);
     resolver_cancel(q);
     ground_is_at_rest(g); /* nothing to forget: the carrier never knew */
     assert_int_equal(g->n_carried, 0);
@@ -481,13 +488,15 @@ static void lookups_at_once_are_bounded(void **state)
         assert_int_equal(resolver_lookup(g->resolver, name, ignore_done, NULL, &q, g->now), 0);
         first = first == NULL ? q : first;
     }
-    assert_int_equal(resolver_lookup(g->resolver, "one.more", ignore_done, NULL, &q, g->now), ERR_LIMIT);
+    assert_int_equal(resolver_lookup(g->resolver, "one.more", ignore_done, NULL, &q, g->now),
+                     ERR_LIMIT);
     resolver_cancel(first);
     assert_int_equal(resolver_lookup(g->resolver, "one.more", ignore_done, NULL, &q, g->now), 0);
     ground_stop(g);
 }
 
-/* What is left to go on for the cache is bounded as well: a server that never answers one family fills nothing. */
+/* What is left to go on for the cache is bounded as well: a server that never answers one family
+ * fills nothing. */
 static void questions_that_nobody_wants_are_bounded(void **state)
 {
     (void)state;
@@ -515,7 +524,8 @@ static void questions_that_nobody_wants_are_bounded(void **state)
     for (unsigned i = 0; i < 400; i++) {
         snprintf(name, sizeof name, "h%u.example", i);
         snprintf(answer, sizeof answer, "h%u.example A 60 192.0.2.1", i);
-        assert_int_equal(resolver_lookup(many->resolver, name, ignore_done, NULL, &q, many->now), 0);
+        assert_int_equal(resolver_lookup(many->resolver, name, ignore_done, NULL, &q, many->now),
+                         0);
         while (resolver_next_output(many->resolver, &out)) {
             balance += out.kind == RESOLVER_FORGET ? -1 : 1;
             if (out.kind != RESOLVER_FORGET && query_type(out.message) == WIRE_A) {
@@ -573,7 +583,8 @@ static void a_configuration_that_makes_no_sense_is_refused(void **state)
         {{.servers = &server, .n_servers = 0, .want_v4 = true}, ERR_INVALID},
         {{.servers = &server, .n_servers = 1}, ERR_INVALID},
         {{.servers = &none, .n_servers = 1, .want_v4 = true}, ERR_INVALID},
-        {{.servers = &server, .n_servers = 1, .want_v4 = true, .search = &bad, .n_search = 1}, ERR_INVALID},
+        {{.servers = &server, .n_servers = 1, .want_v4 = true, .search = &bad, .n_search = 1},
+         ERR_INVALID},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct resolver_config config = cases[i].config;
@@ -586,6 +597,45 @@ static void a_configuration_that_makes_no_sense_is_refused(void **state)
             resolver_free(r);
         }
     }
+}
+
+static void warn_once(void *ctx, enum log_level level, const char *line)
+{
+    assert_int_equal(level, LOG_WARN);
+    assert_string_equal(line, "dns: only the first 32 servers are used");
+    ++*(unsigned *)ctx;
+}
+
+static void more_than_32_servers_are_cut_with_a_warning(void **state)
+{
+    (void)state;
+    struct addr servers[40];
+    for (uint8_t i = 0; i < ARRAY_SIZE(servers); i++) {
+        servers[i] = (struct addr){.family = FAMILY_V4, .bytes = {10, 0, 0, i}};
+    }
+    uint64_t seed = 1;
+    unsigned warnings = 0, asked = 0;
+    const struct log log = {.level = LOG_WARN, .write = warn_once, .ctx = &warnings};
+    const struct resolver_config config = {.servers = servers,
+                                           .n_servers = ARRAY_SIZE(servers),
+                                           .want_v4 = true,
+                                           .rng = seeded_rng(&seed),
+                                           .log = &log};
+    struct resolver *r;
+    struct resolver_query *q;
+    struct resolver_output out;
+    struct now now = {.mono = NS_PER_S};
+    assert_int_equal(resolver_new(&r, &config), 0);
+    assert_int_equal(warnings, 1);
+    assert_int_equal(resolver_lookup(r, "a.b", ignore_done, NULL, &q, now), 0);
+    while (resolver_next_output(r, &out)) {
+        if (out.kind != RESOLVER_FORGET) {
+            assert_int_equal(out.server.addr.bytes[3], asked++);
+            resolver_fail(r, out.exchange, ERR_UNREACHABLE, now);
+        }
+    }
+    assert_int_equal(asked, 32);
+    resolver_free(r);
 }
 
 int main(void)
@@ -618,6 +668,7 @@ int main(void)
         cmocka_unit_test(questions_that_nobody_wants_are_bounded),
         cmocka_unit_test(at_most_32_addresses_are_given),
         cmocka_unit_test(a_configuration_that_makes_no_sense_is_refused),
+        cmocka_unit_test(more_than_32_servers_are_cut_with_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

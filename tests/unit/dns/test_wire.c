@@ -6,7 +6,7 @@
 
 #include "unit/test.h"
 
-/* Bytes of a message, the name read from `at`: its text and where the reading ends; NULL: refused. */
+/* Bytes of a message; the name at `at`: its text and where the reading ends; NULL: refused. */
 static const struct {
     const char *bytes;
     size_t len, at;
@@ -19,17 +19,17 @@ static const struct {
     {BYTES("\1a\0\1b\300\0"), 3, "b.a", 7},
     {BYTES("\1a\0\1b\300\0\1c\300\3xx"), 7, "c.b.a", 11},
     {BYTES("\1a\0\300\0\300\3"), 5, "a", 7}, /* a pointer to a pointer */
-    {BYTES("\1a"), 0, NULL, 0},             /* no end */
-    {BYTES("\3ab"), 0, NULL, 0},            /* label longer than the message */
+    {BYTES("\1a"), 0, NULL, 0},              /* no end */
+    {BYTES("\3ab"), 0, NULL, 0},             /* label longer than the message */
     {BYTES(""), 0, NULL, 0},
-    {BYTES("\300"), 0, NULL, 0},            /* half a pointer */
-    {BYTES("\300\0"), 0, NULL, 0},          /* to itself */
-    {BYTES("\1a\300\0"), 0, NULL, 0},       /* to its own beginning */
-    {BYTES("\1a\300\4\1b\0"), 0, NULL, 0},  /* forwards */
-    {BYTES("\300\2\300\0"), 0, NULL, 0},    /* two that point at each other */
+    {BYTES("\300"), 0, NULL, 0},           /* half a pointer */
+    {BYTES("\300\0"), 0, NULL, 0},         /* to itself */
+    {BYTES("\1a\300\0"), 0, NULL, 0},      /* to its own beginning */
+    {BYTES("\1a\300\4\1b\0"), 0, NULL, 0}, /* forwards */
+    {BYTES("\300\2\300\0"), 0, NULL, 0},   /* two that point at each other */
     {BYTES("\300\2\300\0"), 2, NULL, 0},
-    {BYTES("\300\377"), 0, NULL, 0},        /* beyond the message */
-    {BYTES("\100a\0"), 0, NULL, 0},         /* reserved label types (RFC 1035 4.1.4) */
+    {BYTES("\300\377"), 0, NULL, 0}, /* beyond the message */
+    {BYTES("\100a\0"), 0, NULL, 0},  /* reserved label types (RFC 1035 4.1.4) */
     {BYTES("\200a\0"), 0, NULL, 0},
 };
 
@@ -113,7 +113,8 @@ static void labels_that_text_cannot_say_have_no_text(void **state)
     static const struct {
         const char *bytes;
         size_t len;
-    } cases[] = {{BYTES("\0")}, {BYTES("\3a.b\0")}, {BYTES("\3a\0b\0")}, {BYTES("\1 \0")}, {BYTES("\1\\\0")}, {BYTES("\1\351\0")}};
+    } cases[] = {{BYTES("\0")},    {BYTES("\3a.b\0")}, {BYTES("\3a\0b\0")},
+                 {BYTES("\1 \0")}, {BYTES("\1\\\0")},  {BYTES("\1\351\0")}};
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct wire w = {.message = (const uint8_t *)cases[i].bytes, .len = cases[i].len};
         struct wire_name name;
