@@ -78,6 +78,8 @@ static void close_pcb(struct stack_tcp *t)
     tcp_close(t->pcb);
 }
 
+/* Only when no data is unsent: where lwIP splits a segment that carries a FIN (for a small window, or in conn_mtu.c),
+ * it leaves the FIN on the first half too, and the peer never asks for the second. */
 static void send_fin(struct stack_tcp *t)
 {
     if (!t->has_user && !t->closed) {
@@ -109,10 +111,10 @@ static void flush(struct stack_tcp *t)
     window_credit(t);
     while (write_piece(t)) {
     }
-    if (t->fin_wanted && t->tx.taken == t->tx.len) {
+    tcp_output(t->pcb);
+    if (t->fin_wanted && t->tx.taken == t->tx.len && !t->pcb->unsent) {
         send_fin(t);
     }
-    tcp_output(t->pcb);
     raise_limit(t);
 }
 

@@ -80,8 +80,7 @@ static bool read_quote(struct quote *q, const struct packet *p)
 /* RFC 5927 4.1: a quote of something that is not under way was made up by somebody who cannot see the connection. */
 static bool is_in_flight(const struct tcp_pcb *pcb, uint32_t seq)
 {
-    return TCP_SEQ_GEQ(seq, pcb->state == SYN_SENT ? pcb->lastack + 1 : pcb->lastack) &&
-           TCP_SEQ_LT(seq, pcb->snd_nxt);
+    return TCP_SEQ_GEQ(seq, pcb->lastack) && TCP_SEQ_LT(seq, pcb->snd_nxt);
 }
 
 static uint32_t next_mtu(const struct packet *p)

@@ -35,10 +35,10 @@ static bool may_stay(const struct stack_tcp *t, const struct packet *p)
     if (p->proto != PROTO_TCP) {
         return true;
     }
-    size_t header = (size_t)(p->payload[12] >> 4) * 4;
-    size_t data = p->payload_len - header;
-    if (data == 0) {
-        return true;
+    size_t data = p->payload_len - (size_t)(p->payload[12] >> 4) * 4;
+    bool fin = (p->payload[13] & TCP_FIN) != 0;
+    if (data == 0 && !fin) {
+        return true; /* an acknowledgement: read and forgotten */
     }
     bool in_order = t && t->pcb && load_be32(p->payload + 4) == t->pcb->rcv_nxt;
     return in_order && data > COPY_MAX;

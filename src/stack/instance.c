@@ -41,8 +41,8 @@ static void globals_load(const struct instance *i)
 static void initialise(void)
 {
     thread = pthread_self();
-    initialised = true;
     lwip_init();
+    initialised = true;
 }
 
 void instance_enter(struct stack *stack)
@@ -55,7 +55,7 @@ void instance_enter(struct stack *stack)
         globals_load(&stack->instance);
         current = stack;
         if (!initialised) {
-            initialise(); /* asks the stack for randomness */
+            initialise();
         }
     }
     assert(pthread_equal(thread, pthread_self()));
@@ -99,9 +99,11 @@ void sys_timeouts_init(void)
 {
 }
 
+/* While it starts, lwIP asks for ports that nobody will use: the first stack of a process must not draw more numbers than
+ * the others, or a seed would not say what happens. */
 uint32_t stack_lwip_rand(void)
 {
-    return rng_u32(&current->config.rng);
+    return initialised ? rng_u32(&current->config.rng) : 0;
 }
 
 _Noreturn void stack_lwip_assert(const char *message, const char *file, int line)

@@ -321,31 +321,6 @@ static void many_connections_one_after_the_other_find_ports(void **state)
     wire_close(&w);
 }
 
-static void two_tunnels_may_use_the_same_addresses(void **state)
-{
-    (void)state;
-    struct wire w[2];
-    struct peer client[2], server[2];
-    for (unsigned i = 0; i < 2; i++) { /* the same seed: even the ports are the same */
-        wire_open(&w[i], &(struct wire_config){ .delay = 5 * MS, .seed = 4 });
-        client[i] = (struct peer){ .to_send = 500000 + i, .appetite = SIZE_MAX, .shutdown_after = true };
-        server[i] = (struct peer){ .to_send = 300000 + i, .appetite = SIZE_MAX, .shutdown_after = true };
-        assert_int_equal(peer_pair(&w[i], &client[i], &server[i], families[0]), 0);
-        client[i].pattern = server[i].expect = (uint8_t)(10 + i);
-    }
-    struct endpoint first = stack_tcp_local(client[0].t), second = stack_tcp_local(client[1].t);
-    assert_true(endpoint_equal(&first, &second));
-    for (int round = 0; round < 1000; round++) {
-        wire_pass(&w[round % 2], MS);
-    }
-    for (unsigned i = 0; i < 2; i++) {
-        assert_true(peer_is_done(&client[i]));
-        assert_int_equal(server[i].received, 500000 + i);
-        assert_int_equal(client[i].received, 300000 + i);
-        wire_close(&w[i]);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,7 +337,6 @@ int main(void)
         cmocka_unit_test(a_flood_of_syns_ends_at_the_limit),
         cmocka_unit_test(a_listener_may_abort_what_it_is_shown),
         cmocka_unit_test(many_connections_one_after_the_other_find_ports),
-        cmocka_unit_test(two_tunnels_may_use_the_same_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* A path that is narrower than the tunnel: segments get smaller when a router says so, and all bytes arrive. */
+#include "unit/stack/packets.h"
+#include "unit/stack/peer.h"
+
+static struct wire w;
+static size_t narrow; /* what the router forwards at most */
+static uint8_t too_big[2048];
+static size_t too_big_len;
+
+/* A router that drops what is too large and quotes it. */
+static bool router(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end;
+    if (len <= narrow) {
+        return false;
+    }
+    memcpy(too_big, ip, len);
+    too_big_len = len;
+    return true;
+}
+
+static void tell_the_sender(size_t mtu)
+{
+    uint8_t ip[2500];
+    bool v4 = too_big[0] >> 4 == 4;
+    size_t len = make_icmp(ip, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "10.0.0.1" : "fd00::1", v4 ? 3 : 2, v4 ? 4 : 0,
+                           (uint32_t)mtu, too_big, too_big_len < 1200 ? too_big_len : 1200);
+    too_big_len = 0;
+    wire_inject(&w.a, ip, len);
+}
+
+static const char *const families[] = { "10.0.0.2", "fd00::2" };
+
+static void all_bytes_pass_a_narrow_path(void **state)
+{
+    (void)state;
+    static const size_t mtus[] = { 1280, 1300, 1419 };
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(mtus); i++) {
+        wire_open(&w, &(struct wire_config){ .delay = 5 * MS });
+        struct peer client = { .to_send = 200000, .shutdown_after = true };
+        struct peer server = { .appetite = SIZE_MAX, .shutdown_after = true };
+        assert_int_equal(peer_pair(&w, &client, &server, families[i % 2]), 0);
+        narrow = mtus[i / 2];
+        w.a.sniff = router;
+        too_big_len = 0;
+        for (int ms = 0; ms < 5000 && !server.eof; ms++) {
+            wire_pass(&w, MS);
+            if (too_big_len > 0) {
+                tell_the_sender(narrow);
+            }
+        }
+        assert_int_equal(server.received, 200000);
+        assert_true(server.eof);
+        wire_pass(&w, 100 * MS);
+        assert_int_equal(stack_tcp_unsent(client.t), 0);
+        wire_close(&w);
+    }
+}
+
+/* Nothing may go below the smallest MTU of the family, whatever an error claims. */
+static void an_absurd_mtu_is_raised_to_the_least(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        wire_open(&w, &(struct wire_config){ .delay = 5 * MS });
+        struct peer client = { .to_send = 200000, .shutdown_after = true };
+        struct peer server = { .appetite = SIZE_MAX, .shutdown_after = true };
+        assert_int_equal(peer_pair(&w, &client, &server, families[i]), 0);
+        narrow = 1000;
+        w.a.sniff = router;
+        too_big_len = 0;
+        while (too_big_len == 0) {
+            wire_pass(&w, MS);
+        }
+        w.a.sniff = NULL;
+        w.a.largest = 0;
+        tell_the_sender(0);
+        wire_pass(&w, 5 * NS_PER_S);
+        assert_int_equal(server.received, 200000);
+        assert_int_equal(w.a.largest, i == 0 ? 576 : 1280);
+        wire_close(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_bytes_pass_a_narrow_path),
+        cmocka_unit_test(an_absurd_mtu_is_raised_to_the_least),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

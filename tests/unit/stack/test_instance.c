@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Stacks side by side in one process, each with lwIP to itself. */
+#include "unit/stack/peer.h"
+
+static const char *const families[] = { "10.0.0.2", "fd00::2" };
+
+static void two_tunnels_may_use_the_same_addresses(void **state)
+{
+    (void)state;
+    struct wire w[2];
+    struct peer client[2], server[2];
+    for (unsigned i = 0; i < 2; i++) { /* the same seed: even the ports are the same */
+        wire_open(&w[i], &(struct wire_config){ .delay = 5 * MS, .seed = 4 });
+        client[i] = (struct peer){ .to_send = 500000 + i, .appetite = SIZE_MAX, .shutdown_after = true };
+        server[i] = (struct peer){ .to_send = 300000 + i, .appetite = SIZE_MAX, .shutdown_after = true };
+        assert_int_equal(peer_pair(&w[i], &client[i], &server[i], families[0]), 0);
+        client[i].pattern = server[i].expect = (uint8_t)(10 + i);
+    }
+    struct endpoint first = stack_tcp_local(client[0].t), second = stack_tcp_local(client[1].t);
+    assert_true(endpoint_equal(&first, &second));
+    for (int round = 0; round < 1000; round++) {
+        wire_pass(&w[round % 2], MS);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(peer_is_done(&client[i]));
+        assert_int_equal(server[i].received, 500000 + i);
+        assert_int_equal(client[i].received, 300000 + i);
+        wire_close(&w[i]);
+    }
+}
+
+static void each_has_its_own_ports_to_listen_on(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w, &(struct wire_config){ .delay = MS });
+    struct peer client = { .to_send = 100, .appetite = SIZE_MAX }, server = { .appetite = SIZE_MAX };
+    struct peer own = { 0 };
+    peer_listen(&w.a, &own, 80); /* the port that it connects to, at the other */
+    assert_int_equal(peer_pair(&w, &client, &server, families[1]), 0);
+    wire_pass(&w, 100 * MS);
+    assert_int_equal(server.received, 100);
+    assert_null(own.t);
+    wire_close(&w);
+}
+
+static void one_may_go_while_the_other_works(void **state)
+{
+    (void)state;
+    struct wire w[2];
+    struct peer client[2], server[2];
+    for (unsigned i = 0; i < 2; i++) {
+        wire_open(&w[i], &(struct wire_config){ .delay = 5 * MS, .seed = i });
+        client[i] = (struct peer){ .to_send = 1000000, .appetite = SIZE_MAX, .shutdown_after = true };
+        server[i] = (struct peer){ .appetite = SIZE_MAX, .shutdown_after = true };
+        assert_int_equal(peer_pair(&w[i], &client[i], &server[i], families[i]), 0);
+        wire_pass(&w[i], 30 * MS);
+    }
+    wire_close(&w[0]);
+    wire_pass(&w[1], 10 * NS_PER_S);
+    assert_int_equal(server[1].received, 1000000);
+    wire_close(&w[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_tunnels_may_use_the_same_addresses),
+        cmocka_unit_test(each_has_its_own_ports_to_listen_on),
+        cmocka_unit_test(one_may_go_while_the_other_works),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

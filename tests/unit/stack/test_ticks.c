@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* Who wakes whom: an idle stack sleeps, an idle connection nearly so, and nothing that waits is forgotten. */
+#include "unit/stack/peer.h"
+
+#include "stack/internal.h"
+
+static struct wire w;
+static struct peer client, server;
+
+static void open_pair(const struct wire_config *config)
+{
+    wire_open(&w, config);
+    client = (struct peer){ .appetite = SIZE_MAX };
+    server = (struct peer){ .appetite = SIZE_MAX };
+    assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
+    wire_pass(&w, 200 * MS);
+    assert_true(peer_is_connected(&client));
+}
+
+static void a_stack_without_connections_never_wakes(void **state)
+{
+    (void)state;
+    wire_open(&w, &(struct wire_config){ 0 });
+    assert_int_equal(stack_next_deadline(w.a.stack), NEVER);
+    stack_tick(w.a.stack, w.now);
+    stack_flush(w.a.stack, w.now);
+    assert_int_equal(stack_next_deadline(w.a.stack), NEVER);
+    wire_close(&w);
+}
+
+static void idle_connections_wake_once_a_second_and_send_nothing(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){ .delay = MS });
+    wire_pass(&w, 5 * NS_PER_S);
+    uint64_t packets = w.a.packets + w.b.packets;
+    w.wakeups = 0;
+    wire_pass(&w, 1000 * NS_PER_S);
+    assert_true(w.wakeups <= 2 * 1001);
+    assert_int_equal(w.a.packets + w.b.packets, packets);
+
+    client.to_send = 10; /* and are there when needed */
+    peer_pump(&client);
+    wire_pass(&w, 2 * MS);
+    assert_int_equal(server.received, 10);
+    wire_close(&w);
+}
+
+/* lwIP measures round trips in ticks: the ticks slept through must not count as one. */
+static void sleep_does_not_spoil_the_clock(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){ .delay = 20 * MS });
+    for (int i = 0; i < 20; i++) {
+        wire_pass(&w, 1700 * MS);
+        client.to_send++;
+        peer_pump(&client);
+    }
+    wire_pass(&w, NS_PER_S);
+    assert_int_equal(server.received, 20);
+    uint64_t packets = w.a.packets;
+    w.config.loss = 1000;
+    client.to_send++;
+    peer_pump(&client);
+    uint64_t begin = w.now.mono;
+    while (w.a.packets < packets + 2 && w.now.mono < begin + 10 * NS_PER_S) {
+        wire_pass(&w, 10 * MS);
+    }
+    assert_in_range(w.now.mono - begin, 200 * MS, 600 * MS); /* the RTO of a path of 40 ms */
+    wire_close(&w);
+}
+
+static void a_delayed_acknowledgement_comes_within_a_tick(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){ .delay = MS });
+    client.to_send = 10; /* one segment alone is acknowledged late */
+    peer_pump(&client);
+    wire_pass(&w, 10 * MS);
+    assert_int_equal(stack_tcp_unsent(client.t), 10);
+    wire_pass(&w, 60 * MS);
+    assert_int_equal(stack_tcp_unsent(client.t), 0);
+    wire_close(&w);
+}
+
+static void both_are_over(void)
+{
+    client.shutdown_after = server.shutdown_after = true;
+    peer_pump(&client);
+    peer_pump(&server);
+    assert_true(wire_run(&w, peer_is_done, &client, NS_PER_S));
+    assert_true(wire_run(&w, peer_is_done, &server, NS_PER_S));
+    peer_close(&client);
+    peer_close(&server);
+}
+
+/* 2 MSL of 5 s: RFC 9293 3.4.2 leaves the choice to the implementation. */
+static void time_wait_ends_after_ten_seconds(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){ .delay = MS });
+    both_are_over();
+    wire_pass(&w, 8 * NS_PER_S);
+    assert_true(stack_next_deadline(w.a.stack) != NEVER);
+    wire_pass(&w, 4 * NS_PER_S);
+    assert_int_equal(stack_next_deadline(w.a.stack), NEVER);
+    assert_int_equal(stack_next_deadline(w.b.stack), NEVER);
+    wire_close(&w);
+}
+
+/* A stack whose program slept for hours does one tick, and its connection lives. */
+static void a_long_sleep_harms_no_connection(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){ .delay = MS });
+    w.now.mono += 3 * 3600 * NS_PER_S;
+    client.to_send = 1000;
+    peer_pump(&client);
+    wire_pass(&w, 100 * MS);
+    assert_int_equal(server.received, 1000);
+    assert_false(peer_has_failed(&client));
+    wire_close(&w);
+}
+
+static void time_wait_is_bounded(void **state)
+{
+    (void)state;
+    wire_open(&w, &(struct wire_config){ .delay = 10 * NS_PER_US });
+    server = (struct peer){ 0 };
+    peer_listen(&w.b, &server, 80);
+    struct stack_tcp_listener *l = server.listener;
+    struct endpoint to = at("10.0.0.2", 80);
+    for (int i = 0; i < 9000; i++) {
+        client = (struct peer){ .appetite = SIZE_MAX, .shutdown_after = true };
+        server = (struct peer){ .appetite = SIZE_MAX, .shutdown_after = true, .listener = l };
+        assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &client, &client.t, w.now), 0);
+        assert_true(wire_run(&w, peer_is_done, &client, NS_PER_S));
+        wire_run(&w, peer_is_done, &server, NS_PER_S);
+        peer_close(&client);
+        peer_close(&server);
+    }
+    assert_true(w.now.mono < 1005 * NS_PER_S); /* none of them has ended by itself */
+    wire_pass(&w, 2 * NS_PER_S);
+    assert_in_range(w.a.stack->flows.n, 1, 4096);
+    assert_in_range(w.b.stack->flows.n, 0, 4096);
+    wire_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stack_without_connections_never_wakes),
+        cmocka_unit_test(idle_connections_wake_once_a_second_and_send_nothing),
+        cmocka_unit_test(sleep_does_not_spoil_the_clock),
+        cmocka_unit_test(a_delayed_acknowledgement_comes_within_a_tick),
+        cmocka_unit_test(time_wait_ends_after_ten_seconds),
+        cmocka_unit_test(a_long_sleep_harms_no_connection),
+        cmocka_unit_test(time_wait_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
