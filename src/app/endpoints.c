@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks up the names of peers' endpoints, with back-off, until each has an address. */
+/* Names of peers' endpoints: looked up with back-off, tried address by address, looked up again. */
 #include "app/endpoints.h"
 
 #include <stdlib.h>
@@ -10,6 +10,10 @@
 
 #define RETRY_FIRST (1 * NS_PER_S)
 #define RETRY_LONGEST (30 * NS_PER_S)
+#define FOUND_MAX 8
+#define TRIES_EACH 2                /* initiations without an answer before the next address has its turn */
+#define ASK_AGAIN (10 * NS_PER_S)   /* at most this often while the peer is silent */
+#define REFRESH (5 * 60 * NS_PER_S) /* with the first new session after that */
 
 struct endpoints {
     const struct env *env;
@@ -21,9 +25,14 @@ struct name {
     struct list link;
     struct wg_peer *peer;
     uint16_t port;
-    uint64_t due;              /* when to ask; NEVER while asking, and once answered */
-    uint64_t pause;            /* before the next try */
+    uint64_t due;              /* when to ask; NEVER: not by time alone */
+    uint64_t pause;            /* before the next try, after a failed one */
+    uint64_t asked;            /* when the last lookup began */
     struct env_lookup *lookup; /* under way, or NULL */
+    struct endpoint found[FOUND_MAX];
+    size_t n_found, at; /* the one that the peer was given last */
+    unsigned tried;     /* initiations that earlier addresses of this round have had */
+    uint64_t sessions;  /* as of the last look */
     char host[];
 };
 
@@ -76,6 +85,37 @@ uint64_t endpoints_next_deadline(const struct endpoints *e)
     return due;
 }
 
+/* ---- addresses ---- */
+
+static void use(struct name *n, size_t at)
+{
+    char text[ENDPOINT_TEXT];
+    n->at = at;
+    log_info(n->owner->env->log, "endpoint %s is %s", n->host, endpoint_format(&n->found[at], text));
+    wg_peer_set_endpoint(n->peer, &n->found[at]);
+}
+
+static bool is_found(const struct name *n, const struct endpoint *ep)
+{
+    for (size_t i = 0; i < n->n_found; i++) {
+        if (endpoint_equal(&n->found[i], ep)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A peer that answers from an address which the name still has, or that it roamed to by itself, stays there. */
+static bool stays(const struct name *n, const struct endpoint *given)
+{
+    struct wg_peer_status status;
+    wg_peer_get(n->peer, &status);
+    if (!status.has_session || status.initiations_pending > 0) {
+        return false;
+    }
+    return is_found(n, &status.endpoint) || !endpoint_equal(&status.endpoint, given);
+}
+
 static void try_later(struct name *n, int err, struct now now)
 {
     n->due = now.mono + n->pause;
@@ -92,9 +132,55 @@ static void resolved(void *ctx, int err, const struct endpoint *found, size_t co
         try_later(n, err != 0 ? err : ERR_NO_DATA, now);
         return;
     }
-    char text[ENDPOINT_TEXT];
-    log_info(n->owner->env->log, "endpoint %s is %s", n->host, endpoint_format(&found[0], text));
-    wg_peer_set_endpoint(n->peer, &found[0]);
+    struct endpoint given = n->found[n->at];
+    n->pause = RETRY_FIRST;
+    n->n_found = count < FOUND_MAX ? count : FOUND_MAX;
+    memcpy(n->found, found, n->n_found * sizeof *found);
+    n->at = 0;
+    if (!stays(n, &given)) {
+        use(n, 0);
+    }
+}
+
+/* ---- watching ---- */
+
+/* The address has had its tries: the next one, or when it was the last, the name again. */
+static void move_on(struct name *n, struct now now)
+{
+    if (n->at + 1 < n->n_found) {
+        use(n, n->at + 1);
+    } else if (n->lookup == NULL) {
+        n->due = now.mono > n->asked + ASK_AGAIN ? now.mono : n->asked + ASK_AGAIN;
+    }
+}
+
+static void look(struct name *n, struct now now)
+{
+    struct wg_peer_status status;
+    wg_peer_get(n->peer, &status);
+    if (status.initiations_pending < n->tried) {
+        n->tried = 0; /* answered, or given up and begun anew */
+    }
+    if (status.initiations_pending > n->tried + TRIES_EACH) {
+        n->tried = status.initiations_pending - 1; /* the one just sent went to the old address: it counts for the new */
+        move_on(n, now);
+    }
+    if (status.handshakes != n->sessions) {
+        n->sessions = status.handshakes;
+        if (now.mono > n->asked + REFRESH && n->lookup == NULL) {
+            n->due = now.mono;
+        }
+    }
+}
+
+void endpoints_look(struct endpoints *e, struct now now)
+{
+    list_foreach(l, &e->names) {
+        struct name *n = list_item(l, struct name, link);
+        if (n->n_found > 0) {
+            look(n, now);
+        }
+    }
 }
 
 void endpoints_tick(struct endpoints *e, struct now now)
@@ -105,6 +191,7 @@ void endpoints_tick(struct endpoints *e, struct now now)
             continue;
         }
         n->due = NEVER;
+        n->asked = now.mono;
         int err = e->env->ops->resolve(e->env->world, n->host, n->port, resolved, n, &n->lookup);
         if (err != 0) {
             n->lookup = NULL;

@@ -278,12 +278,13 @@ void tunnel_free(struct tunnel *t)
 
 static void tick(struct tunnel *t, struct now now)
 {
-    if (endpoints_next_deadline(t->endpoints) <= now.mono) {
-        endpoints_tick(t->endpoints, now);
-    }
     if (wg_next_deadline(t->wg) <= now.mono) {
         make_room(t, t->release_room, STAGED_MAX);
         wg_tick(t->wg, &t->outbox, now);
+    }
+    endpoints_look(t->endpoints, now);
+    if (endpoints_next_deadline(t->endpoints) <= now.mono) {
+        endpoints_tick(t->endpoints, now);
     }
     if (stack_next_deadline(t->stack) <= now.mono) {
         stack_tick(t->stack, now);

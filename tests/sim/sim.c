@@ -106,9 +106,23 @@ uint64_t sim_fingerprint(const struct sim *s)
 static void host_says(void *ctx, enum log_level level, const char *line)
 {
     struct sim_host *h = ctx;
+    size_t n = strlen(line);
+    h->said = realloc(h->said, h->said_len + n + 2);
+    memcpy(h->said + h->said_len, line, n);
+    memcpy(h->said + h->said_len + n, "\n", 2);
+    h->said_len += n + 1;
     if (h->sim->talk) {
         printf("%9.3f %-6s %s: %s\n", (double)sim_time(h->sim) / 1e9, h->name, log_level_name(level), line);
     }
+}
+
+unsigned sim_said(const struct sim *s, unsigned host, const char *part)
+{
+    unsigned n = 0;
+    for (const char *p = s->hosts[host].said; p != NULL && (p = strstr(p, part)) != NULL; n++) {
+        p += strcspn(p, "\n");
+    }
+    return n;
 }
 
 static void host_init(struct sim *s, unsigned number, const char *name, const char *address)
@@ -195,6 +209,9 @@ void sim_free(struct sim *s)
         s->events = e->next;
         free(e->arg);
         free(e);
+    }
+    for (unsigned i = 0; i < SIM_HOSTS; i++) {
+        free(s->hosts[i].said);
     }
     rxbuf_pool_fini(&s->pool);
     free(s->wire);

@@ -49,11 +49,23 @@ struct sim_host {
     struct list streams;   /* sim_stream: the local ends that the application holds */
     uint64_t deadline;     /* when its turn must run next */
     uint64_t wakes;        /* turns that ran because of time alone */
+    char *said;            /* its log, line by line */
+    size_t said_len;
     struct sim_weather out; /* of what it sends */
+};
+
+/* A name of the world outside, as the hosts' resolvers know it. */
+#define SIM_NAME_ADDRESSES 4
+struct sim_name {
+    const char *name; /* NULL: nothing can be resolved, as without a network */
+    struct addr found[SIM_NAME_ADDRESSES];
+    size_t n;
+    unsigned asked;
 };
 
 struct sim {
     struct now now;
+    struct sim_name name; /* the only one there is; a test sets it */
     uint64_t start;
     uint64_t seed; /* moves on: the state of `rng` */
     struct rng rng;
@@ -87,6 +99,9 @@ unsigned sim_sent(const struct sim *s, unsigned host, unsigned type, uint64_t fr
 
 /* The time of the host's n-th (from 0) datagram of `type` at or after `from`; NEVER when there is none. */
 uint64_t sim_when(const struct sim *s, unsigned host, unsigned type, unsigned n, uint64_t from);
+
+/* How many lines of the host's log hold `part`. */
+unsigned sim_said(const struct sim *s, unsigned host, const char *part);
 
 /* One number for the whole record. */
 uint64_t sim_fingerprint(const struct sim *s);

@@ -95,8 +95,8 @@ void sim_pair_client_on(struct sim_pair *p, const struct sim_pair_options *o)
     key_texts(CLIENT, own, peer);
     snprintf(text, sizeof text,
              "[Interface]\nPrivateKey = %s\nAddress = " CLIENT_V4 ", fd09::2\nListenPort = 51821\n%s"
-             "[Peer]\nPublicKey = %s\nAllowedIPs = 10.9.0.0/24, fd09::/64\nEndpoint = 192.0.2.2:51820\n%s",
-             own, o->client_interface, peer, o->client_peer);
+             "[Peer]\nPublicKey = %s\nAllowedIPs = 10.9.0.0/24, fd09::/64\nEndpoint = %s\n%s",
+             own, o->client_interface, peer, o->endpoint != NULL ? o->endpoint : "192.0.2.2:51820", o->client_peer);
     sim_host_on(p->sim, CLIENT, text, true);
 }
 

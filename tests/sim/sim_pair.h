@@ -22,6 +22,7 @@ struct sim_pair {
 struct sim_pair_options {
     const char *client_interface, *client_peer; /* more lines of the sections; */
     const char *far_interface, *far_peer;       /* the client's peer has an Endpoint, the far one's has none */
+    const char *endpoint;                       /* of the client's peer; NULL: the far host's address */
 };
 
 void sim_pair_init(struct sim_pair *p, uint64_t seed, const struct sim_pair_options *options);

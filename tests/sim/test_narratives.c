@@ -6,7 +6,7 @@
 #define S NS_PER_S
 #define MS NS_PER_MS
 
-static const struct sim_pair_options plain = {"", "", "", ""};
+static const struct sim_pair_options plain = {"", "", "", "", NULL};
 
 static void the_first_connection_brings_the_tunnel_up(void **state)
 {
@@ -99,7 +99,7 @@ static void both_ends_may_begin_at_once(void **state)
 {
     (void)state;
     static const struct sim_pair_options eager = {"", "PersistentKeepalive = 25\n", "",
-                                                  "PersistentKeepalive = 25\nEndpoint = 192.0.2.1:51821\n"};
+                                                  "PersistentKeepalive = 25\nEndpoint = 192.0.2.1:51821\n", NULL};
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct sim_pair p;
         sim_pair_init(&p, seed, &eager);
@@ -222,7 +222,7 @@ static void an_open_connection_that_says_nothing_sends_nothing(void **state)
 static void persistent_keepalive_keeps_its_rhythm(void **state)
 {
     (void)state;
-    static const struct sim_pair_options keep = {"", "PersistentKeepalive = 25\n", "", ""};
+    static const struct sim_pair_options keep = {"", "PersistentKeepalive = 25\n", "", "", NULL};
     struct sim_pair p;
     sim_pair_init(&p, 11, &keep);
     sim_run_to(p.sim, 3600 * S);
@@ -279,6 +279,97 @@ static void noise_from_strangers_is_never_answered(void **state)
     sim_pair_fini(&p);
 }
 
+/* ---- a peer with a name ---- */
+
+static const struct sim_pair_options named = {"", "", "", "", "vpn.example:51820"};
+
+static struct addr address(const char *text)
+{
+    struct addr a;
+    assert_true(addr_parse(&a, text));
+    return a;
+}
+
+static void set_name(struct sim *s, const char *first, const char *second)
+{
+    s->name = (struct sim_name){.name = "vpn.example", .n = second != NULL ? 2 : 1, .asked = s->name.asked};
+    s->name.found[0] = address(first);
+    if (second != NULL) {
+        s->name.found[1] = address(second);
+    }
+}
+
+static void a_tunnel_may_start_before_the_network_does(void **state)
+{
+    (void)state;
+    struct sim_pair p;
+    sim_pair_init(&p, 20, &named); /* nothing can be resolved yet */
+    sim_run_to(p.sim, 100 * S);
+    assert_in_range(p.sim->name.asked, 5, 9);
+    set_name(p.sim, "192.0.2.2", NULL);
+    sim_run_to(p.sim, 131 * S);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 132 * S), 0);
+    sim_client_free(c);
+    sim_pair_fini(&p);
+}
+
+static void the_second_address_is_tried_when_the_first_is_silent(void **state)
+{
+    (void)state;
+    struct sim_pair p;
+    sim_pair_init(&p, 21, &named);
+    set_name(p.sim, "192.0.2.99", "192.0.2.2");
+    sim_run_to(p.sim, 2 * S);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    sim_run_to(p.sim, 20 * S);
+    struct sim_client *d = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, d, 23 * S), 0);
+    sim_client_free(c);
+    sim_client_free(d);
+    sim_pair_fini(&p);
+}
+
+static void a_peer_whose_name_moved_is_followed_within_half_a_minute(void **state)
+{
+    (void)state;
+    struct sim_pair p;
+    sim_pair_init(&p, 22, &named);
+    set_name(p.sim, "192.0.2.2", NULL);
+    sim_run_to(p.sim, 2 * S);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 3 * S), 0);
+    sim_run_to(p.sim, 60 * S);
+    set_name(p.sim, "192.0.2.3", NULL);
+    p.sim->hosts[FAR].address = address("192.0.2.3"); /* a new address: nothing reaches the old one */
+    sim_client_send(c, "hello", 5);
+    assert_true(sim_pair_wait(&p, c, 5, 110 * S)); /* 15 s of silence, 10 s of tries, and TCP's own patience */
+    sim_client_free(c);
+    sim_pair_fini(&p);
+}
+
+static void a_used_tunnel_asks_for_the_name_every_few_minutes_and_an_idle_one_never(void **state)
+{
+    (void)state;
+    struct sim_pair p;
+    sim_pair_init(&p, 23, &named);
+    set_name(p.sim, "192.0.2.2", NULL);
+    sim_run_to(p.sim, 2 * S);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 3 * S), 0);
+    unsigned before = p.sim->name.asked;
+    for (uint64_t t = 3; t < 1203; t += 10) {
+        assert_true(sim_pair_echo(&p, c, 10, (t + 5) * S));
+        sim_run_to(p.sim, (t + 10) * S);
+    }
+    assert_in_range(p.sim->name.asked - before, 2, 4);
+    before = p.sim->name.asked;
+    sim_run_to(p.sim, 10000 * S);
+    assert_in_range(p.sim->name.asked - before, 0, 1);
+    sim_client_free(c);
+    sim_pair_fini(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +387,10 @@ int main(void)
         cmocka_unit_test(persistent_keepalive_keeps_its_rhythm),
         cmocka_unit_test(a_half_closed_connection_still_answers),
         cmocka_unit_test(noise_from_strangers_is_never_answered),
+        cmocka_unit_test(a_tunnel_may_start_before_the_network_does),
+        cmocka_unit_test(the_second_address_is_tried_when_the_first_is_silent),
+        cmocka_unit_test(a_peer_whose_name_moved_is_followed_within_half_a_minute),
+        cmocka_unit_test(a_used_tunnel_asks_for_the_name_every_few_minutes_and_an_idle_one_never),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 #define S NS_PER_S
 #define MS NS_PER_MS
 
-static const struct sim_pair_options plain = {"", "", "", ""};
+static const struct sim_pair_options plain = {"", "", "", "", NULL};
 
 static struct sim_weather weather_of(struct sim *s)
 {

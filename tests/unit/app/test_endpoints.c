@@ -49,6 +49,7 @@ struct scene {
     struct wg *wg;
     struct wg_peer *peer;
     struct endpoints *endpoints;
+    struct outbox outbox;
     struct now now;
 };
 
@@ -59,7 +60,8 @@ static void set_up(struct scene *s)
     s->log = (struct log){.level = LOG_INFO, .write = heard, .ctx = &s->oracle};
     s->env = (struct env){.ops = &s->ops, .world = &s->oracle, .rng = seeded_rng(&s->seed), .log = &s->log};
     struct wg_config wc = {.private_key = {8, [31] = 0x40}, .mtu = 1420, .rng = s->env.rng};
-    struct wg_peer_config pc = {.public_key = {9}};
+    struct wg_peer_config pc = {.public_key = {9}, .keepalive = 25};
+    assert_int_equal(outbox_init(&s->outbox, 65536, 64), 0);
     assert_int_equal(wg_new(&s->wg, &wc), 0);
     assert_int_equal(wg_peer_add(s->wg, &pc, &s->peer), 0);
     assert_int_equal(endpoints_new(&s->endpoints, &s->env), 0);
@@ -71,6 +73,7 @@ static void tear_down(struct scene *s)
 {
     endpoints_free(s->endpoints);
     wg_free(s->wg);
+    outbox_fini(&s->outbox);
 }
 
 static const struct endpoint found = {.addr = {.family = FAMILY_V4, .bytes = {192, 0, 2, 7}}, .port = 51820};
@@ -137,6 +140,60 @@ static void a_lookup_under_way_is_cancelled_at_the_end(void **state)
     assert_int_equal(s.oracle.cancelled, 1);
 }
 
+/* Let the peer be silent for a while: initiations leave, nothing comes. */
+static void live_in_silence(struct scene *s, unsigned seconds)
+{
+    uint64_t end = s->now.mono + seconds * NS_PER_S;
+    for (;;) {
+        uint64_t at = deadline_min(wg_next_deadline(s->wg), endpoints_next_deadline(s->endpoints));
+        if (at > end) {
+            break;
+        }
+        s->now.mono = at > s->now.mono ? at : s->now.mono;
+        s->now.wall = s->now.mono;
+        wg_tick(s->wg, &s->outbox, s->now);
+        outbox_clear(&s->outbox);
+        endpoints_look(s->endpoints, s->now);
+        endpoints_tick(s->endpoints, s->now);
+    }
+    s->now.mono = s->now.wall = end;
+}
+
+static unsigned where(const struct scene *s)
+{
+    struct wg_peer_status status;
+    wg_peer_get(s->peer, &status);
+    return status.endpoint.addr.bytes[3];
+}
+
+static void addresses_of_a_silent_peer_are_tried_in_turn_then_the_name_is_asked_again(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct endpoint three[3] = {found, found, found};
+    three[1].addr.bytes[3] = 8;
+    three[2].addr.bytes[3] = 9;
+    set_up(&s);
+    endpoints_tick(s.endpoints, s.now);
+    s.oracle.done(s.oracle.ctx, 0, three, 3, s.now);
+    wg_start(s.wg, &s.outbox, s.now); /* PersistentKeepalive: an initiation at once, one each 5 s */
+    live_in_silence(&s, 9);
+    assert_int_equal(where(&s), 7);
+    live_in_silence(&s, 3);
+    assert_int_equal(where(&s), 8);
+    live_in_silence(&s, 11);
+    assert_int_equal(where(&s), 9);
+    assert_int_equal(s.oracle.asked, 1);
+    live_in_silence(&s, 11);
+    assert_int_equal(s.oracle.asked, 2);
+    three[0].addr.bytes[3] = 77; /* it has moved */
+    s.oracle.done(s.oracle.ctx, 0, three, 1, s.now);
+    assert_int_equal(where(&s), 77);
+    live_in_silence(&s, 60); /* as long as it is silent, the name is asked now and then, not each time */
+    assert_in_range(s.oracle.asked, 3, 8);
+    tear_down(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_failed_lookup_is_tried_again_later_and_later),
         cmocka_unit_test(a_lookup_that_cannot_even_begin_is_tried_again),
         cmocka_unit_test(a_lookup_under_way_is_cancelled_at_the_end),
+        cmocka_unit_test(addresses_of_a_silent_peer_are_tried_in_turn_then_the_name_is_asked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
