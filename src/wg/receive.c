@@ -3,12 +3,15 @@
  * authenticated and fresh moves the endpoint or a timer.
  *
  * Theory of operation: data messages of a batch are opened together, then judged one by one in their order.
- * Whatever might change the outcome of a later one (a handshake message) is handled only when all before it
- * are judged; what judging itself can change (a slot, a counter) is looked at again then. */
+ * Whatever might end a session (a handshake message) is handled only when all before it are judged; judging
+ * data ends none, since a previous session and an unconfirmed next one are never held together. What judging
+ * does change, the counters, is looked at again. */
 #include "wg/receive.h"
 
 #include "wg/inner.h"
 #include "wg/send.h"
+
+#include <assert.h>
 
 static void give_verdict(struct wg *wg, struct wg_packet *packet, enum wg_rx verdict)
 {
@@ -62,10 +65,7 @@ static enum wg_rx judge_data(struct wg *wg, struct wg_packet *packet, struct key
                              struct outbox *out, struct now now)
 {
     const struct msg_data *msg = (const struct msg_data *)packet->data;
-    struct index_entry *entry = index_lookup(&wg->indices, load_le32(msg->receiver));
-    if (entry != &kp->entry) {
-        return WG_RX_DROP_INDEX; /* a packet before it in the batch ended this session */
-    }
+    assert(kp->entry.listed);
     if (!keypair_may_receive(kp, now)) {
         return WG_RX_DROP_EXPIRED;
     }

@@ -233,6 +233,62 @@ enum wg_tx world_send(struct world *w, int who, uint32_t id, size_t len)
     return result;
 }
 
+void world_snapshot(const struct world *w, int who, struct snapshot *s)
+{
+    const struct node *n = &w->node[who];
+    memcpy(&s->wg, n->wg, sizeof s->wg);
+    memcpy(&s->peer, n->peer, sizeof s->peer);
+    s->seed = n->seed;
+    /* Counters and scratch space are no knowledge. */
+    memset(s->wg.rx_count, 0, sizeof s->wg.rx_count);
+    memset(s->wg.open_jobs, 0, sizeof s->wg.open_jobs);
+    memset(s->wg.openings, 0, sizeof s->wg.openings);
+    s->wg.mono = 0;
+}
+
+bool world_unchanged(const struct world *w, int who, const struct snapshot *s)
+{
+    static struct snapshot is;
+    world_snapshot(w, who, &is);
+    return memcmp(&is.wg, &s->wg, sizeof is.wg) == 0 && memcmp(&is.peer, &s->peer, sizeof is.peer) == 0 &&
+           is.seed == s->seed && w->node[who].out.n == 0;
+}
+
+bool world_capture(struct world *w, int from, uint8_t *data, size_t len)
+{
+    struct captured *c = &((struct captured *)w->ctx)[from];
+    assert(len <= sizeof c->data);
+    memcpy(c->data, data, len);
+    c->len = len;
+    return false;
+}
+
+struct world *world_new(uint64_t seed)
+{
+    struct world *w = malloc(sizeof *w);
+    assert(w != NULL);
+    world_init(w, seed);
+    return w;
+}
+
+struct world *world_connected(uint64_t seed)
+{
+    struct world *w = world_new(seed);
+    world_start(w);
+    enum wg_tx sent = world_send(w, A, 1, 100);
+    assert(sent == WG_TX_STAGED);
+    (void)sent;
+    world_run(w, SEC);
+    assert(w->node[B].got == 1);
+    return w;
+}
+
+void world_free(struct world *w)
+{
+    world_fini(w);
+    free(w);
+}
+
 static void tick(struct world *w, int who)
 {
     wg_tick(w->node[who].wg, &w->node[who].out, world_now(w, who));

@@ -95,6 +95,29 @@ void world_tick_at(struct world *w, uint64_t at); /* set the clock to `at` witho
 enum wg_rx world_inject(struct world *w, int to, const struct endpoint *from, const uint8_t *data, size_t len,
                         uint8_t tos);
 
+/* All that a node knows, as it stands. */
+struct snapshot {
+    struct wg wg;
+    struct wg_peer peer;
+    uint64_t seed;
+};
+void world_snapshot(const struct world *w, int who, struct snapshot *s);
+/* Did nothing change but counters of verdicts? And does nothing wait to be sent? */
+bool world_unchanged(const struct world *w, int who, const struct snapshot *s);
+
+/* Shut in a box: the datagrams that leave a node are kept instead of sent. */
+struct captured {
+    size_t len;
+    uint8_t data[2048];
+};
+/* A filter: loses everything and keeps the last datagram of each node in w->ctx, a struct captured[2]. */
+bool world_capture(struct world *w, int from, uint8_t *data, size_t len);
+
+/* A world on the heap, to be started; and one with a session that A began, in which A sent packet 1. */
+struct world *world_new(uint64_t seed);
+struct world *world_connected(uint64_t seed);
+void world_free(struct world *w);
+
 /* What stands in a node's outbox leaves. */
 void world_flush(struct world *w, int who);
 
