@@ -14,12 +14,6 @@ static bool is_zero(const uint8_t key[KEY_LEN])
     return memcmp(key, zero, KEY_LEN) == 0;
 }
 
-/* A key that could not be read is zero and has its own message. */
-static bool same_key(const uint8_t a[KEY_LEN], const uint8_t b[KEY_LEN])
-{
-    return !is_zero(a) && memcmp(a, b, KEY_LEN) == 0;
-}
-
 static void check_sections(const struct reading *r)
 {
     if (r->interface_line == 0) {
@@ -49,13 +43,16 @@ static void check_keys_differ(const struct reading *r, size_t at)
 {
     const struct config *c = r->config;
     const struct config_peer *peer = &c->peers[at];
-    if (same_key(peer->public_key, c->private_key)) {
+    if (is_zero(peer->public_key)) {
+        return; /* it could not be read, and has its own message */
+    }
+    if (memcmp(peer->public_key, c->private_key, KEY_LEN) == 0) {
         report_error(r->report, peer->line,
                      "PublicKey: is our PrivateKey; "
                      "the peer's own public key belongs here");
     }
     for (size_t i = 0; i < at; i++) {
-        if (same_key(peer->public_key, c->peers[i].public_key)) {
+        if (memcmp(peer->public_key, c->peers[i].public_key, KEY_LEN) == 0) {
             report_error(r->report, peer->line,
                          "PublicKey: the [Peer] in line %u has the same one",
                          c->peers[i].line);

@@ -180,6 +180,20 @@ static void thousands_of_prefixes_fit_on_one_line(void **state)
     config_free(c);
 }
 
+/* Comparing each of them with each other took six minutes; the test's time limit is two. */
+static void a_file_of_nothing_but_sections_is_judged_in_time(void **state)
+{
+    (void)state;
+    enum { N = 140000, LEN = 7 };
+    static char text[N * LEN + 1];
+    struct heard h;
+    struct config *c;
+    for (size_t i = 0; i < N; i++) {
+        memcpy(text + i * LEN, "[Peer]\n", LEN);
+    }
+    assert_int_equal(heard_parse(&h, &c, text, N * LEN), ERR_INVALID);
+}
+
 static void every_prefix_of_a_file_is_survived(void **state)
 {
     (void)state;
@@ -252,6 +266,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_zero),
         cmocka_unit_test(the_last_of_repeated_single_keys_counts),
         cmocka_unit_test(thousands_of_prefixes_fit_on_one_line),
+        cmocka_unit_test(a_file_of_nothing_but_sections_is_judged_in_time),
         cmocka_unit_test(every_prefix_of_a_file_is_survived),
         cmocka_unit_test(every_file_with_one_byte_changed_is_survived),
         cmocka_unit_test(what_is_no_text_is_said_to_be_none),
