@@ -175,7 +175,7 @@ static void refusing_write(struct session *s)
     int err = handshake_write(s->handshake, s->client);
     if (err == ERR_AGAIN) {
         stream_want(s->client, STREAM_WRITABLE);
-    } else if (err != 0 || s->handshake->eof) {
+    } else if (err != 0) {
         session_end(s, "", s->cause);
     } else {
         stream_shutdown(s->client);

@@ -185,6 +185,40 @@ static void half_close_is_kept_the_other_way_round(void **state)
     assert_int_equal(f->verdict, RELAY_FINISHED);
 }
 
+static void an_event_after_the_end_of_its_direction_changes_nothing(void **state)
+{
+    struct flow *f = *state;
+    start(f, false);
+    fake_tcp_deliver_fin(f->tunnel);
+    settle(f);
+    judge(f, relay_tunnel_event(&f->relay, STACK_TCP_READABLE));
+    fake_client_shutdown(&f->client);
+    assert_true(f->client.shut);
+    settle(f);
+    assert_int_equal(f->verdict, RELAY_FINISHED);
+}
+
+/* The loop may have gathered it before the interest was dropped. */
+static void an_event_that_is_no_longer_wanted_is_let_pass(void **state)
+{
+    struct flow *f = *state;
+    start(f, false);
+    judge(f, relay_client_ready(&f->relay, STREAM_WRITABLE));
+    fake_tcp_set_room(f->tunnel, 4, 4);
+    fake_client_send(&f->client, "too much", 8);
+    settle(f);
+    unsigned reads = f->client.n_reads;
+    judge(f, relay_client_ready(&f->relay, STREAM_READABLE | STREAM_WRITABLE));
+    assert_int_equal(f->client.n_reads, reads);
+    fake_tcp_acknowledge(f->tunnel, 4);
+    fake_client_shutdown(&f->client);
+    settle(f);
+    fake_tcp_acknowledge(f->tunnel, 4);
+    settle(f);
+    judge(f, relay_client_ready(&f->relay, STREAM_READABLE));
+    assert_true(fake_tcp_has_fin(f->tunnel));
+}
+
 static void an_end_of_file_that_was_read_before_is_passed_on(void **state)
 {
     struct flow *f = *state;
@@ -291,6 +325,7 @@ static void a_slow_client_leaves_the_bytes_in_the_tunnel(void **state)
     fake_tcp_deliver(f->tunnel, down, 200 * KIB);
     settle(f);
     assert_int_equal(fake_tcp_unread(f->tunnel), 190 * KIB);
+    assert_int_equal(f->client.n_writes, 1); /* a short write is not followed by one that says so */
     assert_int_equal(f->client.wanted, STREAM_READABLE | STREAM_WRITABLE);
 
     /* while it is full, news from the tunnel costs no call to the socket */
@@ -429,6 +464,8 @@ int main(void)
         TEST(what_came_before_the_start_goes_down_without_an_event),
         TEST(half_close_is_kept_with_8_mib_up_and_1_mib_down),
         TEST(half_close_is_kept_the_other_way_round),
+        TEST(an_event_after_the_end_of_its_direction_changes_nothing),
+        TEST(an_event_that_is_no_longer_wanted_is_let_pass),
         TEST(an_end_of_file_that_was_read_before_is_passed_on),
         TEST(the_end_waits_for_the_last_byte_down),
         TEST(a_client_that_breaks_resets_the_tunnel),

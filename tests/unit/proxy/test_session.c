@@ -361,6 +361,26 @@ static void much_early_data_is_not_lost(void **state)
     visit_end(&v);
 }
 
+/* What the client sends meanwhile must not be told again and again: settling would never end. */
+static void a_client_is_not_heard_while_its_early_data_waits(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    say(&v, BYTES(HELLO TO_V4 "some early data"));
+    struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+    fake_tcp_set_room(t, 4, 4);
+    fake_tcp_connected(t);
+    settle(&v);
+    say(&v, BYTES(" and late data"));
+    while (fake_tcp_sent(t)->len < 29) {
+        fake_tcp_acknowledge(t, 4);
+        settle(&v);
+    }
+    assert_memory_equal(fake_tcp_sent(t)->data, "some early data and late data", 29);
+    visit_end(&v);
+}
+
 static void a_client_that_leaves_before_its_request_is_forgotten(void **state)
 {
     (void)state;
@@ -638,6 +658,7 @@ int main(void)
         cmocka_unit_test(a_refusal_leaves_byte_by_byte),
         cmocka_unit_test(early_data_waits_and_goes_first),
         cmocka_unit_test(much_early_data_is_not_lost),
+        cmocka_unit_test(a_client_is_not_heard_while_its_early_data_waits),
         cmocka_unit_test(a_client_that_leaves_before_its_request_is_forgotten),
         cmocka_unit_test(a_client_that_leaves_cancels_its_dial),
         cmocka_unit_test(a_half_close_behind_early_data_is_kept),
