@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DISCARD_ROUNDS 16 /* reads per call */
+
 struct handshake *handshake_new(void)
 {
     struct handshake *h = malloc(sizeof *h); /* the buffers need no zeros */
@@ -43,7 +45,7 @@ int handshake_read(struct handshake *h, struct stream *client)
     return 0;
 }
 
-enum door_verdict handshake_feed(struct handshake *h)
+static enum door_verdict feed(struct handshake *h)
 {
     size_t used;
     enum door_verdict verdict =
@@ -54,6 +56,22 @@ enum door_verdict handshake_feed(struct handshake *h)
         h->sent = 0;
     }
     return verdict;
+}
+
+/* One message per round, so that no answer is overtaken by the next. */
+int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict *verdict)
+{
+    do {
+        int err = handshake_write(h, client);
+        if (err == 0 && !handshake_has_early_data(h)) {
+            err = handshake_read(h, client);
+        }
+        if (err != 0 || h->eof) {
+            return err != 0 ? err : ERR_CLOSED;
+        }
+        *verdict = feed(h);
+    } while (*verdict == DOOR_MORE || *verdict == DOOR_ANSWER);
+    return 0;
 }
 
 void handshake_reply(struct handshake *h, int err, const struct endpoint *bound)
@@ -73,6 +91,18 @@ int handshake_write(struct handshake *h, struct stream *client)
         h->sent = (uint8_t)(h->sent + put);
     }
     return 0;
+}
+
+int handshake_discard(struct handshake *h, struct stream *client)
+{
+    for (int i = 0; i < DISCARD_ROUNDS; i++) {
+        h->at = h->end = 0;
+        int err = handshake_read(h, client);
+        if (err != 0 || h->eof) {
+            return err != 0 ? err : ERR_CLOSED;
+        }
+    }
+    return ERR_AGAIN;
 }
 
 bool handshake_forward(struct handshake *h, struct stack_tcp *tunnel)

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define DISCARD_ROUNDS 16 /* reads per call of what a refused client still sends */
 #define LINGER (2 * NS_PER_S) /* for a refused client to read why and close */
 
 /* GREETING   the door's parser is fed, its answers are written. The whole request leads to DIALLING, a bad one to
@@ -156,17 +155,9 @@ static void session_end_err(struct session *s, const char *side, int err)
 
 static void refusing_read(struct session *s)
 {
-    struct handshake *h = s->handshake;
-    for (int i = 0; i < DISCARD_ROUNDS; i++) {
-        h->at = h->end = 0;
-        int err = handshake_read(h, s->client);
-        if (err == ERR_AGAIN) {
-            return;
-        }
-        if (err != 0 || h->eof) {
-            session_end(s, "", s->cause);
-            return;
-        }
+    int err = handshake_discard(s->handshake, s->client);
+    if (err != ERR_AGAIN) {
+        session_end(s, "", s->cause);
     }
 }
 
@@ -295,40 +286,21 @@ static void dialling_read(struct session *s)
     }
 }
 
-/* One message of the door per round, so that no answer is overtaken by the next. */
 static void greeting_step(struct session *s, struct now now)
 {
     struct handshake *h = s->handshake;
-    for (;;) {
-        int err = handshake_write(h, s->client);
-        if (err == ERR_AGAIN) {
-            stream_want(s->client, STREAM_WRITABLE);
-            return;
-        }
-        if (err == 0 && !handshake_has_early_data(h)) {
-            err = handshake_read(h, s->client);
-        }
-        if (err == ERR_AGAIN) {
-            stream_want(s->client, STREAM_READABLE);
-            return;
-        }
-        if (err != 0) {
-            session_end_err(s, "client: ", err);
-            return;
-        }
-        if (h->eof) {
-            session_end(s, "", "the client left before its request was whole");
-            return;
-        }
-        enum door_verdict verdict = handshake_feed(h);
-        if (verdict == DOOR_OPEN) {
-            session_dial(s, now);
-            return;
-        }
-        if (verdict == DOOR_SHUT) {
-            session_refuse(s, h->answer.why, now);
-            return;
-        }
+    enum door_verdict verdict;
+    int err = handshake_talk(h, s->client, &verdict);
+    if (err == ERR_AGAIN) {
+        stream_want(s->client, handshake_is_answering(h) ? STREAM_WRITABLE : STREAM_READABLE);
+    } else if (h->eof) {
+        session_end(s, "", "the client left before its request was whole");
+    } else if (err != 0) {
+        session_end_err(s, "client: ", err);
+    } else if (verdict == DOOR_OPEN) {
+        session_dial(s, now);
+    } else {
+        session_refuse(s, h->answer.why, now);
     }
 }
 

@@ -101,10 +101,10 @@ static void what_follows_the_request_is_forwarded_as_room_allows(void **state)
     fake_client_send(&c, "\x05\x01\x00", 3);
     fake_client_send(&c, "\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50", 10);
     fake_client_send(&c, "early data", 10);
-    assert_int_equal(handshake_read(h, &c.stream), 0);
-    assert_int_equal(handshake_feed(h), DOOR_ANSWER);
     assert_false(h->open);
-    assert_int_equal(handshake_feed(h), DOOR_OPEN);
+    enum door_verdict verdict;
+    assert_int_equal(handshake_talk(h, &c.stream, &verdict), 0);
+    assert_int_equal(verdict, DOOR_OPEN);
     assert_true(h->open);
     assert_true(handshake_has_early_data(h));
 
@@ -126,6 +126,64 @@ static void what_follows_the_request_is_forwarded_as_room_allows(void **state)
     handshake_free(h);
 }
 
+static void the_talk_says_what_it_waits_for(void **state)
+{
+    (void)state;
+    struct handshake *h = handshake_new();
+    struct fake_client c;
+    client_init(&c);
+    enum door_verdict verdict;
+    assert_int_equal(handshake_talk(h, &c.stream, &verdict), ERR_AGAIN);
+    assert_false(handshake_is_answering(h));
+    c.room = 1;
+    fake_client_send(&c, "\x05\x01\x00\x05\x02", 5);
+    assert_int_equal(handshake_talk(h, &c.stream, &verdict), ERR_AGAIN);
+    assert_true(handshake_is_answering(h));
+    assert_int_equal(c.output.len, 1);
+    c.room = 1;
+    assert_int_equal(handshake_talk(h, &c.stream, &verdict), 0);
+    assert_int_equal(verdict, DOOR_SHUT);
+    assert_int_equal(c.output.len, 2); /* its answer is left to be written */
+    assert_true(handshake_is_answering(h));
+    client_fini(&c);
+    handshake_free(h);
+}
+
+static void the_talk_ends_with_the_clients_bytes(void **state)
+{
+    (void)state;
+    struct handshake *h = handshake_new();
+    struct fake_client c;
+    client_init(&c);
+    enum door_verdict verdict;
+    fake_client_send(&c, "\x05\x01", 2);
+    fake_client_shutdown(&c);
+    assert_int_equal(handshake_talk(h, &c.stream, &verdict), ERR_CLOSED);
+    assert_true(h->eof);
+    client_fini(&c);
+    handshake_free(h);
+}
+
+static void what_is_discarded_is_bounded_and_tells_the_end(void **state)
+{
+    (void)state;
+    struct handshake *h = handshake_new();
+    struct fake_client c;
+    client_init(&c);
+    static uint8_t bytes[16 * HANDSHAKE_AHEAD + 1];
+    fake_client_send(&c, bytes, sizeof bytes);
+    assert_int_equal(handshake_discard(h, &c.stream), ERR_AGAIN);
+    assert_int_equal(c.input_at, sizeof bytes - 1);
+    assert_int_equal(handshake_discard(h, &c.stream), ERR_AGAIN);
+    assert_int_equal(c.input_at, sizeof bytes);
+    fake_client_shutdown(&c);
+    assert_int_equal(handshake_discard(h, &c.stream), ERR_CLOSED);
+    fake_client_reset(&c);
+    assert_int_equal(handshake_discard(h, &c.stream), ERR_RESET);
+    client_fini(&c);
+    handshake_free(h);
+}
+
 static void early_data_keeps_its_order_when_more_is_read(void **state)
 {
     (void)state;
@@ -133,9 +191,8 @@ static void early_data_keeps_its_order_when_more_is_read(void **state)
     struct fake_client c;
     client_init(&c);
     fake_client_send(&c, "\x05\x01\x00\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50" "abc", 16);
-    assert_int_equal(handshake_read(h, &c.stream), 0);
-    assert_int_equal(handshake_feed(h), DOOR_ANSWER);
-    assert_int_equal(handshake_feed(h), DOOR_OPEN);
+    enum door_verdict verdict;
+    assert_int_equal(handshake_talk(h, &c.stream, &verdict), 0);
     fake_client_send(&c, "def", 3);
     assert_int_equal(handshake_read(h, &c.stream), 0);
     assert_int_equal(h->end - h->at, 6);
@@ -159,6 +216,9 @@ int main(void)
         cmocka_unit_test(reading_tells_nothing_end_and_error_apart),
         cmocka_unit_test(an_answer_leaves_byte_by_byte_where_it_must),
         cmocka_unit_test(what_follows_the_request_is_forwarded_as_room_allows),
+        cmocka_unit_test(the_talk_says_what_it_waits_for),
+        cmocka_unit_test(the_talk_ends_with_the_clients_bytes),
+        cmocka_unit_test(what_is_discarded_is_bounded_and_tells_the_end),
         cmocka_unit_test(early_data_keeps_its_order_when_more_is_read),
         cmocka_unit_test(without_memory_there_is_none),
     };
