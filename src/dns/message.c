@@ -56,11 +56,6 @@ static size_t question_end(const uint8_t *query, size_t len)
     return wire_read_name(&w, &name) ? w.at + 4 : len;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
 /* A server may spell our name in other case. Length bytes are below 64 and type and class have no
  * letters, so that folding every byte compares only what may differ. (We do not draw the case at
  * random: id and port are drawn, the path is the tunnel's, and servers that fold the case would
@@ -68,7 +63,7 @@ static uint8_t lower(uint8_t c)
 static bool question_is_ours(const uint8_t *query, const uint8_t *reply, size_t end)
 {
     for (size_t i = WIRE_HEADER; i < end; i++) {
-        if (lower(query[i]) != lower(reply[i])) {
+        if (name_lower(query[i]) != name_lower(reply[i])) {
             return false;
         }
     }

@@ -15,11 +15,6 @@ static bool byte_is_allowed(char c)
     return c > ' ' && c < 0x7f && c != '\\';
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
 int name_canonical(char out[NAME_SIZE], const char *text, bool *absolute)
 {
     size_t len = strnlen(text, DNS_NAME_MAX + 2);
@@ -36,7 +31,7 @@ int name_canonical(char out[NAME_SIZE], const char *text, bool *absolute)
             return ERR_BAD_NAME;
         }
         label = text[i] == '.' ? 0 : label + 1;
-        out[i] = lower(text[i]);
+        out[i] = (char)name_lower((uint8_t)text[i]);
     }
     out[len] = '\0';
     return label == 0 ? ERR_BAD_NAME : 0;

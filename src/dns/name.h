@@ -9,9 +9,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define NAME_SIZE (DNS_NAME_MAX + 1)
 #define NAME_LABEL_MAX 63 /* RFC 1035 2.3.4 */
+
+/* Case is folded for ASCII alone (RFC 4343). */
+static inline uint8_t name_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
 
 /* 0, or ERR_BAD_NAME: empty, longer than DNS_NAME_MAX, an empty label or one over 63, or a byte
  * that is not printable ASCII, or a backslash. Anything else may stand in a label (RFC 2181 11):

@@ -14,7 +14,8 @@
 #define ALIASES_MAX 8 /* questions put again because the answer stopped at a CNAME */
 
 /* From the least telling to the most: the question ends with the one that got furthest. */
-static const int failures[] = {ERR_NO_ROUTE, ERR_UNREACHABLE, ERR_DNS_SILENT, ERR_DNS_FAILED};
+static const int failures[] = {ERR_NOMEM,       ERR_LIMIT,      ERR_NO_ROUTE,
+                               ERR_UNREACHABLE, ERR_DNS_SILENT, ERR_DNS_FAILED};
 
 static unsigned rank(int err)
 {
@@ -253,8 +254,10 @@ bool question_receive(struct question *q, const uint8_t *message, size_t len, st
 static int failure_of_carrier(int err)
 {
     switch (err) {
+    case ERR_NOMEM:
+    case ERR_LIMIT:
     case ERR_NO_ROUTE:
-        return ERR_NO_ROUTE;
+        return err;
     case ERR_UNREACHABLE:
     case ERR_NO_FAMILY:
         return ERR_UNREACHABLE;

@@ -40,11 +40,11 @@ struct resolver_config {
 int resolver_new(struct resolver **out, const struct resolver_config *config) MUST_USE;
 void resolver_free(struct resolver *r); /* running lookups end without done() */
 
-/* 0: `addrs` holds n >= 1 addresses, IPv6 and IPv4 interleaved in the order to try them (RFC 8305 4),
- * valid during the call. Else n is 0: ERR_NO_NAME (NXDOMAIN, or a name that no server is asked
- * for: localhost, .onion, .invalid), ERR_NO_DATA, ERR_DNS_FAILED (SERVFAIL, REFUSED, nonsense),
+/* 0: `addrs` holds n >= 1 addresses, both families in turns in the order to try them (RFC 8305 4),
+ * valid during the call. Else n is 0: ERR_NO_NAME (NXDOMAIN, or a name that no server is asked for:
+ * localhost, .onion, .invalid), ERR_NO_DATA, ERR_DNS_FAILED (SERVFAIL, REFUSED, nonsense),
  * ERR_DNS_SILENT (nobody answered, or nobody is there), ERR_UNREACHABLE or ERR_NO_ROUTE (no server
- * could be reached), ERR_NOMEM. The query is gone when it is called. */
+ * could be reached), ERR_NOMEM or ERR_LIMIT (nothing could be sent). The query is gone by then. */
 typedef void resolver_done_fn(void *ctx, int err, const struct addr *addrs, size_t n,
                               struct now now);
 

@@ -39,11 +39,6 @@ bool wire_read_u32(struct wire *w, uint32_t *out)
     return true;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
 /* One label, its length byte `n` already taken; the root's is 0. */
 static bool take_label(struct wire *w, uint8_t n, struct wire_name *out)
 {
@@ -53,7 +48,7 @@ static bool take_label(struct wire *w, uint8_t n, struct wire_name *out)
     }
     out->bytes[out->len++] = n;
     for (uint8_t i = 0; i < n; i++) {
-        out->bytes[out->len++] = lower(label[i]);
+        out->bytes[out->len++] = name_lower(label[i]);
     }
     return true;
 }

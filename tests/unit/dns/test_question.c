@@ -192,6 +192,9 @@ static void what_cannot_be_carried_goes_to_the_next_server_at_once(void **state)
         {ERR_UNREACHABLE, ERR_NO_ROUTE, "= ERR_UNREACHABLE\n"},
         {ERR_NO_ROUTE, ERR_TIMED_OUT, "= ERR_DNS_SILENT\n"},
         {ERR_REFUSED, ERR_NO_ROUTE, "= ERR_DNS_SILENT\n"},
+        {ERR_NOMEM, ERR_NOMEM, "= ERR_NOMEM\n"},
+        {ERR_LIMIT, ERR_LIMIT, "= ERR_LIMIT\n"},
+        {ERR_LIMIT, ERR_NO_ROUTE, "= ERR_NO_ROUTE\n"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct ground *g = ground_start("10.0.0.1 10.0.0.2", "", "4");
