@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The k-th allocation fails, for every k: the answer is ERR_NOMEM, and everything is given back. The
- * linker puts the __wrap_ functions before the real ones. */
+/* The k-th allocation fails, for every k: the answer is ERR_NOMEM, and everything is given back. And
+ * whatever is given back at any time holds no key. The linker puts the __wrap_ functions before the
+ * real ones. */
 #include "config/config.h"
 
 #include "base/err.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "unit/config/heard.h"
 #include "unit/test.h"
@@ -23,6 +26,27 @@ void __wrap_free(void *p);
 
 static unsigned long until_failure; /* 0: never */
 static long live;
+
+static struct {
+    bool on;
+    uint8_t private_key[KEY_LEN], preshared_key[KEY_LEN];
+    unsigned blocks, found;
+} watch;
+
+static bool holds(const void *p, const void *secret, size_t len)
+{
+    return memmem(p, malloc_usable_size((void *)p), secret, len) != NULL;
+}
+
+static void look_for_keys(const void *p)
+{
+    if (!watch.on || p == NULL) {
+        return;
+    }
+    watch.blocks++;
+    watch.found += holds(p, watch.private_key, KEY_LEN) || holds(p, PRIVATE_KEY, KEY_TEXT - 1) ||
+                   holds(p, watch.preshared_key, KEY_LEN) || holds(p, PRESHARED_KEY, KEY_TEXT - 1);
+}
 
 static bool fails_now(void)
 {
@@ -45,18 +69,21 @@ void *__wrap_calloc(size_t n, size_t size)
     return fails_now() ? NULL : count(__real_calloc(n, size));
 }
 
+/* Always moves, so that what it leaves behind is seen. */
 void *__wrap_realloc(void *p, size_t size)
 {
-    if (fails_now()) {
-        return NULL;
+    void *q = __wrap_malloc(size);
+    if (q != NULL && p != NULL) {
+        size_t old = malloc_usable_size(p);
+        memcpy(q, p, old < size ? old : size);
+        __wrap_free(p);
     }
-    void *q = __real_realloc(p, size);
-    live += p == NULL && q != NULL;
     return q;
 }
 
 void __wrap_free(void *p)
 {
+    look_for_keys(p);
     live -= p != NULL;
     __real_free(p);
 }
@@ -70,32 +97,59 @@ static void ignore(void *ctx, bool is_error, const char *message)
 
 /* Everything that allocates: lists that grow, names, messages, and a line longer than inih's first
  * buffer. */
-static size_t make_text(char *text, size_t size)
-{
-    int n = snprintf(text, size,
-                     INTERFACE
-                     "Address = fd00::2, fd00::3\nDNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
-                     "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
-                     "Endpoint = b.example:1\n"
-                     "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n"
-                     "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n",
-                     0);
-    return (size_t)n;
-}
+static char text[16384];
+static size_t text_len;
+static char path[] = "/tmp/wgproxy-memory-XXXXXX";
 
-static void every_failing_allocation_is_reported_and_leaves_nothing(void **state)
+#define ANOTHER_PEER "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n"
+
+static int make_text(void **state)
 {
     (void)state;
-    static char text[16384];
-    size_t len = make_text(text, sizeof text);
+    text_len = (size_t)snprintf(
+        text, sizeof text,
+        INTERFACE "Address = fd00::2, fd00::3\n"
+                  "DNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
+                  "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
+                  "Endpoint = b.example:1\nPresharedKey = " PRESHARED_KEY "\n" ANOTHER_PEER
+                  "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n",
+        0);
+    int fd = mkstemp(path);
+    bool written = fd >= 0 && write(fd, text, text_len) == (ssize_t)text_len;
+    close(fd);
+    bool known = key_from_base64(watch.private_key, PRIVATE_KEY) &&
+                 key_from_base64(watch.preshared_key, PRESHARED_KEY);
+    return written && known ? 0 : -1;
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+typedef int read_fn(struct config **out, unsigned *said);
+
+static int read_memory(struct config **out, unsigned *said)
+{
+    return config_parse(out, "f", text, text_len, ignore, said);
+}
+
+static int read_file(struct config **out, unsigned *said)
+{
+    return config_load(out, path, ignore, said);
+}
+
+static void assert_survives_every_failure(read_fn *read_config)
+{
     int err = ERR_NOMEM;
     unsigned long k = 0;
     while (err == ERR_NOMEM) {
-        struct config *c = (struct config *)text; /* not NULL */
+        struct config *c = (struct config *)(void *)text; /* not NULL */
         unsigned said = 0;
         long before = live;
         until_failure = ++k;
-        err = config_parse(&c, "f", text, len, ignore, &said);
+        err = read_config(&c, &said);
         until_failure = 0;
         assert_int_equal(c != NULL, err == 0);
         assert_int_equal(said, err == 0 ? 2 : 0); /* Endpoint twice, PostUp */
@@ -107,10 +161,37 @@ static void every_failing_allocation_is_reported_and_leaves_nothing(void **state
     assert_true(k > 20);
 }
 
+static void every_failing_allocation_is_reported_and_leaves_nothing(void **state)
+{
+    (void)state;
+    assert_survives_every_failure(read_memory);
+}
+
+static void so_it_is_when_the_text_comes_from_a_file(void **state)
+{
+    (void)state;
+    assert_survives_every_failure(read_file);
+}
+
+static void no_block_is_given_back_with_a_key_in_it(void **state)
+{
+    (void)state;
+    struct config *c;
+    unsigned said = 0;
+    watch.on = true;
+    assert_int_equal(read_file(&c, &said), 0);
+    config_free(c);
+    watch.on = false;
+    assert_true(watch.blocks > 20);
+    assert_int_equal(watch.found, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_failing_allocation_is_reported_and_leaves_nothing),
+        cmocka_unit_test(so_it_is_when_the_text_comes_from_a_file),
+        cmocka_unit_test(no_block_is_given_back_with_a_key_in_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_text, remove_file);
 }
