@@ -96,12 +96,12 @@ static void ignore(void *ctx, bool is_error, const char *message)
 }
 
 /* Everything that allocates: lists that grow, names, messages, and a line longer than inih's first
- * buffer. */
+ * buffer. A key comes last, where no later line covers it in that buffer. */
 static char text[16384];
 static size_t text_len;
 static char path[] = "/tmp/wgproxy-memory-XXXXXX";
 
-#define ANOTHER_PEER "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n"
+#define PSK_LINE "PresharedKey = " PRESHARED_KEY "\n"
 
 static int make_text(void **state)
 {
@@ -111,8 +111,9 @@ static int make_text(void **state)
         INTERFACE "Address = fd00::2, fd00::3\n"
                   "DNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
                   "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
-                  "Endpoint = b.example:1\nPresharedKey = " PRESHARED_KEY "\n" ANOTHER_PEER
-                  "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n",
+                  "Endpoint = b.example:1\n" PSK_LINE
+                  "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n"
+                  "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n" PSK_LINE,
         0);
     int fd = mkstemp(path);
     bool written = fd >= 0 && write(fd, text, text_len) == (ssize_t)text_len;
