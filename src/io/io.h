@@ -31,7 +31,7 @@ int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE;
 void io_loop_set_turn(struct io_loop *loop, io_turn_fn *turn, void *ctx);
 int io_loop_on_signal(struct io_loop *loop, io_signal_fn *fn, void *ctx) MUST_USE;
 void io_loop_run(struct io_loop *loop); /* until io_loop_stop */
-void io_loop_stop(struct io_loop *loop);
+void io_loop_stop(struct io_loop *loop); /* after this iteration, in which what is ready is still told */
 /* Every port, stream and listener must be closed (asserted), and every receive buffer released before. Pending name
  * resolutions are cancelled and nobody waits for them: a resolver that hangs delays neither this call nor exit(). NULL is
  * harmless. */
