@@ -2,6 +2,7 @@
 /* The program: reads the command line and does the one thing that it asks for. */
 #include <stdio.h>
 
+#include "base/err.h"
 #include "cmd/demo.h"
 #include "cmd/keys.h"
 #include "cmd/options.h"
@@ -39,15 +40,27 @@ static int run_config(const struct options *o, const struct config *c)
     return run(c, from_file, c->n_socks5, o->level);
 }
 
+/* What was asked for was to be printed: a full disk is a failure. */
+static int printed(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? STATUS_OK : STATUS_FAILED;
+}
+
 static int run_tunnel(struct options *o)
 {
     struct config *c;
-    if (config_load(&c, o->config_path, print_message, o) != 0) {
-        return STATUS_CONFIG;
+    int err = config_load(&c, o->config_path, print_message, o);
+    if (err == ERR_NOMEM) {
+        fprintf(stderr, "%s: %s\n", o->config_path, err_text(err));
+        return STATUS_FAILED;
+    }
+    if (err != 0) {
+        return STATUS_CONFIG; /* said, line by line */
     }
     int status = STATUS_OK;
     if (o->configtest) {
         printf("%s: OK\n", c->path);
+        status = printed();
     } else {
         status = run_config(o, c);
     }
@@ -65,7 +78,7 @@ static int print_version(void)
         .aead = wg_suite_name(),
     };
     options_print_version(stdout, &v);
-    return STATUS_OK;
+    return printed();
 }
 
 int main(int argc, char **argv)
@@ -96,5 +109,5 @@ int main(int argc, char **argv)
         break;
     }
     options_print_help(stdout);
-    return STATUS_OK;
+    return printed();
 }

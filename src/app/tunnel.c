@@ -158,7 +158,8 @@ static int build_wg(struct tunnel *t, const struct config *c, uint16_t mtu)
     for (size_t i = 0; err == 0 && i < c->n_peers; i++) {
         err = add_peer(t, &c->peers[i]);
         if (err != 0) {
-            log_error(t->env->log, "%s:%u: [Peer]: %s", c->path, c->peers[i].line, err_text(err));
+            log_error(t->env->log, "%s:%u: [Peer]: %s", c->path, c->peers[i].line,
+                      err == ERR_INVALID ? "its PublicKey is our own, or a point that no key leads to" : err_text(err));
         }
     }
     return err;
