@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Races connections to the addresses of one name (RFC 8305 section 5). Every wait has the same length for every dial,
- * so the two queues of deadlines are in order by themselves, and only their heads are ever looked at. */
+/* Races connections to the addresses of one name (RFC 8305 section 5). Every wait has the same
+ * length for every dial, so the two queues of deadlines are in order by themselves, and only their
+ * heads are ever looked at. */
 #include "proxy/dial.h"
 
 #include "base/err.h"
@@ -122,7 +123,8 @@ static void note_attempt(struct dial *dial, const struct endpoint *to, int err)
     const struct log *log = dial->dialer->log;
     if (dial->n_addrs > 1 && log != NULL && log->level >= LOG_DEBUG) {
         char text[ENDPOINT_TEXT];
-        log_debug(log, "%s, one of %u addresses -> %s", endpoint_format(to, text), dial->n_addrs, err_text(err));
+        log_debug(log, "%s, one of %u addresses -> %s", endpoint_format(to, text), dial->n_addrs,
+                  err_text(err));
     }
     note_failure(dial, err);
 }
@@ -139,7 +141,7 @@ static void forget_attempt(struct dial *dial, const struct stack_tcp *t)
 
 static void dial_event(void *ctx, struct stack_tcp *t, unsigned events, struct now now);
 
-/* Begin with the next address that can be begun with. 0 while an attempt runs, else why none did. */
+/* Begin with the next address that lets us. 0 while an attempt runs, else why none did. */
 static int dial_advance(struct dial *dial, struct now now)
 {
     struct dialer *d = dial->dialer;
@@ -170,7 +172,8 @@ static void dial_event(void *ctx, struct stack_tcp *t, unsigned events, struct n
         note_attempt(dial, &to, stack_tcp_error(t));
         forget_attempt(dial, t);
         stack_tcp_abort(t);
-        int err = dial_advance(dial, now); /* RFC 8305 section 5: a failure starts the next at once */
+        /* RFC 8305 section 5: a failure starts the next at once. */
+        int err = dial_advance(dial, now);
         if (err != 0) {
             dial_end(dial, err, NULL, now);
         }
@@ -238,8 +241,8 @@ static int dial_begin(struct dial *dial, const struct target *to, struct now now
     return resolver_lookup(r, to->name, dial_resolved, dial, &dial->query, now);
 }
 
-int dial_start(struct dialer *d, const struct target *to, dial_done_fn *done, void *ctx, struct dial **out,
-               struct now now)
+int dial_start(struct dialer *d, const struct target *to, dial_done_fn *done, void *ctx,
+               struct dial **out, struct now now)
 {
     if (to->port == 0) {
         return ERR_INVALID;
@@ -284,8 +287,8 @@ uint64_t dialer_next_deadline(const struct dialer *d)
                         pacing != NULL ? pacing->next_attempt : NEVER);
 }
 
-/* What was refused by one address is told before the silence of the others; a name without any answer is the DNS
- * server's silence, not the target's. */
+/* What was refused by one address is told before the silence of the others; a name without any
+ * answer is the DNS server's silence, not the target's. */
 static void dial_expire(struct dial *dial, struct now now)
 {
     note_failure(dial, dial->query != NULL ? ERR_DNS_SILENT : ERR_TIMED_OUT);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* From a destination to a connected stream: the only place that knows both names and streams. A name's addresses are
- * tried as RFC 8305 says (next one after 250 ms or when one fails), a literal address alone. */
+/* From a destination to a connected stream: the only place that knows both names and streams. A
+ * name's addresses are tried as RFC 8305 says (next one after 250 ms or when one fails), a literal
+ * address alone. */
 #ifndef WGPROXY_PROXY_DIAL_H
 #define WGPROXY_PROXY_DIAL_H
 
@@ -24,16 +25,18 @@ struct dialer_config {
 int dialer_new(struct dialer **out, const struct dialer_config *config) MUST_USE; /* 0, ERR_NOMEM */
 void dialer_free(struct dialer *d); /* running dials end without done() */
 
-/* err 0: `t` is connected and belongs to the callee, which sets its handler; bytes may have come already. Else why
- * not, truthful for the reply: the error of the attempt that got furthest (refused before unreachable before timed
- * out before no route). The dial is gone: its owner forgets it. */
+/* err 0: `t` is connected and belongs to the callee, which sets its handler; bytes may have come
+ * already. Else why not, truthful for the reply: the error of the attempt that got furthest
+ * (refused before unreachable before timed out before no route). The dial is gone: its owner
+ * forgets it. */
 typedef void dial_done_fn(void *ctx, int err, struct stack_tcp *t, struct now now);
 
-/* 0, ERR_NO_DNS, ERR_BAD_NAME, ERR_NO_ROUTE, ERR_NO_FAMILY, ERR_INVALID (port 0, an address that is no host's),
- * ERR_NOMEM, ERR_LIMIT at once; else done() later, never from inside this call. A name that is an IP literal in text,
- * with or without brackets, is taken as one. `to` is only read during the call. */
-int dial_start(struct dialer *d, const struct target *to, dial_done_fn *done, void *ctx, struct dial **out,
-               struct now now) MUST_USE;
+/* 0, ERR_NO_DNS, ERR_BAD_NAME, ERR_NO_ROUTE, ERR_NO_FAMILY, ERR_INVALID (port 0, an address that is
+ * no host's), ERR_NOMEM, ERR_LIMIT at once; else done() later, never from inside this call. A name
+ * that is an IP literal in text, with or without brackets, is taken as one. `to` is only read
+ * during the call. */
+int dial_start(struct dialer *d, const struct target *to, dial_done_fn *done, void *ctx,
+               struct dial **out, struct now now) MUST_USE;
 void dial_cancel(struct dial *dial); /* done() will not be called */
 
 /* When dialer_tick must run; NEVER while nothing is being dialled. */

@@ -48,8 +48,8 @@ int handshake_read(struct handshake *h, struct stream *client)
 static enum door_verdict feed(struct handshake *h)
 {
     size_t used;
-    enum door_verdict verdict =
-        socks5_feed(&h->door, h->ahead + h->at, (size_t)(h->end - h->at), &used, &h->target, &h->answer);
+    enum door_verdict verdict = socks5_feed(&h->door, h->ahead + h->at, (size_t)(h->end - h->at),
+                                            &used, &h->target, &h->answer);
     h->at = (uint16_t)(h->at + used);
     h->open = verdict == DOOR_OPEN;
     if (verdict == DOOR_ANSWER || verdict == DOOR_SHUT) {

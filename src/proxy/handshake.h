@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a session needs until it relays, and gives back then: the door's parser, the bytes that were read ahead of
- * it, and the answer on its way out. Later doors are told apart here, by their first byte. */
+/* What a session needs until it relays, and gives back then: the door's parser, the bytes that were
+ * read ahead of it, and the answer on its way out. Later doors are told apart here, by their first
+ * byte. */
 #ifndef WGPROXY_PROXY_HANDSHAKE_H
 #define WGPROXY_PROXY_HANDSHAKE_H
 
@@ -28,22 +29,24 @@ struct handshake {
 struct handshake *handshake_new(void); /* NULL without memory */
 void handshake_free(struct handshake *h);
 
-/* Read ahead: 0 when bytes or the end of file (h->eof) came, ERR_AGAIN, ERR_LIMIT when full, or the client's error. */
+/* Read ahead: 0 when bytes or the end of file (h->eof) came, ERR_AGAIN, ERR_LIMIT when full, or the
+ * client's error. */
 int handshake_read(struct handshake *h, struct stream *client) MUST_USE;
 
-/* Read, feed the parser and answer, until there is a verdict: 0 with DOOR_OPEN, or with DOOR_SHUT and an answer to
- * write. Else ERR_AGAIN (to write where handshake_is_answering, else to read), ERR_CLOSED at end of file, or the
- * client's error. */
+/* Read, feed the parser and answer, until there is a verdict: 0 with DOOR_OPEN, or with DOOR_SHUT
+ * and an answer to write. Else ERR_AGAIN (to write where handshake_is_answering, else to read),
+ * ERR_CLOSED at end of file, or the client's error. */
 int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict *verdict) MUST_USE;
 
 /* Make the door's reply the answer: how the dial ended, and the tunnel's own end or NULL. */
 void handshake_reply(struct handshake *h, int err, const struct endpoint *bound);
 
-/* Write what is left of the answer: 0 when there is nothing left, ERR_AGAIN, or the client's error. */
+/* Write what is left of the answer: 0 when there is nothing left, ERR_AGAIN, or the client's
+ * error. */
 int handshake_write(struct handshake *h, struct stream *client) MUST_USE;
 
-/* Read and forget what the client still sends, a bounded amount: ERR_AGAIN while there may be more, ERR_CLOSED at end of
- * file, or the client's error. */
+/* Read and forget what the client still sends, a bounded amount: ERR_AGAIN while there may be more,
+ * ERR_CLOSED at end of file, or the client's error. */
 int handshake_discard(struct handshake *h, struct stream *client) MUST_USE;
 
 /* Give the tunnel what the client sent behind its request. True when nothing is left of it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One exchange is one socket or one connection, and lives until the resolver forgets it or it fails. */
+/* One exchange is one socket or connection, and lives until the resolver forgets it or it fails. */
 #include "proxy/names.h"
 
 #include "base/bytes.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 64 /* exchanges are numbered one after the other, so that they spread by themselves */
+#define BUCKETS 64 /* exchanges are numbered in sequence, so that they spread by themselves */
 #define LENGTH 2   /* RFC 1035 4.2.2: in front of each message over TCP */
 #define SLICES 16
 
@@ -110,8 +110,8 @@ static bool is_server(const struct exchange *x, const struct endpoint *from)
     return from->port == x->server.port && addr_equal(&from->addr, &x->server.addr);
 }
 
-static void udp_received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                         struct now now)
+static void udp_received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                         const uint8_t *data, size_t len, struct now now)
 {
     (void)u;
     const struct exchange *x = ctx;
@@ -120,7 +120,8 @@ static void udp_received(void *ctx, struct stack_udp *u, const struct endpoint *
     }
 }
 
-static void udp_failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err, struct now now)
+static void udp_failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err,
+                       struct now now)
 {
     (void)u;
     struct exchange *x = ctx;
@@ -131,7 +132,10 @@ static void udp_failed(void *ctx, struct stack_udp *u, const struct endpoint *to
 
 static int udp_start(struct exchange *x, const struct resolver_output *o)
 {
-    static const struct stack_udp_handler handler = {.received = udp_received, .failed = udp_failed};
+    static const struct stack_udp_handler handler = {
+        .received = udp_received,
+        .failed = udp_failed,
+    };
     int err = stack_udp_open(x->names->stack, 0, &handler, x, &x->udp);
     return err != 0 ? err : stack_udp_send(x->udp, &o->server, o->message, o->len);
 }
@@ -163,7 +167,8 @@ static size_t tcp_gather(struct exchange *x, const uint8_t *data, size_t len)
     return n;
 }
 
-/* After each piece: 0, or ERR_NOMEM. A whole message goes to the resolver, and the next one may follow it. */
+/* After each piece: 0, or ERR_NOMEM. A whole message goes to the resolver, and the next one may
+ * follow it. */
 static int tcp_judge(struct exchange *x, struct now now)
 {
     if (x->length_have < LENGTH) {

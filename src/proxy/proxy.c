@@ -23,7 +23,8 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
         return ERR_NOMEM;
     }
     uint64_t patience = config->greeting_timeout != 0 ? config->greeting_timeout : GREETING_TIMEOUT;
-    p->sessions = (struct sessions){.dialer = config->dialer, .log = config->log, .patience = patience};
+    p->sessions =
+        (struct sessions){.dialer = config->dialer, .log = config->log, .patience = patience};
     list_init(&p->sessions.waiting);
     list_init(&p->sessions.lingering);
     list_init(&p->sessions.carried);
@@ -67,7 +68,8 @@ void proxy_accept(struct proxy *p, struct stream *client, struct now now)
     const struct log *log = p->sessions.log;
     if (p->draining || is_full(p)) {
         if (!p->draining && may_warn(&p->quiet_full, now)) {
-            log_warn(log, "%u sessions are running, the limit -> new clients are turned away", p->sessions.n);
+            log_warn(log, "%u sessions are running, the limit -> new clients are turned away",
+                     p->sessions.n);
         }
         stream_abort(client);
         return;

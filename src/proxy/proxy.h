@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A door into the tunnel: accepted clients become sessions, which speak SOCKS5 (RFC 1928), dial, and relay. */
+/* A door into the tunnel: accepted clients become sessions, which speak SOCKS5 (RFC 1928), dial,
+ * and relay. */
 #ifndef WGPROXY_PROXY_PROXY_H
 #define WGPROXY_PROXY_PROXY_H
 
@@ -24,7 +25,8 @@ void proxy_free(struct proxy *p); /* aborts what is left */
 /* Takes ownership of `client`, also when it is refused. */
 void proxy_accept(struct proxy *p, struct stream *client, struct now now);
 
-/* No new sessions, and an end to those that have not asked for anything yet; true while some are still running. */
+/* No new sessions, and an end to those that have not asked for anything yet; true while some are
+ * still running. */
 bool proxy_drain(struct proxy *p);
 unsigned proxy_sessions(const struct proxy *p);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The two directions of a flow.
  *
- * Up, the client's socket is read only into send space that the tunnel has; when there is none, READABLE is dropped
- * until the tunnel calls WRITABLE, and taken up again once the socket ran empty or the budget is spent. Down, the
- * tunnel is consumed only as far as the socket took it; WRITABLE is asked for only while the socket is full. So the
- * interest in the client changes at the edges of a stall, not with each packet. */
+ * Up, the client's socket is read only into send space that the tunnel has; when there is none,
+ * READABLE is dropped until the tunnel calls WRITABLE, and taken up again once the socket ran empty
+ * or the budget is spent. Down, the tunnel is consumed only as far as the socket took it; WRITABLE
+ * is asked for only while the socket is full. So the interest in the client changes at the edges of
+ * a stall, not with each packet. */
 #include "proxy/relay.h"
 
 #include "base/err.h"
@@ -120,11 +121,13 @@ static enum relay_verdict carry_down(struct relay *r)
             break; /* the socket is full */
         }
     }
-    want(r, r->want | STREAM_WRITABLE); /* full, or other flows' turn: called again when there is room */
+    /* The socket is full, or it is another flow's turn: called again when there is room. */
+    want(r, r->want | STREAM_WRITABLE);
     return RELAY_GOES_ON;
 }
 
-enum relay_verdict relay_start(struct relay *r, struct stream *client, struct stack_tcp *tunnel, bool client_eof)
+enum relay_verdict relay_start(struct relay *r, struct stream *client, struct stack_tcp *tunnel,
+                               bool client_eof)
 {
     *r = (struct relay){.client = client, .tunnel = tunnel, .want = STREAM_READABLE};
     stream_want(client, r->want);
@@ -159,7 +162,8 @@ enum relay_verdict relay_tunnel_event(struct relay *r, unsigned events)
     if ((events & STACK_TCP_READABLE) && !r->down_done && !(r->want & STREAM_WRITABLE)) {
         verdict = carry_down(r);
     }
-    if (verdict == RELAY_GOES_ON && (events & STACK_TCP_WRITABLE) && !r->up_done && !(r->want & STREAM_READABLE)) {
+    if (verdict == RELAY_GOES_ON && (events & STACK_TCP_WRITABLE) && !r->up_done &&
+        !(r->want & STREAM_READABLE)) {
         verdict = carry_up(r);
     }
     return verdict;
@@ -172,8 +176,9 @@ void relay_close(struct relay *r)
     } else {
         stack_tcp_abort(r->tunnel);
     }
-    /* When all that will ever come down was handed over and followed by FIN, an abort would only tear it out of the
-     * socket's buffer; what the client still sends is answered with RST by the system itself. */
+    /* When all that will ever come down was handed over and followed by FIN, an abort would only
+     * tear it out of the socket's buffer; what the client still sends is answered with RST by the
+     * system itself. */
     if (r->down_done) {
         stream_close(r->client);
     } else {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Carries bytes between a client and its tunnel stream, both ways, straight from one's queue into the other: the relay
- * holds no bytes and allocates nothing.
+/* Carries bytes between a client and its tunnel stream, both ways, straight from one's queue into
+ * the other: the relay holds no bytes and allocates nothing.
  *
  *   FIN  stays a FIN: each direction ends by itself, the other goes on
- *   RST  stays a RST: whichever side breaks, the other one sees an error and never a clean end
- *   a slow side slows its own sender only: nothing is read that cannot be put down */
+ *   RST  stays a RST: whichever side breaks, the other one sees an error and never a clean end a
+ *        slow side slows its own sender only: nothing is read that cannot be put down */
 #ifndef WGPROXY_PROXY_RELAY_H
 #define WGPROXY_PROXY_RELAY_H
 
@@ -24,18 +24,23 @@ enum relay_verdict {
 struct relay {
     struct stream *client;
     struct stack_tcp *tunnel;
-    uint64_t up, down;          /* bytes carried */
-    enum relay_verdict verdict; /* the last one given; after it said that it is over, only relay_close is left */
-    int err;                    /* why it broke */
-    uint8_t want;               /* what the client was asked for. READABLE missing: the tunnel has no room, or up_done.
-                                 * WRITABLE set: the client has no room */
-    bool up_done;               /* the client's end of file went into the tunnel as FIN */
-    bool down_done;             /* and the other way round */
+    uint64_t up, down; /* bytes carried */
+
+    /* The last one given. After it said that it is over, only relay_close is left to call. */
+    enum relay_verdict verdict;
+    int err; /* why it broke */
+
+    /* What the client was asked for. READABLE missing: the tunnel has no room, or up_done.
+     * WRITABLE set: the client has no room. */
+    uint8_t want;
+    bool up_done;   /* the client's end of file went into the tunnel as FIN */
+    bool down_done; /* and the other way round */
 };
 
-/* Takes ownership of both ends, whose handlers stay the caller's: the client's ready() and the tunnel's events are
- * to be passed on. `client_eof`: the client's end of file was read already. */
-enum relay_verdict relay_start(struct relay *r, struct stream *client, struct stack_tcp *tunnel, bool client_eof);
+/* Takes ownership of both ends, whose handlers stay the caller's: the client's ready() and the
+ * tunnel's events are to be passed on. `client_eof`: the client's end of file was read already. */
+enum relay_verdict relay_start(struct relay *r, struct stream *client, struct stack_tcp *tunnel,
+                               bool client_eof);
 enum relay_verdict relay_client_ready(struct relay *r, unsigned events);
 enum relay_verdict relay_tunnel_event(struct relay *r, unsigned events);
 

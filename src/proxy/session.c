@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Leads a client through its door: request, dial, reply, relay. Coordinates only: the bytes are handshake.c's and
- * relay.c's. */
+/* Leads a client through its door: request, dial, reply, relay. Coordinates only: the bytes are
+ * handshake.c's and relay.c's. */
 #include "proxy/session.h"
 
 #include "base/err.h"
@@ -13,18 +13,21 @@
 
 #define LINGER (2 * NS_PER_S) /* for a refused client to read why and close */
 
-/* GREETING   the door's parser is fed, its answers are written. The whole request leads to DIALLING, a bad one to
- *            REFUSING; end of file, an error or the end of patience to the end.
- * DIALLING   the dial runs. The client is read ahead as far as there is room, to notice that it goes away: an error
- *            ends the session, and so does end of file, unless bytes for the target came before it (then it is an
- *            early half-close). A stream leads to REPLYING, failure to REFUSING.
- * REPLYING   the stream stands. The early data goes into it and the reply to the client; nothing of the target's
- *            may overtake the reply. Both done leads to RELAYING; an error on either side, or the end of patience,
- *            to the end of both.
- * RELAYING   the relay has both ends and says when it is over, which is the end. The handshake is gone.
- * REFUSING   the reply is written, then FIN; what the client sends is thrown away until it closes, because closing
- *            over unread bytes would send a RST, which can overtake the reply. The end of the linger leads to the
- *            end all the same. */
+/* GREETING   the door's parser is fed, its answers are written. The whole request leads to
+ *            DIALLING, a bad one to REFUSING; end of file, an error or the end of patience to the
+ *            end.
+ * DIALLING   the dial runs. The client is read ahead as far as there is room, to notice that it
+ *            goes away: an error ends the session, and so does end of file, unless bytes for the
+ *            target came before it (then it is an early half-close). A stream leads to REPLYING,
+ *            failure to REFUSING.
+ * REPLYING   the stream stands. The early data goes into it and the reply to the client; nothing of
+ *            the target's may overtake the reply. Both done leads to RELAYING; an error on either
+ *            side, or the end of patience, to the end of both.
+ * RELAYING   the relay has both ends and says when it is over, which is the end. The handshake is
+ *            gone.
+ * REFUSING   the reply is written, then FIN; what the client sends is thrown away until it closes,
+ *            because closing over unread bytes would send a RST, which can overtake the reply. The
+ *            end of the linger leads to the end all the same. */
 enum session_state { GREETING, DIALLING, REPLYING, RELAYING, REFUSING };
 
 struct session {
@@ -90,10 +93,12 @@ static void tell_end(const struct session *s, const char *side, const char *caus
     const struct log *log = s->all->log;
     char from[ENDPOINT_TEXT], to[TARGET_TEXT];
     if (s->state == RELAYING) {
-        log_debug(log, "%s to %s -> %s%s, %" PRIu64 " bytes up, %" PRIu64 " down", client_name(s, from),
-                  remote_name(s, to), side, cause, s->relay.up, s->relay.down);
+        log_debug(log, "%s to %s -> %s%s, %" PRIu64 " bytes up, %" PRIu64 " down",
+                  client_name(s, from), remote_name(s, to), side, cause, s->relay.up,
+                  s->relay.down);
     } else if (s->handshake->open) {
-        log_debug(log, "%s to %s -> %s%s", client_name(s, from), target_format(&s->handshake->target, to), side, cause);
+        log_debug(log, "%s to %s -> %s%s", client_name(s, from),
+                  target_format(&s->handshake->target, to), side, cause);
     } else {
         log_debug(log, "%s -> %s%s", client_name(s, from), side, cause);
     }
@@ -105,8 +110,8 @@ static void tell_name(const struct session *s)
     const struct target *target = &s->handshake->target;
     if (target->addr.family == FAMILY_NONE && is_told(s)) {
         char from[ENDPOINT_TEXT], name[TARGET_TEXT], to[ENDPOINT_TEXT];
-        log_debug(s->all->log, "%s to %s -> connected to %s", client_name(s, from), target_format(target, name),
-                  remote_name(s, to));
+        log_debug(s->all->log, "%s to %s -> connected to %s", client_name(s, from),
+                  target_format(target, name), remote_name(s, to));
     }
 }
 
@@ -186,7 +191,8 @@ static void session_fail(struct session *s, int err, struct now now)
 {
     struct sessions *all = s->all;
     if (err == ERR_NO_DNS && may_warn(&all->quiet_dns, now)) {
-        log_warn(all->log, "this tunnel has no DNS = ...: names are refused, not looked up outside");
+        log_warn(all->log,
+                 "this tunnel has no DNS = ...: names are refused, not looked up outside");
     }
     handshake_reply(s->handshake, err, NULL);
     session_refuse(s, err_text(err), now);

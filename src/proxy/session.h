@@ -15,8 +15,8 @@
 
 struct session;
 
-/* What the sessions of one door share. Each is on exactly one list; the waits on one list all have the same length, so
- * that it is in order of deadlines by itself. */
+/* What the sessions of one door share. Each is on exactly one list; the waits on one list all have
+ * the same length, so that it is in order of deadlines by itself. */
 struct sessions {
     struct dialer *dialer;
     const struct log *log;

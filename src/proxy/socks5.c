@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Parses and builds the messages of RFC 1928. A message is gathered until its length is known and complete; what is
- * wrong is refused at the first byte that shows it, so that nobody waits for bytes that would not help. */
+/* Parses and builds the messages of RFC 1928. A message is gathered until its length is known and
+ * complete; what is wrong is refused at the first byte that shows it, so that nobody waits for
+ * bytes that would not help. */
 #include "proxy/socks5.h"
 
 #include "base/bytes.h"
@@ -32,10 +33,12 @@ void socks5_init(struct socks5 *s)
     *s = (struct socks5){.state = SOCKS5_GREETING};
 }
 
-static void answer_code(struct door_answer *answer, enum socks5_code code, const struct endpoint *bound)
+static void answer_code(struct door_answer *answer, enum socks5_code code,
+                        const struct endpoint *bound)
 {
     static const struct endpoint nowhere = {.addr = {.family = FAMILY_V4}};
-    const struct endpoint *e = bound != NULL && bound->addr.family != FAMILY_NONE ? bound : &nowhere;
+    const struct endpoint *e =
+        bound != NULL && bound->addr.family != FAMILY_NONE ? bound : &nowhere;
     size_t n = addr_len(&e->addr);
 
     uint8_t *p = answer->bytes;
@@ -58,7 +61,7 @@ enum socks5_code socks5_code_of(int err)
     case ERR_REFUSED:
         return SOCKS5_REFUSED;
     case ERR_NO_ROUTE:
-    case ERR_NO_FAMILY: /* as a kernel without a route of that family: not 08, the door does know the type */
+    case ERR_NO_FAMILY: /* as a kernel says it; not 08, for the door knows the type */
         return SOCKS5_NETWORK_UNREACHABLE;
     case ERR_UNREACHABLE:
     case ERR_NO_NAME:
@@ -80,7 +83,8 @@ void socks5_reply(struct door_answer *answer, int err, const struct endpoint *bo
     answer_code(answer, socks5_code_of(err), bound);
 }
 
-static enum door_verdict refuse(struct socks5 *s, struct door_answer *answer, enum socks5_code code, const char *why)
+static enum door_verdict refuse(struct socks5 *s, struct door_answer *answer, enum socks5_code code,
+                                const char *why)
 {
     s->state = SOCKS5_OVER;
     answer->why = why;
@@ -150,7 +154,8 @@ static bool request_target(const struct socks5 *s, struct target *to)
 }
 
 /* RSV is not looked at: nothing depends on it, and a client that leaves it unset is no danger. */
-static enum door_verdict request_judge(struct socks5 *s, struct target *to, struct door_answer *answer)
+static enum door_verdict request_judge(struct socks5 *s, struct target *to,
+                                       struct door_answer *answer)
 {
     const uint8_t *m = s->message;
     if (m[0] != VERSION) {
@@ -175,15 +180,16 @@ static enum door_verdict request_judge(struct socks5 *s, struct target *to, stru
     return DOOR_OPEN;
 }
 
-enum door_verdict socks5_feed(struct socks5 *s, const uint8_t *data, size_t len, size_t *used, struct target *to,
-                              struct door_answer *answer)
+enum door_verdict socks5_feed(struct socks5 *s, const uint8_t *data, size_t len, size_t *used,
+                              struct target *to, struct door_answer *answer)
 {
     assert(s->state != SOCKS5_OVER);
     enum door_verdict verdict = DOOR_MORE;
     *used = 0;
     while (verdict == DOOR_MORE && *used < len) {
         s->message[s->have++] = data[(*used)++];
-        verdict = s->state == SOCKS5_GREETING ? greeting_judge(s, answer) : request_judge(s, to, answer);
+        verdict =
+            s->state == SOCKS5_GREETING ? greeting_judge(s, answer) : request_judge(s, to, answer);
     }
     return verdict;
 }

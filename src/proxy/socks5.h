@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SOCKS5 as the server sees it (RFC 1928): the client's greeting and request are gathered and judged, the answers
- * are built. No authentication is offered, and CONNECT is the only command. */
+/* SOCKS5 as the server sees it (RFC 1928): the client's greeting and request are gathered and
+ * judged, the answers are built. No authentication is offered, and CONNECT is the only command. */
 #ifndef WGPROXY_PROXY_SOCKS5_H
 #define WGPROXY_PROXY_SOCKS5_H
 
@@ -40,13 +40,15 @@ struct socks5 {
 
 void socks5_init(struct socks5 *s);
 
-/* Take up to `len` bytes, at most to the end of one message; *used says how many. `answer` is set by DOOR_ANSWER and
- * DOOR_SHUT (of length 0 when the client does not speak SOCKS5 at all), `to` by DOOR_OPEN. */
-enum door_verdict socks5_feed(struct socks5 *s, const uint8_t *data, size_t len, size_t *used, struct target *to,
-                              struct door_answer *answer);
+/* Take up to `len` bytes, at most to the end of one message; *used says how many. `answer` is set
+ * by DOOR_ANSWER and DOOR_SHUT (of length 0 when the client does not speak SOCKS5 at all), `to` by
+ * DOOR_OPEN. */
+enum door_verdict socks5_feed(struct socks5 *s, const uint8_t *data, size_t len, size_t *used,
+                              struct target *to, struct door_answer *answer);
 
-/* The reply to a request: how it ended (0 or an error of base/err.h), and the tunnel's own end of the connection,
- * NULL when there is none. BND.ADDR is always an address; clients such as OpenBSD's nc accept nothing else. */
+/* The reply to a request: how it ended (0 or an error of base/err.h), and the tunnel's own end of
+ * the connection, NULL when there is none. BND.ADDR is always an address; clients such as OpenBSD's
+ * nc accept nothing else. */
 void socks5_reply(struct door_answer *answer, int err, const struct endpoint *bound);
 enum socks5_code socks5_code_of(int err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Any script of events around one client at the door: what it sends and when it stops, what its socket takes, what the
- * resolver says and what the tunnel does. Whatever the order, nothing is used after it was given up, nothing is left
- * over, and no byte is lost, doubled or moved. The script is pairs of an event and its argument. */
+/* Any script of events around one client at the door: what it sends and when it stops, what its
+ * socket takes, what the resolver says and what the tunnel does. Whatever the order, nothing is
+ * used after it was given up, nothing is left over, and no byte is lost, doubled or moved. The
+ * script is pairs of an event and its argument. */
 #include "unit/proxy/ground.h"
 
 #include "base/err.h"
@@ -21,7 +22,8 @@ struct play {
 
 static const int errs[] = {ERR_REFUSED, ERR_RESET, ERR_UNREACHABLE, ERR_TIMED_OUT};
 static const int name_errs[] = {ERR_NO_NAME, ERR_NO_DATA, ERR_DNS_FAILED, ERR_DNS_SILENT};
-static const char *const answers[] = {"10.0.0.1", "10.0.0.1 10.0.0.2", "fd00::1 10.0.0.1 10.0.0.3", "10.9.9.9"};
+static const char *const answers[] = {"10.0.0.1", "10.0.0.1 10.0.0.2", "fd00::1 10.0.0.1 10.0.0.3",
+                                      "10.9.9.9"};
 
 /* The stream of `arg`, or NULL when there is none that the event could happen to. */
 static struct stack_tcp *stream_of(const struct play *p, uint8_t arg)
@@ -31,7 +33,8 @@ static struct stack_tcp *stream_of(const struct play *p, uint8_t arg)
     return t != NULL && fake_tcp_fate(t) == FAKE_OPEN ? t : NULL;
 }
 
-/* Data comes through the last stream only, and only once it is connected, so that the test knows what should arrive. */
+/* Data comes through the last stream only, and only once it is connected, so that the test knows
+ * what should arrive. */
 static void deliver(struct play *p, uint8_t arg)
 {
     struct stack_tcp *t = stream_of(p, 0);
@@ -139,8 +142,8 @@ static size_t happen(struct play *p, uint8_t event, uint8_t arg, const uint8_t *
     return 0;
 }
 
-/* What went down is a piece of what the tunnel delivered, behind the answers; what went up a piece of what the client
- * sent, behind its request. */
+/* What went down is a piece of what the tunnel delivered, behind the answers; what went up a piece
+ * of what the client sent, behind its request. */
 static void check(const struct play *p)
 {
     const struct fake_bytes *got = &p->c.output;

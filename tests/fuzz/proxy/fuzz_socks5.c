@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a SOCKS5 client: the parser says the same whichever way they are split. The first byte is the length of
- * the pieces of the second reading. */
+/* Any bytes as a SOCKS5 client: the parser says the same whichever way they are split. The first
+ * byte is the length of the pieces of the second reading. */
 #include "proxy/socks5.h"
 
 #include <assert.h>

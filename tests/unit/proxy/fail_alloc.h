@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Lets the k-th allocation of the code under test fail (linked with --wrap for malloc and calloc). */
+/* Lets the k-th allocation of the code under test fail (linked with --wrap for malloc and
+ * calloc). */
 #ifndef WGPROXY_TESTS_UNIT_PROXY_FAIL_ALLOC_H
 #define WGPROXY_TESTS_UNIT_PROXY_FAIL_ALLOC_H
 

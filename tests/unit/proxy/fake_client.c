@@ -128,7 +128,8 @@ bool fake_client_turn(struct fake_client *c, struct now now)
     }
     bool readable = c->input_at < c->input.len || c->input_eof || c->read_err != 0;
     bool writable = c->room > 0 || c->write_err != 0;
-    unsigned events = c->wanted & ((readable ? STREAM_READABLE : 0u) | (writable ? STREAM_WRITABLE : 0u));
+    unsigned events =
+        c->wanted & ((readable ? STREAM_READABLE : 0u) | (writable ? STREAM_WRITABLE : 0u));
     if (events == 0) {
         return false;
     }

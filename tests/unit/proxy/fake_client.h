@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A client of the door, scripted by the test: a struct stream whose socket has the sizes and the faults that the test
- * gives it. ready() comes from fake_client_turn alone; an operation after the stream was given up fails the test. */
+/* A client of the door, scripted by the test: a struct stream whose socket has the sizes and the
+ * faults that the test gives it. ready() comes from fake_client_turn alone; an operation after the
+ * stream was given up fails the test. */
 #ifndef WGPROXY_TESTS_UNIT_PROXY_FAKE_CLIENT_H
 #define WGPROXY_TESTS_UNIT_PROXY_FAKE_CLIENT_H
 
@@ -16,7 +17,7 @@ struct fake_client {
     struct fake_bytes input; /* what the client sent; read up to input_at */
     size_t input_at;
     bool input_eof, shut;
-    struct fake_bytes output; /* what the client was sent */
+    struct fake_bytes output;   /* what the client was sent */
     size_t read_max, write_max; /* per call */
     size_t room;                /* that the socket still has for output */
     int read_err, write_err;    /* instead of bytes, once what was sent is read */

@@ -62,7 +62,8 @@ static void forget(struct resolver *r, unsigned i)
     memmove(&r->running[i], &r->running[i + 1], (--r->n_running - i) * sizeof *r->running);
 }
 
-static void finish(struct resolver *r, unsigned i, int err, const struct addr *addrs, size_t n, struct now now)
+static void finish(struct resolver *r, unsigned i, int err, const struct addr *addrs, size_t n,
+                   struct now now)
 {
     assert_true(i < r->n_running);
     struct resolver_query q = *r->running[i];
@@ -89,12 +90,13 @@ void fake_resolver_fail(struct resolver *r, unsigned i, int err, struct now now)
     finish(r, i, err, NULL, 0, now);
 }
 
-void fake_resolver_emit(struct resolver *r, enum resolver_carry kind, uint32_t exchange, const char *server,
-                        const void *message, size_t len)
+void fake_resolver_emit(struct resolver *r, enum resolver_carry kind, uint32_t exchange,
+                        const char *server, const void *message, size_t len)
 {
     assert_true(r->n_outputs < OUTPUTS);
     struct resolver_output *o = &r->outputs[r->n_outputs++];
-    *o = (struct resolver_output){.kind = kind, .exchange = exchange, .message = message, .len = len};
+    *o = (struct resolver_output){
+        .kind = kind, .exchange = exchange, .message = message, .len = len};
     if (server != NULL) {
         assert_true(endpoint_parse(&o->server, server));
     }
@@ -159,11 +161,13 @@ static void hear(struct resolver *r, uint32_t exchange, const char *what, size_t
     snprintf(r->heard + at, sizeof r->heard - at, "%u: %.*s\n", (unsigned)exchange, (int)len, what);
 }
 
-void resolver_receive(struct resolver *r, uint32_t exchange, const uint8_t *message, size_t len, struct now now)
+void resolver_receive(struct resolver *r, uint32_t exchange, const uint8_t *message, size_t len,
+                      struct now now)
 {
     (void)now;
     char text[256];
-    int n = snprintf(text, sizeof text, "%zu bytes %.*s", len, len < 32 ? (int)len : 32, (const char *)message);
+    int n = snprintf(text, sizeof text, "%zu bytes %.*s", len, len < 32 ? (int)len : 32,
+                     (const char *)message);
     hear(r, exchange, text, (size_t)n);
 }
 

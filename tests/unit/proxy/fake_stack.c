@@ -200,8 +200,8 @@ static struct stack_tcp *usable(const struct stack_tcp *t)
     return (struct stack_tcp *)(uintptr_t)t;
 }
 
-int stack_tcp_connect(struct stack *stack, const struct endpoint *to, stack_tcp_event_fn *event, void *ctx,
-                      struct stack_tcp **out, struct now now)
+int stack_tcp_connect(struct stack *stack, const struct endpoint *to, stack_tcp_event_fn *event,
+                      void *ctx, struct stack_tcp **out, struct now now)
 {
     (void)now;
     int err = verdict_on(stack, &to->addr);
@@ -213,7 +213,8 @@ int stack_tcp_connect(struct stack *stack, const struct endpoint *to, stack_tcp_
         return ERR_NOMEM;
     }
     assert_true(stack->n_streams < STREAMS);
-    *t = (struct stack_tcp){.stack = stack, .remote = *to, .event = event, .ctx = ctx, .room = 65536, .piece = 16384};
+    *t = (struct stack_tcp){
+        .stack = stack, .remote = *to, .event = event, .ctx = ctx, .room = 65536, .piece = 16384};
     endpoint_format(to, t->where);
     stack->streams[stack->n_streams++] = t;
     *out = t;
@@ -357,7 +358,8 @@ const struct fake_bytes *fake_udp_sent(const struct stack_udp *u)
     return &u->sent;
 }
 
-void fake_udp_deliver(struct stack_udp *u, const char *from, const void *data, size_t len, struct now now)
+void fake_udp_deliver(struct stack_udp *u, const char *from, const void *data, size_t len,
+                      struct now now)
 {
     struct endpoint e;
     assert_true(u->open && endpoint_parse(&e, from));
@@ -371,8 +373,8 @@ void fake_udp_fail(struct stack_udp *u, const char *to, int err, struct now now)
     u->handler->failed(u->ctx, u, &e, err, now);
 }
 
-int stack_udp_open(struct stack *stack, uint16_t port, const struct stack_udp_handler *handler, void *ctx,
-                   struct stack_udp **out)
+int stack_udp_open(struct stack *stack, uint16_t port, const struct stack_udp_handler *handler,
+                   void *ctx, struct stack_udp **out)
 {
     assert_int_equal(port, 0);
     struct stack_udp *u = calloc(1, sizeof *u);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The stack's streams and sockets as puppets: what the module under test calls is recorded, what the far side does is
- * said by the test, in any order. Streams stay readable for the test after they were given up, and any use after that
- * fails the test. */
+/* The stack's streams and sockets as puppets: what the module under test calls is recorded, what
+ * the far side does is said by the test, in any order. Streams stay readable for the test after
+ * they were given up, and any use after that fails the test. */
 #ifndef WGPROXY_TESTS_UNIT_PROXY_FAKE_STACK_H
 #define WGPROXY_TESTS_UNIT_PROXY_FAKE_STACK_H
 
@@ -25,7 +25,8 @@ struct stack_tcp *fake_tcp(const struct stack *s, unsigned i);
 const char *fake_tcp_where(const struct stack_tcp *t); /* "10.0.0.1:80" */
 enum fake_fate fake_tcp_fate(const struct stack_tcp *t);
 
-void fake_tcp_set_room(struct stack_tcp *t, size_t room, size_t piece); /* send queue; the largest reserve */
+/* The send queue holds `room` bytes, and one reserve gives `piece` at most. */
+void fake_tcp_set_room(struct stack_tcp *t, size_t room, size_t piece);
 void fake_tcp_connected(struct stack_tcp *t);
 void fake_tcp_failed(struct stack_tcp *t, int err);
 void fake_tcp_deliver(struct stack_tcp *t, const void *data, size_t len);
@@ -34,7 +35,8 @@ void fake_tcp_acknowledge(struct stack_tcp *t, size_t n); /* at most what is uns
 
 const struct fake_bytes *fake_tcp_sent(const struct stack_tcp *t); /* everything ever committed */
 bool fake_tcp_has_fin(const struct stack_tcp *t);
-size_t fake_tcp_unread(const struct stack_tcp *t); /* delivered and not consumed: what keeps the window shut */
+size_t fake_tcp_unread(
+    const struct stack_tcp *t); /* delivered, not consumed: it shuts the window */
 
 /* ---- sockets ---- */
 
@@ -42,7 +44,8 @@ unsigned fake_udp_count(const struct stack *s);
 struct stack_udp *fake_udp(const struct stack *s, unsigned i);
 bool fake_udp_is_open(const struct stack_udp *u);
 const struct fake_bytes *fake_udp_sent(const struct stack_udp *u);
-void fake_udp_deliver(struct stack_udp *u, const char *from, const void *data, size_t len, struct now now);
+void fake_udp_deliver(struct stack_udp *u, const char *from, const void *data, size_t len,
+                      struct now now);
 void fake_udp_fail(struct stack_udp *u, const char *to, int err, struct now now);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A door with everything that it touches played by puppets, in virtual time, and the log that it writes. */
+/* A door with everything that it touches played by puppets, in virtual time, and the log that it
+ * writes. */
 #ifndef WGPROXY_TESTS_UNIT_PROXY_GROUND_H
 #define WGPROXY_TESTS_UNIT_PROXY_GROUND_H
 

@@ -78,8 +78,10 @@ static void far_accept(void *ctx, struct stack_tcp *t, struct now now)
 
 enum { TYPE_A = 1, TYPE_AAAA = 28, HEADER = 12 };
 
-/* "nowhere..." does not exist, every other name is the far end. Returns the length of the answer in `out`. */
-static size_t answer_question(const struct house *h, const uint8_t *q, size_t len, bool udp, uint8_t *out)
+/* "nowhere..." does not exist, every other name is the far end. Returns the length of the answer in
+ * `out`. */
+static size_t answer_question(const struct house *h, const uint8_t *q, size_t len, bool udp,
+                              uint8_t *out)
 {
     size_t end = HEADER;
     while (q[end] != 0) {
@@ -110,8 +112,8 @@ static size_t answer_question(const struct house *h, const uint8_t *q, size_t le
     return end + 12 + n;
 }
 
-static void dns_received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                         struct now now)
+static void dns_received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                         const uint8_t *data, size_t len, struct now now)
 {
     (void)now;
     struct house *h = ctx;
@@ -168,7 +170,11 @@ struct house *house_new(const struct wire_config *wire)
     far_open(h);
     struct addr server = at("10.0.0.2", 53).addr;
     struct resolver_config rc = {
-        .servers = &server, .n_servers = 1, .want_v4 = true, .want_v6 = true, .rng = h->wire.rng,
+        .servers = &server,
+        .n_servers = 1,
+        .want_v4 = true,
+        .want_v6 = true,
+        .rng = h->wire.rng,
     };
     assert_int_equal(resolver_new(&h->resolver, &rc), 0);
     assert_int_equal(names_new(&h->names, h->wire.a.stack, h->resolver), 0);

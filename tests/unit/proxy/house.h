@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A door over the real stack and the real resolver, with servers at the other end of a wire, in virtual time. */
+/* A door over the real stack and the real resolver, with servers at the other end of a wire, in
+ * virtual time. */
 #ifndef WGPROXY_TESTS_UNIT_PROXY_HOUSE_H
 #define WGPROXY_TESTS_UNIT_PROXY_HOUSE_H
 

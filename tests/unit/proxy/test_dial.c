@@ -235,7 +235,8 @@ static void a_refused_address_makes_way_at_once(void **state)
     fake_tcp_failed(fake_tcp(g->stack, 0), ERR_REFUSED);
     settle(g);
     assert_int_equal(fake_tcp_count(g->stack), 2);
-    assert_int_equal(dialer_next_deadline(g->dialer), g->now.mono + DELAY); /* the pace begins anew */
+    /* the pace begins anew */
+    assert_int_equal(dialer_next_deadline(g->dialer), g->now.mono + DELAY);
     fake_tcp_connected(fake_tcp(g->stack, 1));
     settle(g);
     assert_int_equal(o.err, 0);
@@ -254,7 +255,8 @@ static void addresses_that_cannot_begin_are_passed_over(void **state)
     start_to(g, "fd00::1 fd00::2 10.0.0.1", &o);
     assert_int_equal(fake_tcp_count(g->stack), 1);
     assert_string_equal(fake_tcp_where(fake_tcp(g->stack, 0)), "10.0.0.1:443");
-    assert_int_equal(dialer_next_deadline(g->dialer), g->now.mono + TIMEOUT); /* nothing left to pace */
+    /* nothing is left to pace */
+    assert_int_equal(dialer_next_deadline(g->dialer), g->now.mono + TIMEOUT);
     fake_tcp_connected(fake_tcp(g->stack, 0));
     settle(g);
     stack_tcp_close(o.t);
@@ -308,7 +310,8 @@ static void a_connection_that_was_reset_in_the_same_turn_is_a_failure(void **sta
 static void a_name_that_is_not_found_is_told_as_the_resolver_said(void **state)
 {
     struct ground *g = *state;
-    static const int errs[] = {ERR_NO_NAME, ERR_NO_DATA, ERR_DNS_FAILED, ERR_DNS_SILENT, ERR_NO_ROUTE};
+    static const int errs[] = {ERR_NO_NAME, ERR_NO_DATA, ERR_DNS_FAILED, ERR_DNS_SILENT,
+                               ERR_NO_ROUTE};
     for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
         struct outcome o;
         struct dial *dial;

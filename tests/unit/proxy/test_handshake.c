@@ -190,7 +190,10 @@ static void early_data_keeps_its_order_when_more_is_read(void **state)
     struct handshake *h = handshake_new();
     struct fake_client c;
     client_init(&c);
-    fake_client_send(&c, "\x05\x01\x00\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50" "abc", 16);
+    fake_client_send(&c,
+                     "\x05\x01\x00\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50"
+                     "abc",
+                     16);
     enum door_verdict verdict;
     assert_int_equal(handshake_talk(h, &c.stream, &verdict), 0);
     fake_client_send(&c, "def", 3);

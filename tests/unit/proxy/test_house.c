@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole module over the real stack and the real resolver: what the puppets promised must hold there too. */
+/* The whole module over the real stack and the real resolver: what the puppets promised must hold
+ * there too. */
 #include "house.h"
 
 #define KIB ((size_t)1024)
@@ -10,8 +11,14 @@
 #define TO_V4 HELLO "\x05\x01\x00\x01\x0a\x00\x00\x02\x00\x50"
 #define TO_V4_PORT_81 HELLO "\x05\x01\x00\x01\x0a\x00\x00\x02\x00\x51"
 #define TO_V6 HELLO "\x05\x01\x00\x04\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\x00\x50"
-#define TO_NAME HELLO "\x05\x01\x00\x03\x0b" "far.example" "\x00\x50"
-#define TO_NOWHERE HELLO "\x05\x01\x00\x03\x0f" "nowhere.example" "\x00\x50"
+#define TO_NAME                  \
+    HELLO "\x05\x01\x00\x03\x0b" \
+          "far.example"          \
+          "\x00\x50"
+#define TO_NOWHERE               \
+    HELLO "\x05\x01\x00\x03\x0f" \
+          "nowhere.example"      \
+          "\x00\x50"
 
 static const struct wire_config near = {.delay = MS};
 
@@ -159,7 +166,8 @@ static void half_close_is_kept_with_8_mib_up_and_1_mib_down(void **state)
 static void it_holds_under_loss_and_reordering(void **state)
 {
     (void)state;
-    static const struct wire_config bad = {.delay = 5 * MS, .jitter = 2 * MS, .loss = 10, .duplicate = 5, .seed = 7};
+    static const struct wire_config bad = {
+        .delay = 5 * MS, .jitter = 2 * MS, .loss = 10, .duplicate = 5, .seed = 7};
     struct house *h = house_new(&bad);
     struct fake_client *c = house_visit(h, BYTES(TO_V4));
     send_stream(c, 200 * KIB);
@@ -192,7 +200,8 @@ static void a_reset_stays_a_reset_in_both_directions(void **state)
     house_free(h);
 }
 
-/* What is under way to a client that does not read is bounded by the window, and nothing is lost when it reads on. */
+/* What is under way to a client that does not read is bounded by the window, and nothing is lost
+ * when it reads on. */
 static void a_slow_client_holds_up_its_own_sender(void **state)
 {
     (void)state;
@@ -230,7 +239,8 @@ static void two_hundred_flows_run_side_by_side(void **state)
     (void)state;
     struct house *h = house_new(&near);
     for (unsigned i = 0; i < HOUSE_CLIENTS; i++) {
-        struct fake_client *c = i % 2 == 0 ? house_visit(h, BYTES(TO_V4)) : house_visit(h, BYTES(TO_V6));
+        struct fake_client *c =
+            i % 2 == 0 ? house_visit(h, BYTES(TO_V4)) : house_visit(h, BYTES(TO_V6));
         send_stream(c, 1000 + i);
         fake_client_shutdown(c);
     }

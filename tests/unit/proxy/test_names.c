@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SERVER "10.0.0.53:53"
+#define ANSWER "\0\6answer" /* behind its length */
 
 struct post {
     struct stack *stack;
@@ -141,7 +142,7 @@ static void over_tcp_a_message_goes_behind_its_length(void **state)
     assert_string_equal(fake_tcp_where(t), SERVER);
     assert_int_equal(fake_tcp_sent(t)->len, 10);
     assert_memory_equal(fake_tcp_sent(t)->data, "\0\x08question", 10);
-    fake_tcp_deliver(t, "\0\x06" "answer", 8);
+    fake_tcp_deliver(t, ANSWER, 8);
     fake_stack_dispatch(p->stack, now);
     assert_heard(p, "9: 6 bytes answer\n");
     emit(p, RESOLVER_FORGET, 9, "");
@@ -152,7 +153,8 @@ static void over_tcp_a_message_goes_behind_its_length(void **state)
 static void over_tcp_an_answer_may_come_in_any_pieces(void **state)
 {
     struct post *p = *state;
-    static const char bytes[] = "\0\x06" "answer" "\0\0" "\0\x03" "two";
+    static const char bytes[] = ANSWER "\0\0"
+                                       "\0\x03two";
     enum { LEN = sizeof bytes - 1 };
     for (size_t a = 0; a <= LEN; a++) {
         for (size_t b = a; b <= LEN; b++) {
@@ -203,10 +205,9 @@ static void over_tcp_a_question_may_leave_in_pieces(void **state)
 static void over_tcp_the_end_before_the_answer_is_a_failure(void **state)
 {
     struct post *p = *state;
-    static const char bytes[] = "\0\x06" "answe";
-    for (size_t n = 0; n < sizeof bytes; n++) {
+    for (size_t n = 0; n < 8; n++) {
         struct stack_tcp *t = tcp_connected(p, 5, "q");
-        fake_tcp_deliver(t, bytes, n);
+        fake_tcp_deliver(t, ANSWER, n);
         fake_tcp_deliver_fin(t);
         fake_stack_dispatch(p->stack, now);
         assert_heard(p, "5: ERR_CLOSED\n");
@@ -260,7 +261,7 @@ static void without_memory_the_resolver_is_told(void **state)
         }
     }
     struct stack_tcp *t = tcp_connected(p, 50, "q");
-    fake_tcp_deliver(t, "\0\x06" "answer", 8);
+    fake_tcp_deliver(t, ANSWER, 8);
     fail_alloc_at(1);
     fake_stack_dispatch(p->stack, now);
     struct names *none;

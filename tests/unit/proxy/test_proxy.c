@@ -132,7 +132,8 @@ static void more_than_the_limit_are_reset_with_one_warning(void **state)
         assert_int_equal(w->c[i].fate, i < 3 ? FAKE_OPEN : FAKE_ABORTED);
     }
     assert_int_equal(ground_lines(w->g), 1);
-    assert_true(ground_said(w->g, "warning: 3 sessions are running, the limit -> new clients are turned away"));
+    assert_true(ground_said(
+        w->g, "warning: 3 sessions are running, the limit -> new clients are turned away"));
     fake_client_shutdown(&w->c[0]);
     settle(w, 6);
     come_in(w, 6); /* one left, one may come */
@@ -181,9 +182,9 @@ static void what_is_left_at_the_end_is_given_up(void **state)
     for (unsigned i = 0; i < 4; i++) {
         come_in(w, i);
     }
-    fake_client_send(&w->c[1], BYTES(REQUEST)); /* dialling */
+    fake_client_send(&w->c[1], BYTES(REQUEST));    /* dialling */
     fake_client_send(&w->c[2], BYTES("\x05\x00")); /* refused */
-    fake_client_send(&w->c[3], BYTES(REQUEST)); /* relaying */
+    fake_client_send(&w->c[3], BYTES(REQUEST));    /* relaying */
     settle(w, 4);
     fake_tcp_connected(fake_tcp(w->g->stack, 1));
     settle(w, 4);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Twin of src/proxy/relay.c: both directions against a client and a stream whose every step is the test's. */
+/* Twin of src/proxy/relay.c: both directions against a client and a stream whose every step is the
+ * test's. */
 #include "proxy/relay.h"
 
 #include "base/err.h"
@@ -300,8 +301,8 @@ static void a_tunnel_that_breaks_in_the_middle_is_never_a_clean_end(void **state
     assert_int_equal(f->client.fate, FAKE_ABORTED);
 }
 
-/* A server that answers early, closes, and resets what is still being uploaded: its answer must not be torn out of the
- * client's socket. */
+/* A server that answers early, closes, and resets what is still being uploaded: its answer must not
+ * be torn out of the client's socket. */
 static void a_reset_after_the_whole_answer_leaves_the_answer(void **state)
 {
     struct flow *f = *state;
@@ -358,7 +359,8 @@ static void a_full_tunnel_leaves_the_bytes_with_the_client(void **state)
     assert_int_equal(f->client.wanted, 0);
 
     unsigned wants = f->client.n_wants;
-    for (unsigned i = 0; i < 3; i++) { /* still more to send than room: the interest stays as it is */
+    /* still more to send than room: the interest stays as it is */
+    for (unsigned i = 0; i < 3; i++) {
         fake_tcp_acknowledge(f->tunnel, 32 * KIB);
         settle(f);
     }
@@ -400,7 +402,8 @@ static void one_call_carries_a_bounded_amount(void **state)
     fake_tcp_deliver(f->tunnel, bytes, MIB);
     assert_true(fake_stack_dispatch(f->stack, now));
     assert_int_equal(f->client.output.len, RELAY_BUDGET);
-    assert_false(fake_stack_dispatch(f->stack, now)); /* its turn comes through the client's socket */
+    /* its next turn comes through the client's socket */
+    assert_false(fake_stack_dispatch(f->stack, now));
     settle(f);
     assert_bytes(fake_tcp_sent(f->tunnel), bytes, MIB);
     assert_bytes(&f->client.output, bytes, MIB);
@@ -408,7 +411,8 @@ static void one_call_carries_a_bounded_amount(void **state)
     free(bytes);
 }
 
-/* Random sizes on every side, random order of events: what arrives is what was sent, and at the end both know it. */
+/* Random sizes on every side, random order of events: what arrives is what was sent, and at the end
+ * both know it. */
 static void any_order_of_events_carries_the_same_bytes(void **state)
 {
     struct flow *f = *state;

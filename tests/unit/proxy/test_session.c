@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Twin of src/proxy/session.c: clients at the door, from their first byte to their last, over puppets. */
+/* Twin of src/proxy/session.c: clients at the door, from their first byte to their last, over
+ * puppets. */
 #include "proxy/session.h"
 
 #include "base/err.h"
@@ -13,7 +14,10 @@
 
 #define HELLO "\x05\x01\x00"
 #define TO_V4 "\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50"
-#define TO_NAME "\x05\x01\x00\x03\x0b" "example.com" "\x01\xbb"
+#define TO_NAME            \
+    "\x05\x01\x00\x03\x0b" \
+    "example.com"          \
+    "\x01\xbb"
 #define WELCOME "\x05\x00"
 #define CONNECTED "\x05\x00\x00\x01\x0a\x09\x09\x09\xc3\x50"
 
@@ -95,7 +99,8 @@ static void a_client_is_led_through_the_door(void **state)
     assert_int_equal(fake_tcp_fate(t), FAKE_CLOSED);
     assert_int_equal(v.c.fate, FAKE_CLOSED);
     assert_int_equal(proxy_sessions(v.g->proxy), 0);
-    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> both sides finished, 4 bytes up, 4 down"));
+    assert_true(ground_said(
+        v.g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> both sides finished, 4 bytes up, 4 down"));
     assert_int_equal(ground_lines(v.g), 1);
     visit_end(&v);
 }
@@ -127,7 +132,8 @@ static void a_name_is_told_with_its_address(void **state)
     fake_resolver_answer(v.g->resolver, 0, "10.0.0.1", v.g->now);
     fake_tcp_connected(fake_tcp(v.g->stack, 0));
     settle(&v);
-    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 to example.com:443 -> connected to 10.0.0.1:443"));
+    assert_true(
+        ground_said(v.g, "debug: 127.0.0.1:40000 to example.com:443 -> connected to 10.0.0.1:443"));
     visit_end(&v);
 }
 
@@ -166,7 +172,8 @@ static void each_failure_of_a_dial_has_its_reply(void **state)
         reply[3] = cases[i].code;
         assert_heard(&v, BYTES(reply));
         char line[128];
-        snprintf(line, sizeof line, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> %s", err_text(cases[i].err));
+        snprintf(line, sizeof line, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> %s",
+                 err_text(cases[i].err));
         fake_client_shutdown(&v.c);
         settle(&v);
         assert_true(ground_said(v.g, line));
@@ -181,7 +188,8 @@ static void each_failure_at_once_has_its_reply(void **state)
         int err;
         char code;
     } cases[] = {
-        {ERR_NO_ROUTE, 3}, {ERR_NO_FAMILY, 3}, {ERR_INVALID, 1}, {ERR_LIMIT, 1}, {ERR_NOMEM, 1}, {ERR_PERM, 2},
+        {ERR_NO_ROUTE, 3}, {ERR_NO_FAMILY, 3}, {ERR_INVALID, 1},
+        {ERR_LIMIT, 1},    {ERR_NOMEM, 1},     {ERR_PERM, 2},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct visit v;
@@ -332,7 +340,8 @@ static void early_data_waits_and_goes_first(void **state)
     visit_end(&v);
 }
 
-/* More than is read ahead waits in the client's socket; a tunnel with little room takes it bit by bit. */
+/* More than is read ahead waits in the client's socket; a tunnel with little room takes it bit by
+ * bit. */
 static void much_early_data_is_not_lost(void **state)
 {
     (void)state;
@@ -419,9 +428,10 @@ static void a_client_that_leaves_cancels_its_dial(void **state)
         assert_int_equal(proxy_sessions(v.g->proxy), 0);
         assert_int_equal(fake_resolver_running(v.g->resolver), 0);
         assert_int_equal(dialer_next_deadline(v.g->dialer), NEVER);
-        assert_true(ground_said(v.g, reset ? "debug: 127.0.0.1:40000 to example.com:443 -> client: connection reset"
-                                           : "debug: 127.0.0.1:40000 to example.com:443 -> the client left while it "
-                                             "was dialled"));
+        assert_true(ground_said(
+            v.g, reset ? "debug: 127.0.0.1:40000 to example.com:443 -> client: connection reset"
+                       : "debug: 127.0.0.1:40000 to example.com:443 -> the client left while it "
+                         "was dialled"));
         visit_end(&v);
     }
 }
@@ -477,7 +487,8 @@ static void a_tunnel_that_breaks_before_the_reply_is_out_resets_the_client(void 
     fake_tcp_failed(fake_tcp(v.g->stack, 0), ERR_RESET);
     settle(&v);
     assert_int_equal(v.c.fate, FAKE_ABORTED);
-    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> tunnel: connection reset"));
+    assert_true(
+        ground_said(v.g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> tunnel: connection reset"));
     visit_end(&v);
 }
 
@@ -489,16 +500,18 @@ static void a_reset_stays_a_reset_in_both_directions(void **state)
     fake_client_reset(&v.c);
     settle(&v);
     assert_int_equal(fake_tcp_fate(t), FAKE_ABORTED);
-    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> client: connection reset, "
-                                 "0 bytes up, 0 down"));
+    assert_true(ground_said(v.g,
+                            "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> client: connection reset, "
+                            "0 bytes up, 0 down"));
     visit_end(&v);
 
     t = visit_connected(&v);
     fake_tcp_failed(t, ERR_RESET);
     settle(&v);
     assert_int_equal(v.c.fate, FAKE_ABORTED);
-    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> tunnel: connection reset, "
-                                 "0 bytes up, 0 down"));
+    assert_true(ground_said(v.g,
+                            "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> tunnel: connection reset, "
+                            "0 bytes up, 0 down"));
     visit_end(&v);
 }
 
@@ -601,11 +614,13 @@ static void a_client_of_a_unix_socket_has_no_address(void **state)
     v.c.stream.remote = (struct endpoint){.port = 0};
     fake_client_shutdown(&v.c);
     settle(&v);
-    assert_true(ground_said(v.g, "debug: local client -> the client left before its request was whole"));
+    assert_true(
+        ground_said(v.g, "debug: local client -> the client left before its request was whole"));
     visit_end(&v);
 }
 
-/* A whole visit in which the k-th allocation fails: refused, or answered with 01, and nothing is kept. */
+/* A whole visit in which the k-th allocation fails: refused, or answered with 01, and nothing is
+ * kept. */
 static void without_memory_a_visit_ends_and_keeps_nothing(void **state)
 {
     (void)state;

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a client sends, written as hex with ' for plain text, and what is told of it: each answer as hex, "open" with
- * the target, or "shut", and how many bytes were left over. */
+/* What a client sends, written as hex with ' for plain text, and what is told of it: each answer as
+ * hex, "open" with the target, or "shut", and how many bytes were left over. */
 struct conversation {
     const char *bytes, *story;
 };
@@ -37,8 +37,10 @@ static const struct conversation conversations[] = {
     /* 14: addresses */
     {HELLO "05 01 00 01 0a 00 00 01 00 50", "0500 open 10.0.0.1:80"},
     {HELLO "05 01 00 01 00 00 00 00 ff ff", "0500 open 0.0.0.0:65535"},
-    {HELLO "05 01 00 04 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 01 bb", "0500 open [fd00::1]:443"},
-    {HELLO "05 01 00 04 00 00 00 00 00 00 00 00 00 00 ff ff 0a 00 00 01 00 50", "0500 open 10.0.0.1:80"},
+    {HELLO "05 01 00 04 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 01 bb",
+     "0500 open [fd00::1]:443"},
+    {HELLO "05 01 00 04 00 00 00 00 00 00 00 00 00 00 ff ff 0a 00 00 01 00 50",
+     "0500 open 10.0.0.1:80"},
     {HELLO "05 01 00 03 0b 'example.com' 01 bb", "0500 open example.com:443"},
     {HELLO "05 01 00 03 01 'a' 00 00", "0500 open a:0"},
     {HELLO "05 01 00 03 08 '10.0.0.1' 00 50", "0500 open 10.0.0.1:80"},
@@ -48,18 +50,24 @@ static const struct conversation conversations[] = {
     /* 23: the reserved byte is not looked at */
     {HELLO "05 01 ff 01 0a 00 00 01 00 50", "0500 open 10.0.0.1:80"},
     /* 24: the refused twins */
-    {HELLO "04 01 00 01 0a 00 00 01 00 50", "0500 05010001000000000000 shut: a request of another version, 9 left"},
-    {HELLO "05 02 00 01 0a 00 00 01 00 50", "0500 05070001000000000000 shut: a command other than CONNECT, 8 left"},
-    {HELLO "05 03 00 01 00 00 00 00 00 00", "0500 05070001000000000000 shut: a command other than CONNECT, 8 left"},
+    {HELLO "04 01 00 01 0a 00 00 01 00 50",
+     "0500 05010001000000000000 shut: a request of another version, 9 left"},
+    {HELLO "05 02 00 01 0a 00 00 01 00 50",
+     "0500 05070001000000000000 shut: a command other than CONNECT, 8 left"},
+    {HELLO "05 03 00 01 00 00 00 00 00 00",
+     "0500 05070001000000000000 shut: a command other than CONNECT, 8 left"},
     {HELLO "05 00", "0500 05070001000000000000 shut: a command other than CONNECT"},
     {HELLO "05 ff", "0500 05070001000000000000 shut: a command other than CONNECT"},
     {HELLO "05 01 00 00", "0500 05080001000000000000 shut: an unknown type of address"},
     {HELLO "05 01 00 02", "0500 05080001000000000000 shut: an unknown type of address"},
-    {HELLO "05 01 00 05 0a 00", "0500 05080001000000000000 shut: an unknown type of address, 2 left"},
+    {HELLO "05 01 00 05 0a 00",
+     "0500 05080001000000000000 shut: an unknown type of address, 2 left"},
     {HELLO "05 01 00 ff", "0500 05080001000000000000 shut: an unknown type of address"},
     {HELLO "05 01 00 03 00 00 50", "0500 05010001000000000000 shut: an empty name, 2 left"},
-    {HELLO "05 01 00 03 03 'a' 00 'b' 00 50", "0500 05010001000000000000 shut: a name with a NUL in it"},
-    {HELLO "05 01 00 03 02 'a' 00 00 50", "0500 05010001000000000000 shut: a name with a NUL in it"},
+    {HELLO "05 01 00 03 03 'a' 00 'b' 00 50",
+     "0500 05010001000000000000 shut: a name with a NUL in it"},
+    {HELLO "05 01 00 03 02 'a' 00 00 50",
+     "0500 05010001000000000000 shut: a name with a NUL in it"},
     {HELLO "05 01 00 03 01 00 00 50", "0500 05010001000000000000 shut: a name with a NUL in it"},
     /* 37: cut short */
     {HELLO "05 01 00 01 0a 00 00 01 00", "0500 more"},
@@ -116,7 +124,8 @@ static void tell_answer(struct story *s, const struct door_answer *answer)
 }
 
 /* Feed one piece; false once it is over. `total` counts what was used. */
-static bool hold(struct socks5 *door, const uint8_t *data, size_t len, size_t *total, struct story *s)
+static bool hold(struct socks5 *door, const uint8_t *data, size_t len, size_t *total,
+                 struct story *s)
 {
     while (len > 0) {
         uint8_t piece[1024];
