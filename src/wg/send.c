@@ -64,12 +64,14 @@ static bool has_key(const struct wg_peer *peer, struct now now)
 
 static enum wg_tx stage(struct wg_peer *peer, struct outbox *out, size_t len, struct now now)
 {
-    if (!staged_push(&peer->staged, outbox_tail(out) + WG_HEADROOM, len)) {
+    if (staged_push(&peer->staged, outbox_tail(out) + WG_HEADROOM, len)) {
+        send_staged(peer, out, now);
+        if (staged_is_empty(&peer->staged)) {
+            return WG_TX_SENT;
+        }
+    } else { /* lost as on a wire; whoever sent it will send it again */
         log_error(peer->wg->log, "peer %s: no memory for a packet that waits -> drop it", peer->name);
-    }
-    send_staged(peer, out, now);
-    if (staged_is_empty(&peer->staged)) {
-        return WG_TX_SENT;
+        send_keepalive(peer, out, now);
     }
     return peer->endpoint.addr.family == FAMILY_NONE ? WG_TX_NO_ENDPOINT : WG_TX_STAGED;
 }

@@ -47,7 +47,8 @@ int wg_new(struct wg **out, const struct wg_config *config) MUST_USE;
 void wg_free(struct wg *wg);
 
 /* 0, ERR_NOMEM, ERR_EXISTS (same public key twice), ERR_INVALID (the public key is our own, or a low-order
- * point). A prefix that two peers claim goes to the later one, as in wg(8); the log says so. */
+ * point). A prefix that two peers claim goes to the later one, as in wg(8); the log says so.
+ * After an error such a prefix may be left without an owner; nothing else remains of the attempt. */
 int wg_peer_add(struct wg *wg, const struct wg_peer_config *config, struct wg_peer **out) MUST_USE;
 
 /* The interface comes up: peers with a PersistentKeepalive and an endpoint begin at once; the rest waits for traffic. */

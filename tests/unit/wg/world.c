@@ -171,15 +171,8 @@ static void count(struct world *w, int who, const struct outbox_msg *m, const ui
     n->last_msg = *m;
 }
 
-static void depart(struct world *w, int who, const struct outbox_msg *m, uint8_t *data)
+static void take_off(struct world *w, int who, const struct outbox_msg *m, const uint8_t *data)
 {
-    count(w, who, m, data);
-    if (w->filter != NULL && !w->filter(w, who, data, m->len)) {
-        return;
-    }
-    if (!endpoint_equal(&m->to, &w->node[!who].at)) {
-        return; /* nobody there */
-    }
     struct flight *f = malloc(sizeof *f + m->len);
     assert(f != NULL);
     *f = (struct flight){.at = w->mono + w->delay, .to = !who, .from = w->node[who].at, .len = m->len};
@@ -191,6 +184,21 @@ static void depart(struct world *w, int who, const struct outbox_msg *m, uint8_t
     }
     f->next = *p;
     *p = f;
+}
+
+static void depart(struct world *w, int who, const struct outbox_msg *m, uint8_t *data)
+{
+    count(w, who, m, data);
+    w->copies = 1;
+    if (w->filter != NULL && !w->filter(w, who, data, m->len)) {
+        return;
+    }
+    if (!endpoint_equal(&m->to, &w->node[!who].at)) {
+        return; /* nobody there */
+    }
+    while (w->copies-- > 0) {
+        take_off(w, who, m, data);
+    }
 }
 
 void world_flush(struct world *w, int who)
@@ -219,6 +227,9 @@ enum wg_rx world_inject(struct world *w, int to, const struct endpoint *from, co
         n->got_len = p.ip_len;
         memcpy(n->got_packet, p.ip, p.ip_len);
         n->got_id = load_be32(p.ip + (p.ip[0] >> 4 == 4 ? 20 : 40));
+        if (w->delivered != NULL) {
+            w->delivered(w, to, n->got_id);
+        }
     }
     free(copy);
     return n->verdict;

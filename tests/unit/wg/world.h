@@ -63,8 +63,10 @@ struct world {
     struct node node[2];
     struct flight *flights; /* by time of arrival */
     uint64_t mono;
-    uint64_t delay; /* one way */
+    uint64_t delay;  /* one way; a filter may change it for each message */
+    unsigned copies; /* of the message that leaves; a filter may change it, and it is 1 again for the next */
     world_filter_fn filter;
+    void (*delivered)(struct world *w, int to, uint32_t id); /* each inner packet that arrives; may be NULL */
     void *ctx;
     uint8_t psk[KEY_LEN];
     uint16_t keepalive[2];
