@@ -17,6 +17,7 @@ struct handshake *handshake_new(void)
         h->answer.len = h->sent = 0;
         h->open = h->eof = false;
         h->at = h->end = 0;
+        h->forwarded = 0;
     }
     return h;
 }
@@ -110,6 +111,7 @@ bool handshake_forward(struct handshake *h, struct stack_tcp *tunnel)
     if (handshake_has_early_data(h)) {
         size_t put = stack_tcp_write(tunnel, h->ahead + h->at, (size_t)(h->end - h->at));
         h->at = (uint16_t)(h->at + put);
+        h->forwarded += put;
     }
     return !handshake_has_early_data(h);
 }

@@ -23,6 +23,7 @@ struct handshake {
     uint8_t sent;     /* how much of the answer the client's socket took */
     bool eof;         /* the client sends no more */
     uint16_t at, end; /* ahead[at..end) is read and not yet taken */
+    size_t forwarded; /* bytes that the tunnel took of it */
     uint8_t ahead[HANDSHAKE_AHEAD];
 };
 

@@ -127,9 +127,9 @@ static enum relay_verdict carry_down(struct relay *r)
 }
 
 enum relay_verdict relay_start(struct relay *r, struct stream *client, struct stack_tcp *tunnel,
-                               bool client_eof)
+                               size_t early, bool client_eof)
 {
-    *r = (struct relay){.client = client, .tunnel = tunnel, .want = STREAM_READABLE};
+    *r = (struct relay){.client = client, .tunnel = tunnel, .up = early, .want = STREAM_READABLE};
     stream_want(client, r->want);
     if (client_eof) {
         enum relay_verdict verdict = end_up(r);

@@ -38,9 +38,10 @@ struct relay {
 };
 
 /* Takes ownership of both ends, whose handlers stay the caller's: the client's ready() and the
- * tunnel's events are to be passed on. `client_eof`: the client's end of file was read already. */
+ * tunnel's events are to be passed on. `early` bytes went up already; with `client_eof` the
+ * client's end of file was read behind them. */
 enum relay_verdict relay_start(struct relay *r, struct stream *client, struct stack_tcp *tunnel,
-                               bool client_eof);
+                               size_t early, bool client_eof);
 enum relay_verdict relay_client_ready(struct relay *r, unsigned events);
 enum relay_verdict relay_tunnel_event(struct relay *r, unsigned events);
 

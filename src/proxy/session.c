@@ -217,11 +217,12 @@ static void relaying_step(struct session *s, enum relay_verdict verdict)
 
 static void session_relay(struct session *s, struct now now)
 {
+    size_t early = s->handshake->forwarded;
     bool eof = s->handshake->eof;
     handshake_free(s->handshake);
     s->handshake = NULL;
     session_enter(s, RELAYING, now);
-    relaying_step(s, relay_start(&s->relay, s->client, s->tunnel, eof));
+    relaying_step(s, relay_start(&s->relay, s->client, s->tunnel, early, eof));
 }
 
 static void replying_step(struct session *s, struct now now)

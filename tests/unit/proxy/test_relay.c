@@ -83,7 +83,7 @@ static int teardown(void **state)
 
 static void start(struct flow *f, bool client_eof)
 {
-    judge(f, relay_start(&f->relay, &f->client.stream, f->tunnel, client_eof));
+    judge(f, relay_start(&f->relay, &f->client.stream, f->tunnel, 0, client_eof));
 }
 
 static bool step(struct flow *f)

@@ -455,6 +455,8 @@ static void a_half_close_behind_early_data_is_kept(void **state)
     settle(&v);
     assert_heard(&v, BYTES(WELCOME CONNECTED "answer"));
     assert_int_equal(proxy_sessions(v.g->proxy), 0);
+    assert_true(ground_said(
+        v.g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> both sides finished, 13 bytes up, 6 down"));
     visit_end(&v);
 }
 
