@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/err.h"
-#include "wg/allowedips.h"
+#include "routes.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -161,47 +161,7 @@ static void prefixes_of_every_length_nest(void **state)
 
 /* ---- the slow model: a list of prefixes, all looked at ---- */
 
-enum { ROUTES = 300 };
-
-struct model {
-    struct prefix prefix[ROUTES];
-    struct wg_peer *owner[ROUTES]; /* NULL: gone */
-    unsigned n;
-};
-
-static void model_insert(struct model *m, const struct prefix *p, struct wg_peer *who)
-{
-    for (unsigned i = 0; i < m->n; i++) {
-        if (m->prefix[i].len == p->len && prefix_contains(&m->prefix[i], &p->addr)) {
-            m->owner[i] = who;
-            return;
-        }
-    }
-    m->prefix[m->n] = *p;
-    m->owner[m->n++] = who;
-}
-
-static struct wg_peer *model_lookup(const struct model *m, const struct addr *x)
-{
-    struct wg_peer *best = NULL;
-    int best_len = -1;
-    for (unsigned i = 0; i < m->n; i++) {
-        if (m->owner[i] != NULL && m->prefix[i].len > best_len && prefix_contains(&m->prefix[i], x)) {
-            best = m->owner[i];
-            best_len = m->prefix[i].len;
-        }
-    }
-    return best;
-}
-
-static void model_remove_peer(struct model *m, const struct wg_peer *who)
-{
-    for (unsigned i = 0; i < m->n; i++) {
-        m->owner[i] = m->owner[i] == who ? NULL : m->owner[i];
-    }
-}
-
-static struct addr random_addr(const struct rng *rng, const struct model *m)
+static struct addr random_addr(const struct rng *rng, const struct routes *m)
 {
     struct addr a = {.family = rng_below(rng, 2) ? FAMILY_V4 : FAMILY_V6};
     if (m->n > 0 && rng_below(rng, 10) > 0) {
@@ -214,18 +174,18 @@ static struct addr random_addr(const struct rng *rng, const struct model *m)
     return a;
 }
 
-static void compare(const struct allowedips *a, const struct model *m, const struct rng *rng, unsigned questions)
+static void compare(const struct allowedips *a, const struct routes *m, const struct rng *rng, unsigned questions)
 {
     for (unsigned i = 0; i < questions; i++) {
         struct addr x = random_addr(rng, m);
-        assert_ptr_equal(allowedips_lookup(a, &x), model_lookup(m, &x));
+        assert_ptr_equal(allowedips_lookup(a, &x), routes_lookup(m, &x));
     }
 }
 
 static void random_tables_answer_as_a_list_of_all_prefixes_would(void **state)
 {
     (void)state;
-    struct model *m = malloc(sizeof *m);
+    struct routes *m = malloc(sizeof *m);
     assert_non_null(m);
     const char *wanted = getenv("WGPROXY_ALLOWEDIPS_LOOKUPS"); /* 10 million take about a minute */
     unsigned questions = wanted != NULL ? (unsigned)strtoul(wanted, NULL, 10) / 12300 : 40;
@@ -235,16 +195,16 @@ static void random_tables_answer_as_a_list_of_all_prefixes_would(void **state)
         struct allowedips a;
         allowedips_init(&a);
         m->n = 0;
-        while (m->n < ROUTES) {
+        while (m->n < ROUTES_MAX) {
             struct prefix p = {.addr = random_addr(&rng, m)};
             p.len = (uint8_t)rng_below(&rng, (uint32_t)addr_len(&p.addr) * 8 + 1);
             struct wg_peer *who = peer(rng_below(&rng, PEERS));
-            model_insert(m, &p, who);
+            routes_insert(m, &p, who);
             assert_int_equal(allowedips_insert(&a, &p, who, NULL), 0);
             compare(&a, m, &rng, questions);
         }
         for (unsigned i = 0; i < PEERS; i++) {
-            model_remove_peer(m, peer(i));
+            routes_remove_peer(m, peer(i));
             allowedips_remove_peer(&a, peer(i));
             compare(&a, m, &rng, questions);
         }
