@@ -33,6 +33,7 @@ struct stack_tcp *conn_new(struct stack *s, enum conn_state state)
     }
     t->stack = s;
     t->state = state;
+    t->began = s->mono;
     list_init(&t->all);
     list_init(&t->ready);
     list_init(&t->dirty);

@@ -66,8 +66,11 @@ struct stack_tcp {
     size_t tx_limit;     /* of tx.len */
     struct chunkq rx;    /* unread bytes of earlier turns, before `fresh` */
     struct fresh fresh;  /* unread bytes of this turn, still in receive buffers */
+    uint64_t began;      /* when the first SYN went or came */
+    uint64_t round_trip; /* of the handshake, ns */
     size_t window;       /* what the peer may send ahead of the reader */
-    size_t window_read;  /* consumed since the window changed */
+    size_t window_read;  /* taken by the reader since window_since */
+    uint64_t window_since;
     uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
 };
 

@@ -2,22 +2,28 @@
 /* The receive window of each connection: small while it is idle or its reader is slow, growing while the reader keeps
  * up, so that a fast transfer is never held up by us and a slow reader never holds much memory.
  *
- * The rule: begin with 256 KiB. Once the reader has taken a whole window's worth and never left more than half a window
- * lying at the end of a turn, double it, up to 8 MiB: a sender in slow start, which doubles at most once per round trip,
- * never catches up with that. When more than half a window is left lying, halve it; the edge that was already announced
- * stays, RFC 9293 3.8.6, so that the window narrows as the reader drains it. When all unread bytes of the stack together
- * exceed a budget, nothing grows. */
+ * The rule: begin with 256 KiB. Each round trip, the window becomes four times what the reader took in it if that is
+ * more, up to 8 MiB: a sender in slow start sends twice as much in the next, and has the window for twice of that. The
+ * round trip is the handshake's, so that queues on the way do not inflate the window that fills them. When more than
+ * half a window lies unread at the end of a turn, halve it; the edge that was already announced stays (RFC 9293 3.8.6),
+ * so that the window narrows as the reader drains it. When all queues of the stack together exceed a budget, none
+ * grows. */
 #include "stack/conn.h"
 
 #include <assert.h>
 
 enum {
     WINDOW_START = 256 * 1024,
+    WINDOW_ROUND_TRIPS = 4,
     WINDOW_PRESSED = 64 * 1024, /* lwIP and the peer agreed on at least so much in the SYN */
     BUDGET = 64 * 1024 * 1024,
 };
 
 static_assert(WINDOW_START <= TCP_WND, "lwIP's ceiling");
+
+/* A SYN that was repeated makes the round trip look long, and a turn is no shorter than this. */
+#define ROUND_TRIP_MIN (2 * NS_PER_MS)
+#define ROUND_TRIP_MAX NS_PER_S
 
 static bool is_pressed(const struct stack *s)
 {
@@ -34,16 +40,25 @@ void window_open(struct stack_tcp *t)
         pcb->rcv_wnd = pcb->rcv_ann_wnd = WINDOW_START;
         pcb->rcv_ann_right_edge = pcb->rcv_nxt + WINDOW_START;
     }
+    uint64_t took = t->stack->mono - t->began;
+    t->round_trip = took < ROUND_TRIP_MIN ? ROUND_TRIP_MIN : took < ROUND_TRIP_MAX ? took : ROUND_TRIP_MAX;
+    t->window_since = t->stack->mono;
 }
 
 void window_consumed(struct stack_tcp *t, size_t n)
 {
     t->window_read += n;
-    if (t->pcb && t->window_read >= t->window && !is_pressed(t->stack)) {
-        t->window_read = 0;
-        size_t twice = 2 * t->window, most = TCP_WND_MAX(t->pcb);
-        t->window = twice < most ? twice : most;
+    uint64_t elapsed = t->stack->mono - t->window_since;
+    if (!t->pcb || elapsed < t->round_trip) {
+        return;
     }
+    uint64_t per_round_trip = t->window_read * t->round_trip / elapsed;
+    uint64_t due = WINDOW_ROUND_TRIPS * per_round_trip, most = TCP_WND_MAX(t->pcb);
+    if (due > t->window && !is_pressed(t->stack)) {
+        t->window = due < most ? due : most;
+    }
+    t->window_since = t->stack->mono;
+    t->window_read = 0;
 }
 
 void window_left(struct stack_tcp *t, size_t unread)
@@ -52,7 +67,6 @@ void window_left(struct stack_tcp *t, size_t unread)
         return;
     }
     size_t least = is_pressed(t->stack) ? WINDOW_PRESSED : WINDOW_START;
-    t->window_read = 0;
     if (t->window / 2 >= least) {
         t->window /= 2;
     }

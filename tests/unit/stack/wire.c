@@ -64,7 +64,7 @@ static bool happens(struct wire *w, unsigned in_1000)
 static void take_off(struct wire_end *to, const void *ip, size_t len)
 {
     struct wire *w = to->wire;
-    struct flight *f = malloc(sizeof *f + len);
+    struct flight *f = aligned_alloc(16, (sizeof *f + len + 15) / 16 * 16); /* test_memory.c makes malloc fail */
     assert_non_null(f);
     uint64_t jitter = w->config.jitter ? seeded_next(&w->chance) % w->config.jitter : 0;
     *f = (struct flight){ .at = w->now.mono + w->config.delay + jitter, .number = w->n_sent++, .to = to, .len = len };
@@ -164,8 +164,10 @@ void wire_inject(struct wire_end *e, const void *ip, size_t len)
     if (!e->filling || BUFFER - e->filled < len) {
         rxbuf_unref(e->filling);
         e->filling = rxbuf_new(&w->pool);
-        assert_non_null(e->filling);
         e->filled = 0;
+        if (!e->filling) {
+            return; /* the packet is lost */
+        }
     }
     uint8_t *slice = e->filling->data + e->filled;
     memcpy(slice, ip, len);
@@ -188,7 +190,7 @@ static void end_turn(struct wire_end *e)
     while (stack_dispatch(e->stack, w->now)) {
     }
     stack_flush(e->stack, w->now);
-    assert_true(!e->filling || e->filling->refs == 1);
+    assert_true(w->memory_fails || !e->filling || e->filling->refs == 1);
 }
 
 static uint64_t next_event(const struct wire *w)
@@ -211,7 +213,7 @@ static void turn(struct wire *w)
     }
     end_turn(&w->a);
     end_turn(&w->b);
-    assert_true(w->pool.n_live <= 2);
+    assert_true(w->memory_fails || w->pool.n_live <= 2);
 }
 
 bool wire_run(struct wire *w, wire_done_fn *done, void *ctx, uint64_t limit)

@@ -53,7 +53,8 @@ struct wire {
     struct flight **flights; /* a heap by time of arrival */
     size_t n_flights, max_flights;
     uint64_t n_sent;
-    uint64_t wakeups; /* stack_tick calls */
+    uint64_t wakeups;   /* stack_tick calls */
+    bool memory_fails;  /* so that a receive buffer may be held for a turn longer */
 };
 
 void wire_open(struct wire *w, const struct wire_config *config);

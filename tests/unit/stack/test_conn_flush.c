@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* What the end of a turn makes of what was committed: few, full segments, and a queue as long as the path needs. */
+#include "stack/internal.h"
+#include "unit/stack/peer.h"
+
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+static struct wire w;
+static struct peer client, server;
+
+static void open_pair(uint64_t delay)
+{
+    wire_open(&w, &(struct wire_config){ .delay = delay });
+    client = (struct peer){ 0 };
+    server = (struct peer){ .appetite = SIZE_MAX };
+    assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
+    wire_pass(&w, 3 * delay + 200 * MS);
+    assert_true(peer_is_connected(&client));
+}
+
+static void many_small_pieces_leave_in_full_segments(void **state)
+{
+    (void)state;
+    open_pair(MS);
+    uint64_t packets = w.a.packets;
+    for (int i = 0; i < 100; i++) {
+        client.to_send += 100;
+        peer_pump(&client);
+    }
+    assert_int_equal(w.a.packets, packets); /* nothing before the flush */
+    stack_flush(w.a.stack, w.now);
+    assert_int_equal(w.a.packets - packets, (100 * 100 + 1379) / 1380);
+    wire_pass(&w, 100 * MS);
+    assert_int_equal(server.received, 10000);
+    wire_close(&w);
+}
+
+static void the_send_queue_grows_with_what_is_in_flight(void **state)
+{
+    (void)state;
+    open_pair(50 * MS);
+    client.to_send = 1000 * MIB; /* without end */
+    peer_pump(&client);
+    assert_int_equal(stack_tcp_unsent(client.t), 256 * KIB);
+    size_t most = 0;
+    for (int i = 0; i < 300; i++) {
+        wire_pass(&w, 10 * MS);
+        size_t now = stack_tcp_unsent(client.t);
+        assert_true(now <= 4 * MIB);
+        most = now > most ? now : most;
+    }
+    assert_true(most > 3 * MIB);
+    wire_close(&w);
+}
+
+static void a_short_path_keeps_a_short_queue(void **state)
+{
+    (void)state;
+    open_pair(MS);
+    server.appetite = 0;
+    client.to_send = 1000 * MIB;
+    peer_pump(&client);
+    wire_pass(&w, 10 * NS_PER_S);
+    assert_true(stack_tcp_unsent(client.t) <= 600 * KIB);
+    wire_close(&w);
+}
+
+static void queues_hold_no_memory_when_all_is_acknowledged(void **state)
+{
+    (void)state;
+    open_pair(5 * MS);
+    client.to_send = 5 * MIB;
+    peer_pump(&client);
+    wire_pass(&w, 10 * NS_PER_S);
+    assert_int_equal(server.received, 5 * MIB);
+    assert_int_equal(w.a.stack->chunks.bytes, 0);
+    assert_int_equal(w.b.stack->chunks.bytes, 0);
+
+    size_t len; /* nor for a reserve that came to nothing */
+    assert_non_null(stack_tcp_reserve(client.t, &len));
+    assert_true(w.a.stack->chunks.bytes > 0);
+    wire_pass(&w, MS);
+    assert_int_equal(w.a.stack->chunks.bytes, 0);
+    wire_close(&w);
+}
+
+/* A FIN behind the last byte, not on its segment: lwIP cannot split one that carries both. */
+static unsigned n_fins, n_fins_with_data;
+
+static bool look_for_fin(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end;
+    if (ip[33] & 0x01) {
+        n_fins++;
+        n_fins_with_data += len > 40;
+    }
+    return false;
+}
+
+static void a_fin_travels_alone(void **state)
+{
+    (void)state;
+    open_pair(MS);
+    w.a.sniff = look_for_fin;
+    client.to_send = 5000;
+    client.shutdown_after = true;
+    peer_pump(&client);
+    wire_pass(&w, 100 * MS);
+    assert_true(server.eof);
+    assert_int_equal(n_fins, 1);
+    assert_int_equal(n_fins_with_data, 0);
+    wire_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_small_pieces_leave_in_full_segments),
+        cmocka_unit_test(the_send_queue_grows_with_what_is_in_flight),
+        cmocka_unit_test(a_short_path_keeps_a_short_queue),
+        cmocka_unit_test(queues_hold_no_memory_when_all_is_acknowledged),
+        cmocka_unit_test(a_fin_travels_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
