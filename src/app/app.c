@@ -2,21 +2,31 @@
 /* Keeps the tunnels and doors, and runs them in turn. */
 #include "app/app.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "app/carrier.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "proxy/proxy.h"
 
+#define NAME_MAX_SHOWN 32
+
 struct app {
     const struct env *env;
-    struct list tunnels; /* struct tunnel_item */
+    struct list tunnels; /* struct tunnel_item; one that is carried stands before the one that carries it */
     struct list doors;   /* struct door */
+    bool carries;        /* some tunnel goes through another */
 };
 
+/* A tunnel with the world as it sees it. */
 struct tunnel_item {
     struct list link;
     struct tunnel *tunnel;
+    struct env env;
+    struct log log;
+    const struct log *below; /* where its log's lines go */
+    char name[NAME_MAX_SHOWN + 1];
 };
 
 struct door {
@@ -65,18 +75,42 @@ void app_free(struct app *app, struct now now)
     free(app);
 }
 
-int app_add_tunnel(struct app *app, const struct config *config, struct tunnel **out, struct now now)
+static void write_named(void *ctx, enum log_level level, const char *line)
 {
-    struct tunnel_item *item = malloc(sizeof *item);
+    const struct tunnel_item *item = ctx;
+    log_line(item->below, level, "%s: %s", item->name, line);
+}
+
+static void see_world(struct tunnel_item *item, const struct env *outside, const char *name, struct tunnel *through)
+{
+    item->env = *outside;
+    if (through != NULL) {
+        item->env.ops = &carrier_ops;
+        item->env.world = through;
+    }
+    if (name != NULL && outside->log != NULL) {
+        snprintf(item->name, sizeof item->name, "%s", name);
+        item->below = outside->log;
+        item->log = (struct log){.level = outside->log->level, .write = write_named, .ctx = item};
+        item->env.log = &item->log;
+    }
+}
+
+int app_add_tunnel(struct app *app, const struct config *config, const char *name, struct tunnel *through,
+                   struct tunnel **out, struct now now)
+{
+    struct tunnel_item *item = calloc(1, sizeof *item);
     if (item == NULL) {
         return ERR_NOMEM;
     }
-    int err = tunnel_new(&item->tunnel, app->env, config, now);
+    see_world(item, app->env, name, through);
+    int err = tunnel_new(&item->tunnel, &item->env, config, now);
     if (err != 0) {
         free(item);
         return err;
     }
-    list_push_back(&app->tunnels, &item->link);
+    list_push_back(app->tunnels.next, &item->link); /* before the first, so before what carries it */
+    app->carries |= through != NULL;
     *out = item->tunnel;
     return 0;
 }
@@ -116,17 +150,26 @@ void app_start(struct app *app, struct now now)
     }
 }
 
-uint64_t app_turn(struct app *app, struct now now)
+static uint64_t run_tunnels(struct app *app, struct now now)
 {
     uint64_t at = NEVER;
+    list_foreach(l, &app->tunnels) {
+        at = deadline_min(at, tunnel_turn(list_item(l, struct tunnel_item, link)->tunnel, now));
+    }
+    return at;
+}
+
+uint64_t app_turn(struct app *app, struct now now)
+{
     list_foreach(l, &app->doors) {
         struct proxy *p = list_item(l, struct door, link)->proxy;
         if (proxy_next_deadline(p) <= now.mono) {
             proxy_tick(p, now);
         }
     }
-    list_foreach(l, &app->tunnels) {
-        at = deadline_min(at, tunnel_turn(list_item(l, struct tunnel_item, link)->tunnel, now));
+    uint64_t at = run_tunnels(app, now);
+    if (app->carries) {
+        at = run_tunnels(app, now); /* what a tunnel brought for one inside it, and what that one answered */
     }
     list_foreach(l, &app->doors) {
         at = deadline_min(at, proxy_next_deadline(list_item(l, struct door, link)->proxy));

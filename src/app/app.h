@@ -16,8 +16,11 @@ int app_new(struct app **out, const struct env *env) MUST_USE; /* 0, ERR_NOMEM; 
 /* Closes the doors, aborts what runs, and lets the tunnels send their last packets. NULL is harmless. */
 void app_free(struct app *app, struct now now);
 
-/* A tunnel from a configuration (read only during the call). Errors as tunnel_new. */
-int app_add_tunnel(struct app *app, const struct config *config, struct tunnel **out, struct now now) MUST_USE;
+/* A tunnel from a configuration (read only during the call). With a `name` (copied) its lines in the log begin with it; with a
+ * tunnel to go `through`, which was added before, its datagrams and the names of its peers go through that one instead of
+ * the machine's network. Either may be NULL. Errors as tunnel_new. */
+int app_add_tunnel(struct app *app, const struct config *config, const char *name, struct tunnel *through,
+                   struct tunnel **out, struct now now) MUST_USE;
 
 /* A SOCKS5 door at `at` into the tunnel; *bound tells where it stands. Errors as env's listen; the log says which. */
 int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at, struct endpoint *bound) MUST_USE;

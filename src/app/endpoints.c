@@ -192,7 +192,7 @@ void endpoints_tick(struct endpoints *e, struct now now)
         }
         n->due = NEVER;
         n->asked = now.mono;
-        int err = e->env->ops->resolve(e->env->world, n->host, n->port, resolved, n, &n->lookup);
+        int err = e->env->ops->resolve(e->env->world, n->host, n->port, resolved, n, &n->lookup, now);
         if (err != 0) {
             n->lookup = NULL;
             try_later(n, err, now);

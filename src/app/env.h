@@ -18,11 +18,13 @@ typedef void env_resolved_fn(void *ctx, int err, const struct endpoint *found, s
 
 struct env_ops {
     int (*udp_open)(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out);
+    /* The largest IP packet to `to`, 0 where that is not known. */
+    unsigned (*path_mtu)(void *world, const struct endpoint *to);
     int (*listen)(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx, struct endpoint *bound,
                   struct env_listener **out);
     void (*listener_close)(struct env_listener *l);
     int (*resolve)(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
-                   struct env_lookup **out);
+                   struct env_lookup **out, struct now now);
     void (*resolve_cancel)(struct env_lookup *l);
 };
 

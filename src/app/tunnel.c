@@ -31,6 +31,7 @@ struct tunnel {
     struct endpoints *endpoints;
     struct dgram *port;
     struct outbox outbox;
+    uint16_t mtu;             /* of the inner side */
     size_t release_room;      /* what the packets released by one handshake may take */
     const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
     uint64_t warn_undelivered_after;
@@ -149,9 +150,27 @@ static int add_peer(struct tunnel *t, const struct config_peer *p)
     return err;
 }
 
-static int build_wg(struct tunnel *t, const struct config *c, uint16_t mtu)
+/* What the path to the peers leaves of an IP packet, where their addresses are known already. */
+static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
 {
-    struct wg_config wc = {.mtu = mtu, .rng = t->env->rng, .log = t->env->log};
+    unsigned mtu = TUNNEL_MTU_MOST;
+    for (size_t i = 0; i < c->n_peers; i++) {
+        struct endpoint to = {.port = c->peers[i].endpoint_port};
+        if (c->peers[i].endpoint_host == NULL || !addr_parse(&to.addr, c->peers[i].endpoint_host)) {
+            continue;
+        }
+        unsigned path = t->env->ops->path_mtu(t->env->world, &to);
+        unsigned around = (to.addr.family == FAMILY_V4 ? 20 : 40) + 8 + WG_HEADROOM + 16;
+        if (path > around && path - around < mtu) {
+            mtu = path - around;
+        }
+    }
+    return (uint16_t)(mtu > TUNNEL_MTU_LEAST ? mtu : TUNNEL_MTU_LEAST);
+}
+
+static int build_wg(struct tunnel *t, const struct config *c)
+{
+    struct wg_config wc = {.mtu = t->mtu, .rng = t->env->rng, .log = t->env->log};
     memcpy(wc.private_key, c->private_key, KEY_LEN);
     int err = wg_new(&t->wg, &wc);
     wipe(wc.private_key, KEY_LEN);
@@ -165,12 +184,12 @@ static int build_wg(struct tunnel *t, const struct config *c, uint16_t mtu)
     return err;
 }
 
-static int build_stack(struct tunnel *t, const struct config *c, uint16_t mtu, struct now now)
+static int build_stack(struct tunnel *t, const struct config *c, struct now now)
 {
     struct stack_config sc = {
         .addresses = c->addresses,
         .n_addresses = c->n_addresses,
-        .mtu = mtu,
+        .mtu = t->mtu,
         .output = output,
         .route = route,
         .ctx = t,
@@ -201,8 +220,8 @@ static int build_resolver(struct tunnel *t, const struct config *c)
 
 static int build(struct tunnel *t, const struct config *c, struct now now)
 {
-    uint16_t mtu = c->mtu != 0 ? c->mtu : TUNNEL_MTU_DEFAULT;
-    size_t room = WG_OUT_ROOM(mtu);
+    t->mtu = c->mtu != 0 ? c->mtu : default_mtu(t, c);
+    size_t room = WG_OUT_ROOM(t->mtu);
     t->release_room = (STAGED_MAX + 1) * room;
     size_t size = (t->release_room + RX_BATCH * room) / 16 * 16;
     int err = outbox_init(&t->outbox, size, OUTBOX_MESSAGES);
@@ -210,10 +229,10 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = endpoints_new(&t->endpoints, t->env);
     }
     if (err == 0) {
-        err = build_wg(t, c, mtu);
+        err = build_wg(t, c);
     }
     if (err == 0) {
-        err = build_stack(t, c, mtu, now);
+        err = build_stack(t, c, now);
     }
     if (err == 0) {
         err = build_resolver(t, c);
@@ -341,6 +360,16 @@ struct dialer *tunnel_dialer(struct tunnel *t)
 struct stack *tunnel_stack(struct tunnel *t)
 {
     return t->stack;
+}
+
+struct resolver *tunnel_resolver(struct tunnel *t)
+{
+    return t->resolver;
+}
+
+uint16_t tunnel_mtu(const struct tunnel *t)
+{
+    return t->mtu;
 }
 
 struct wg *tunnel_wg(struct tunnel *t)

@@ -15,7 +15,10 @@
 
 struct tunnel;
 
-#define TUNNEL_MTU_DEFAULT 1420 /* 1500 less IPv6, UDP and the data message's 32 bytes (wg-quick's default) */
+/* The inner MTU where the file gives none: what the path to the peers leaves, at most 1420 (1500 less IPv6, UDP and the data
+ * message's 32 bytes), at least 1280. */
+#define TUNNEL_MTU_MOST 1420
+#define TUNNEL_MTU_LEAST 1280
 
 /* Build the tunnel and open its UDP port. `config` is only read during the call, `env` is borrowed for life.
  * 0, ERR_NOMEM, ERR_INVALID (a key that is no key; said in the log), or the error of udp_open, as ERR_IN_USE. */
@@ -34,6 +37,8 @@ uint64_t tunnel_turn(struct tunnel *t, struct now now);
 
 struct dialer *tunnel_dialer(struct tunnel *t);
 struct stack *tunnel_stack(struct tunnel *t);
+struct resolver *tunnel_resolver(struct tunnel *t); /* NULL without DNS */
+uint16_t tunnel_mtu(const struct tunnel *t);
 struct wg *tunnel_wg(struct tunnel *t);
 uint16_t tunnel_port(const struct tunnel *t); /* of the UDP socket */
 

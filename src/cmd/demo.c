@@ -55,7 +55,7 @@ static int add_tunnel(struct demo *d, const char *name, char *text, struct tunne
     int err = config_parse(&c, name, text, strlen(text), message, &d->world.log);
     wipe(text, strlen(text));
     if (err == 0) {
-        err = app_add_tunnel(d->world.app, c, out, io_now(d->world.loop));
+        err = app_add_tunnel(d->world.app, c, NULL, NULL, out, io_now(d->world.loop));
     }
     config_free(c);
     return err;

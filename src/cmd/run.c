@@ -10,7 +10,7 @@
 
 static int add_tunnel(struct world *w, const struct config *config, struct tunnel **out)
 {
-    int err = app_add_tunnel(w->app, config, out, io_now(w->loop));
+    int err = app_add_tunnel(w->app, config, NULL, NULL, out, io_now(w->loop));
     if (err == ERR_IN_USE || err == ERR_PERM) {
         log_error(&w->log, "cannot open UDP port %u (ListenPort): %s", (unsigned)config->listen_port, err_text(err));
     } else if (err != 0) {

@@ -38,9 +38,16 @@ static int env_udp_open(void *world, uint16_t port, const struct dgram_handler *
     return io_udp_open(world, port, handler, ctx, out);
 }
 
-static int env_resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
-                       struct env_lookup **out)
+static unsigned env_path_mtu(void *world, const struct endpoint *to)
 {
+    (void)world;
+    return io_path_mtu(to);
+}
+
+static int env_resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
+                       struct env_lookup **out, struct now now)
+{
+    (void)now;
     struct io_lookup *l;
     int err = io_resolve(world, host, port, done, ctx, &l);
     if (err == 0) {
@@ -56,6 +63,7 @@ static void env_resolve_cancel(struct env_lookup *l)
 
 static const struct env_ops ops = {
     .udp_open = env_udp_open,
+    .path_mtu = env_path_mtu,
     .listen = env_listen,
     .listener_close = env_listener_close,
     .resolve = env_resolve,

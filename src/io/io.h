@@ -58,6 +58,10 @@ struct io_udp_counters {
 };
 struct io_udp_counters io_udp_counters(const struct dgram *d); /* of a port from io_udp_open */
 
+/* The largest IP packet that the path to `to` takes, as far as the machine knows: its interface's MTU, or what ICMP has
+ * told since. 0 when there is no route. Sends nothing. */
+unsigned io_path_mtu(const struct endpoint *to);
+
 struct io_listener;
 /* Takes ownership of `s`, whose handler it sets. */
 typedef void io_accept_fn(void *ctx, struct stream *s, struct now now);

@@ -174,7 +174,7 @@ void sim_host_on(struct sim *s, unsigned host, const char *text, bool socks)
     assert_null(h->app);
     assert_int_equal(config_parse(&c, h->name, text, strlen(text), config_says, NULL), 0);
     assert_int_equal(app_new(&h->app, &h->env), 0);
-    assert_int_equal(app_add_tunnel(h->app, c, &h->tunnel, s->now), 0);
+    assert_int_equal(app_add_tunnel(h->app, c, NULL, NULL, &h->tunnel, s->now), 0);
     if (socks) {
         struct endpoint at = {.port = 1080}, bound;
         assert_int_equal(app_add_socks(h->app, h->tunnel, &at, &bound), 0);

@@ -52,6 +52,7 @@ struct sim_host {
     char *said;            /* its log, line by line */
     size_t said_len;
     struct sim_weather out; /* of what it sends */
+    unsigned path_mtu;      /* as its system would tell; 0: it does not know */
 };
 
 /* A name of the world outside, as the hosts' resolvers know it. */

@@ -149,8 +149,10 @@ static void answer(struct sim *s, void *arg)
     free(q);
 }
 
-static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out)
+static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out,
+                   struct now now)
 {
+    (void)now;
     struct sim_host *h = world;
     struct question *q = malloc(sizeof *q);
     *q = (struct question){.host = h, .port = port, .done = done, .ctx = ctx};
@@ -168,8 +170,15 @@ static void resolve_cancel(struct env_lookup *l)
     sim_unschedule(q->host->sim, q);
 }
 
+static unsigned path_mtu(void *world, const struct endpoint *to)
+{
+    (void)to;
+    return ((struct sim_host *)world)->path_mtu;
+}
+
 const struct env_ops sim_env_ops = {
     .udp_open = udp_open,
+    .path_mtu = path_mtu,
     .listen = sim_listen,
     .listener_close = sim_listener_close,
     .resolve = resolve,

@@ -17,8 +17,10 @@ struct oracle {
     unsigned warnings;
 };
 
-static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out)
+static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out,
+                   struct now now)
 {
+    (void)now;
     struct oracle *o = world;
     (void)port;
     o->asked++;
