@@ -48,7 +48,7 @@ struct keypair *keypairs_blank(struct keypairs *k)
             return kp;
         }
     }
-    assert(!"three slots cannot fill four places");
+    assert(false); /* three slots cannot fill four places */
     return NULL;
 }
 

@@ -115,7 +115,7 @@ void world_init(struct world *w, uint64_t seed)
         n->rng = seeded_rng(&n->seed);
         n->log = (struct log){LOG_DEBUG, write_line, n};
         n->wall_offset = UINT64_C(1700000000) * SEC;
-        int err = outbox_init(&n->out, 1 << 20, 512);
+        int err = outbox_init(&n->out, 1 << 18, 512);
         assert(err == 0);
         (void)err;
         rng_fill(&n->rng, n->private_key, KEY_LEN);
