@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "cmd/demo.h"
+#include "cmd/files.h"
 #include "cmd/keys.h"
 #include "cmd/options.h"
 #include "cmd/run.h"
@@ -19,52 +20,42 @@ static void print_message(void *ctx, bool is_error, const char *message)
     }
 }
 
-/* Where SOCKS5 is offered: the command line, else the file, else the usual place. */
-static int run_config(const struct options *o, const struct config *c)
-{
-    struct endpoint from_file[OPTIONS_SOCKS_MAX];
-    struct endpoint usual = options_default_socks();
-    if (o->n_socks > 0) {
-        return run(c, o->socks, o->n_socks, o->level);
-    }
-    if (c->n_socks5 == 0) {
-        return run(c, &usual, 1, o->level);
-    }
-    if (c->n_socks5 > OPTIONS_SOCKS_MAX) {
-        fprintf(stderr, "%s: more than %d [Socks5] listeners\n", c->path, OPTIONS_SOCKS_MAX);
-        return STATUS_CONFIG;
-    }
-    for (size_t i = 0; i < c->n_socks5; i++) {
-        from_file[i] = c->socks5[i].bind;
-    }
-    return run(c, from_file, c->n_socks5, o->level);
-}
-
 /* What was asked for was to be printed: a full disk is a failure. */
 static int printed(void)
 {
     return fflush(stdout) == 0 && !ferror(stdout) ? STATUS_OK : STATUS_FAILED;
 }
 
-static int run_tunnel(struct options *o)
+/* Every file is read before any is judged, so that all that is wrong is said at once. */
+static int read_files(struct files *f, struct options *o)
 {
-    struct config *c;
-    int err = config_load(&c, o->config_path, print_message, o);
-    if (err == ERR_NOMEM) {
-        fprintf(stderr, "%s: %s\n", o->config_path, err_text(err));
-        return STATUS_FAILED;
+    int err = 0;
+    for (size_t i = 0; i < o->n_config; i++) {
+        int one = files_add(f, o->config_path[i], print_message, o);
+        err = one != 0 && err != ERR_NOMEM ? one : err;
     }
-    if (err != 0) {
-        return STATUS_CONFIG; /* said, line by line */
-    }
+    return err != 0 ? err : files_sort(f, print_message, o);
+}
+
+static int run_tunnels(struct options *o)
+{
+    struct files f = {.n = 0};
     int status = STATUS_OK;
-    if (o->configtest) {
-        printf("%s: OK\n", c->path);
+    int err = read_files(&f, o);
+    if (err == ERR_NOMEM) {
+        fprintf(stderr, "wgproxy: %s\n", err_text(err));
+        status = STATUS_FAILED;
+    } else if (err != 0) {
+        status = STATUS_CONFIG; /* said, line by line */
+    } else if (o->configtest) {
+        for (size_t i = 0; i < f.n; i++) {
+            printf("%s: OK\n", f.file[i].config->path);
+        }
         status = printed();
     } else {
-        status = run_config(o, c);
+        status = run(&f, o);
     }
-    config_free(c);
+    files_free(&f);
     return status;
 }
 
@@ -93,7 +84,7 @@ int main(int argc, char **argv)
     }
     switch (o.command) {
     case COMMAND_RUN:
-        return run_tunnel(&o);
+        return run_tunnels(&o);
     case COMMAND_DEMO:
         return demo_run(o.n_socks > 0 ? &o.socks[0] : &usual, o.once, o.level);
     case COMMAND_GENKEY:

@@ -38,7 +38,7 @@ struct door {
 
 int app_new(struct app **out, const struct env *env)
 {
-    struct app *app = malloc(sizeof *app);
+    struct app *app = calloc(1, sizeof *app);
     if (app == NULL) {
         return ERR_NOMEM;
     }

@@ -32,7 +32,7 @@ struct entry {
 /* clang-format off */
 static const struct entry entries[] = {
     {"Tunnel", 'c', "config", "FILE", RUN,
-     {"the tunnel's wg-quick file; - is standard input", NULL}},
+     {"the tunnel's wg-quick file, or a folder of *.conf;", "- is standard input; repeat it for several tunnels"}},
     {NULL, 'n', "configtest", NULL, RUN,
      {"only say what is wrong with the file", NULL}},
     {"Proxy", 'D', "socks", "[ADDR:]PORT", RUN | DEMO,
@@ -111,10 +111,11 @@ PRINTF_LIKE(2, 3) static int refuse(struct parse *p, const char *fmt, ...)
 
 static int take_config(struct parse *p, const char *argument)
 {
-    if (p->out->config_path != NULL) {
-        return refuse(p, "-c was given twice: one file is one tunnel");
+    struct options *o = p->out;
+    if (o->n_config == OPTIONS_CONFIG_MAX) {
+        return refuse(p, "-c was given more than %d times", OPTIONS_CONFIG_MAX);
     }
-    p->out->config_path = argument;
+    o->config_path[o->n_config++] = argument;
     return 0;
 }
 
@@ -319,7 +320,7 @@ static int check_together(struct parse *p, unsigned given)
     if (err == 0) {
         err = check_socks(p);
     }
-    if (err == 0 && o->command == COMMAND_RUN && o->config_path == NULL) {
+    if (err == 0 && o->command == COMMAND_RUN && o->n_config == 0) {
         err = refuse(p, "no configuration: give -c FILE");
     }
     if (err == 0 && o->command == COMMAND_DEMO && o->n_socks > 1) {

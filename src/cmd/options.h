@@ -36,11 +36,14 @@ enum command { COMMAND_TABLE(COMMAND_ENUM) COMMAND_N };
 #undef COMMAND_ENUM
 
 #define OPTIONS_SOCKS_MAX 16
+#define OPTIONS_CONFIG_MAX 16
 
 struct options {
     enum command command;
-    /* -c, borrowed from argv; never NULL for COMMAND_RUN */
-    const char *config_path;
+    /* -c, borrowed from argv: files, and folders of them. At least one for
+     * COMMAND_RUN. */
+    const char *config_path[OPTIONS_CONFIG_MAX];
+    size_t n_config;
     bool configtest;      /* -n */
     bool once;            /* demo --once */
     enum log_level level; /* -q, -v */

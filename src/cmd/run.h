@@ -3,14 +3,12 @@
 #ifndef WGPROXY_CMD_RUN_H
 #define WGPROXY_CMD_RUN_H
 
-#include "base/addr.h"
-#include "base/log.h"
-#include "config/config.h"
+#include "cmd/files.h"
+#include "cmd/options.h"
 
-#include <stddef.h>
-
-/* Build the tunnel, bind every listener, say that it is ready, run until a signal. Returns the exit code: 0 after SIGINT or
- * SIGTERM, 1 when something could not be set up (said on standard error). */
-int run(const struct config *config, const struct endpoint *socks, size_t n_socks, enum log_level level);
+/* Build the tunnels of `files` (sorted), bind every listener, say that it is ready, run until a signal. Returns the exit status:
+ * STATUS_OK after SIGINT or SIGTERM, STATUS_FAILED when something could not be set up, STATUS_USAGE and STATUS_CONFIG when it is
+ * not said where SOCKS5 is to be offered; each with a line on standard error. */
+int run(const struct files *files, const struct options *options);
 
 #endif

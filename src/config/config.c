@@ -32,6 +32,7 @@ void config_free(struct config *c)
     }
     free(c->peers);
     free(c->search);
+    free(c->through);
     free(c->addresses);
     free(c->dns);
     free(c->socks5);

@@ -45,6 +45,7 @@ const struct key_entry schema_keys[] = {
     {INTERFACE, "DNS", KEY_LIST, 0, set_dns, NULL},
     {INTERFACE, "MTU", KEY_ONE, MAY_BE_EMPTY, set_mtu, NULL},
     {INTERFACE, "ListenPort", KEY_ONE, 0, set_listen_port, NULL},
+    {INTERFACE, "Through", KEY_ONE, 0, set_through, NULL},
     {PEER, "PublicKey", KEY_ONE, REQUIRED | SECRET, set_public_key, NULL},
     {PEER, "PresharedKey", KEY_ONE, SECRET, set_preshared_key, NULL},
     {PEER, "AllowedIPs", KEY_LIST, 0, set_allowed_ip, NULL},

@@ -151,6 +151,13 @@ const char *set_listen_port(struct reading *r, const char *text)
     return value_port(&r->config->listen_port, text);
 }
 
+const char *set_through(struct reading *r, const char *text)
+{
+    free(r->config->through);
+    r->config->through = copy_text(r, text);
+    return NULL;
+}
+
 const char *set_public_key(struct reading *r, const char *text)
 {
     return value_key(current_peer(r)->public_key, text, r->why);

@@ -6,7 +6,7 @@
 #include "config/schema.h"
 
 /* Without memory they set r->no_memory and return NULL. */
-setter_fn set_private_key, set_address, set_dns, set_mtu, set_listen_port;
+setter_fn set_private_key, set_address, set_dns, set_mtu, set_listen_port, set_through;
 setter_fn set_public_key, set_preshared_key, set_allowed_ip;
 setter_fn set_endpoint, set_keepalive;
 setter_fn set_bind_address, set_allow_lan;

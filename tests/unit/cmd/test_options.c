@@ -9,7 +9,7 @@
 
 #include "unit/test.h"
 
-#define WORDS_MAX 16
+#define WORDS_MAX 40
 
 /* A command line of its own memory, since getopt moves words: `line` cut at blanks, "wgproxy"
  * before it. */
@@ -95,15 +95,27 @@ static void words_become_options(void **state)
         assert_int_equal(o.level, rows[i].level);
         assert_int_equal(o.configtest, rows[i].configtest);
         assert_int_equal(o.once, rows[i].once);
-        assert_int_equal(o.config_path != NULL, rows[i].config != NULL);
+        assert_int_equal(o.n_config, rows[i].config != NULL);
         assert_int_equal(o.n_socks, rows[i].socks != NULL);
         if (rows[i].config != NULL) {
-            assert_string_equal(o.config_path, rows[i].config);
+            assert_string_equal(o.config_path[0], rows[i].config);
         }
         if (rows[i].socks != NULL) {
             assert_string_equal(endpoint_format(&o.socks[0], text), rows[i].socks);
         }
     }
+}
+
+static void configurations_keep_their_order(void **state)
+{
+    (void)state;
+    struct words w;
+    struct options o;
+    parse_well(&w, &o, "-c a.conf -c folder --config=-");
+    assert_int_equal(o.n_config, 3);
+    assert_string_equal(o.config_path[0], "a.conf");
+    assert_string_equal(o.config_path[1], "folder");
+    assert_string_equal(o.config_path[2], "-");
 }
 
 static void listeners_keep_their_order(void **state)
@@ -136,7 +148,8 @@ static const struct {
     {"-c", "option -c needs FILE"},
     {"--config", "option -c needs FILE"},
     {"-c a -D", "option -D needs [ADDR:]PORT"},
-    {"-c a -c b", "-c was given twice: one file is one tunnel"},
+    {"-c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a",
+     "-c was given more than 16 times"},
     {"-c a b", "unknown command \"b\""},
     {"a.conf", "unknown command \"a.conf\""},
     {"gnekey", "unknown command \"gnekey\", did you mean genkey?"},
@@ -263,6 +276,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_become_options),
+        cmocka_unit_test(configurations_keep_their_order),
         cmocka_unit_test(listeners_keep_their_order),
         cmocka_unit_test(wrong_words_are_explained_in_one_line),
         cmocka_unit_test(more_listeners_than_there_is_room_for_are_refused),
