@@ -131,19 +131,83 @@ static void a_deadline_in_the_past_does_not_spin(void **state)
     io_loop_free(g.loop);
 }
 
+/* "Again, and again at once": the same deadline, which stays in the past, is asked for by each turn. */
+static uint64_t want_the_same_past(void *ctx, struct now now)
+{
+    struct greedy *g = ctx;
+    if (++g->turns == 5) {
+        io_loop_stop(g->loop);
+    }
+    assert_true(now.mono > g->end);
+    return g->end;
+}
+
+static void a_deadline_that_stays_is_kept_each_time(void **state)
+{
+    (void)state;
+    struct greedy g = {.loop = loop_or_fail()};
+    g.end = io_now(g.loop).mono - 1;
+    io_loop_set_turn(g.loop, want_the_same_past, &g);
+    io_loop_run(g.loop);
+    assert_int_equal(g.turns, 5);
+    io_loop_free(g.loop);
+}
+
+struct slow {
+    struct io_loop *loop;
+    uint64_t due, late;
+    unsigned turns;
+};
+
+#define SLOW_TURN (300 * NS_PER_MS)
+
+static uint64_t take_long(void *ctx, struct now now)
+{
+    struct slow *s = ctx;
+    if (++s->turns == 2) {
+        s->late = now.mono - s->due;
+        io_loop_stop(s->loop);
+        return NEVER;
+    }
+    s->due = now.mono + SLOW_TURN + 5 * NS_PER_MS;
+    while (clock_read().mono < now.mono + SLOW_TURN) {
+    }
+    return s->due;
+}
+
+static void the_time_that_a_turn_takes_is_not_added_to_its_deadline(void **state)
+{
+    (void)state;
+    struct slow s = {.loop = loop_or_fail()};
+    io_loop_set_turn(s.loop, take_long, &s);
+    io_loop_run(s.loop);
+    assert_true(s.late < SLOW_TURN - 20 * NS_PER_MS);
+    io_loop_free(s.loop);
+}
+
 /* ---- nothing to do ---- */
 
 struct idle {
     struct io_loop *loop;
     unsigned turns, turns_at_signal;
     int signum;
+    struct soon soon;
 };
 
+static void do_nothing(struct soon *soon, struct now now)
+{
+    (void)soon;
+    (void)now;
+}
+
+/* The second turn, which a call put off brings about, takes back what the first one asked for. */
 static uint64_t count_turn(void *ctx, struct now now)
 {
-    (void)now;
     struct idle *i = ctx;
-    i->turns++;
+    if (++i->turns == 1) {
+        loop_soon(i->loop, &i->soon);
+        return now.mono + 20 * NS_PER_MS;
+    }
     return NEVER;
 }
 
@@ -159,13 +223,14 @@ static void stop_at_signal(void *ctx, int signum, struct now now)
 static void an_idle_loop_takes_no_turn(void **state)
 {
     (void)state;
-    struct idle i = {.loop = loop_or_fail()};
+    struct idle i = {.loop = loop_or_fail(), .soon.run = do_nothing};
+    list_init(&i.soon.link);
     assert_int_equal(io_loop_on_signal(i.loop, stop_at_signal, &i), 0);
     io_loop_set_turn(i.loop, count_turn, &i);
     send_sigterm_after(100);
     io_loop_run(i.loop);
     assert_int_equal(i.signum, SIGTERM);
-    assert_int_equal(i.turns_at_signal, 1);
+    assert_int_equal(i.turns_at_signal, 2);
     io_loop_free(i.loop);
 }
 
@@ -288,8 +353,8 @@ static void outside_the_loop_the_time_goes_on(void **state)
 
 struct later {
     struct io_loop *loop;
-    struct soon soon, cancelled;
-    unsigned runs;
+    struct soon soon, other, cancelled;
+    unsigned runs, other_runs;
     bool cancelled_ran;
 };
 
@@ -309,6 +374,12 @@ static void note_cancelled_ran(struct soon *soon, struct now now)
     container_of(soon, struct later, cancelled)->cancelled_ran = true;
 }
 
+static void note_other_ran(struct soon *soon, struct now now)
+{
+    (void)now;
+    container_of(soon, struct later, other)->other_runs++;
+}
+
 static bool ran_twice(void *ctx)
 {
     return ((struct later *)ctx)->runs == 2;
@@ -320,17 +391,21 @@ static void a_call_put_off_runs_once_from_the_loop(void **state)
     struct later l = {
         .loop = loop_or_fail(),
         .soon.run = run_and_cancel_the_other,
+        .other.run = note_other_ran,
         .cancelled.run = note_cancelled_ran,
     };
     list_init(&l.soon.link);
+    list_init(&l.other.link);
     list_init(&l.cancelled.link);
     loop_soon(l.loop, &l.soon);
+    loop_soon(l.loop, &l.other);
     loop_soon(l.loop, &l.cancelled);
     loop_soon(l.loop, &l.soon);
     assert_int_equal(l.runs, 0);
     drive_until(l.loop, ran_twice, &l);
     drive_idly(l.loop);
     assert_int_equal(l.runs, 2);
+    assert_int_equal(l.other_runs, 1);
     assert_false(l.cancelled_ran);
     io_loop_free(l.loop);
 }
@@ -354,6 +429,8 @@ int main(void)
         cmocka_unit_test(deadlines_come_in_order_and_never_early),
         cmocka_unit_test(an_earlier_deadline_replaces_a_later_one),
         cmocka_unit_test(a_deadline_in_the_past_does_not_spin),
+        cmocka_unit_test(a_deadline_that_stays_is_kept_each_time),
+        cmocka_unit_test(the_time_that_a_turn_takes_is_not_added_to_its_deadline),
         cmocka_unit_test(an_idle_loop_takes_no_turn),
         cmocka_unit_test(both_interrupts_are_told),
         cmocka_unit_test(a_broken_pipe_is_not_the_end),

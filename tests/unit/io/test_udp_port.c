@@ -6,9 +6,9 @@
 
 /* ---- a system that lacks things ---- */
 
-static int absent_family;  /* AF_INET or AF_INET6: socket() refuses it */
-static int bind_errno;     /* what bind() of `bind_family` answers, */
-static int bind_family;    /* */
+static int absent_family;   /* AF_INET or AF_INET6: socket() refuses it */
+static int bind_errno;      /* what bind() in `bind_family` answers, */
+static int bind_family;
 static unsigned bind_fails; /* that often */
 
 int socket(int family, int type, int protocol)
@@ -28,6 +28,23 @@ int bind(int fd, const struct sockaddr *sa, socklen_t len)
         return -1;
     }
     return (int)syscall(SYS_bind, fd, sa, len);
+}
+
+static int asked_receive, asked_send;
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
+{
+    if (level == SOL_SOCKET && option == SO_RCVBUF) {
+        memcpy(&asked_receive, value, sizeof asked_receive);
+    }
+    if (level == SOL_SOCKET && option == SO_SNDBUF) {
+        memcpy(&asked_send, value, sizeof asked_send);
+    }
+    if (level == SOL_SOCKET && (option == SO_RCVBUFFORCE || option == SO_SNDBUFFORCE)) {
+        errno = EPERM; /* an ordinary user */
+        return -1;
+    }
+    return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
 }
 
 static int open_fds(void)
@@ -70,7 +87,7 @@ static void a_port_asked_for_is_the_port_given(void **state)
 static void a_taken_port_is_in_use_in_either_family(void **state)
 {
     (void)state;
-    static const char *const taken[] = {"0.0.0.0:0", "[::]:0"};
+    static const char *const taken[] = {"127.0.0.1:0", "[::1]:0"};
     for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
         struct io_loop *loop = loop_or_fail();
         struct endpoint e = endpoint_of(taken[i]);
@@ -164,6 +181,16 @@ static void without_any_family_there_is_no_port(void **state)
     io_loop_free(loop);
 }
 
+static void large_buffers_are_asked_for(void **state)
+{
+    (void)state;
+    asked_receive = asked_send = 0;
+    struct port *p = port_open();
+    assert_true(asked_receive >= 4 << 20);
+    assert_true(asked_send >= 4 << 20);
+    port_close(p);
+}
+
 static void closing_gives_everything_back(void **state)
 {
     (void)state;
@@ -191,6 +218,7 @@ int main(void)
         cmocka_unit_test(one_family_is_enough),
         cmocka_unit_test(an_address_family_switched_off_is_absent),
         cmocka_unit_test(without_any_family_there_is_no_port),
+        cmocka_unit_test(large_buffers_are_asked_for),
         cmocka_unit_test(closing_gives_everything_back),
     };
     return cmocka_run_group_tests_name("io/udp_port", tests, NULL, NULL);
