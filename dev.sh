@@ -101,6 +101,8 @@ run_test()
 run_demo()
 {
     install_missing "${build_packages[@]}"
+    mkdir -p build
+    echo "dev.sh: building; what the compiler says goes to build/demo-build.log" >&2
     target=wgproxy build_preset release >build/demo-build.log 2>&1 || {
         cat build/demo-build.log >&2
         fail "the build failed"
