@@ -167,6 +167,31 @@ static void a_response_without_an_open_initiation_is_refused(void **state)
     bench_fini(&b);
 }
 
+/* What is left of a wiped handshake is known to everybody: zeros. A response can be forged for that. */
+static void a_response_forged_for_a_wiped_handshake_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t zero_key[32];
+    struct bench b;
+    bench_init(&b);
+    initiate(&b);
+    uint32_t index = b.init.hs.entry.index;
+    handshake_clear(&b.init.hs, &b.init.table);
+
+    struct noise_state known = {.chain = {0}};
+    struct noise_remote target = {.psk = {0}};
+    uint8_t ephemeral[32];
+    memcpy(target.public_key, b.init.id.public_key, 32);
+    memcpy(target.psk, b.init.other.psk, 32); /* let them know even that: it may be zero */
+    assert_true(suite_dh_public(known.remote_ephemeral, zero_key));
+    rng_fill(&b.rng, ephemeral, 32);
+    suite_clamp(ephemeral);
+    store_le32(b.response.receiver, index);
+    assert_true(noise_create_response(&known, &target, ephemeral, NULL, 0, (uint8_t *)&b.response + 12));
+    assert_false(consume_response(&b));
+    bench_fini(&b);
+}
+
 static void an_initiation_for_another_peer_is_not_authenticated(void **state)
 {
     (void)state;
@@ -287,6 +312,7 @@ int main(void)
         unit(a_response_is_consumed_once),
         unit(a_response_to_an_initiation_that_was_replaced_is_refused),
         unit(a_response_without_an_open_initiation_is_refused),
+        unit(a_response_forged_for_a_wiped_handshake_is_refused),
         unit(an_initiation_for_another_peer_is_not_authenticated),
         unit(a_timestamp_is_tai64n_rounded_down_to_2_to_the_24_ns),
         unit(timestamps_rise_whatever_the_clock_does),

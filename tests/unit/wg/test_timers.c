@@ -81,6 +81,22 @@ static void the_20th_initiation_without_answer_is_the_last(void **state)
     assert_int_equal(timers_next_deadline(&b.t), NEVER);
 }
 
+static void giving_up_calls_off_the_keepalive_but_not_the_wiping_of_older_keys(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_init(&b);
+    timers_session_derived(&b.t, &b.rng, b.now); /* an older session: its keys go 540 s after it began */
+    uint64_t wipe_at = b.t.zero_keys;
+    b.now.mono += 400 * SEC;
+    timers_initiation_sent(&b.t, &b.rng, b.now);
+    b.t.attempts = 19;
+    b.now.mono = timers_next_deadline(&b.t);
+    timers_data_received(&b.t, b.now);
+    assert_int_equal(timers_due(&b.t, b.now), TIMERS_GIVE_UP);
+    assert_int_equal(timers_next_deadline(&b.t), wipe_at);
+}
+
 static void a_handshake_that_completes_ends_the_tries(void **state)
 {
     (void)state;
@@ -216,6 +232,7 @@ int main(void)
         unit(nothing_waits_at_first),
         unit(an_initiation_is_retried_after_5_s_and_up_to_a_third),
         unit(the_20th_initiation_without_answer_is_the_last),
+        unit(giving_up_calls_off_the_keepalive_but_not_the_wiping_of_older_keys),
         unit(a_handshake_that_completes_ends_the_tries),
         unit(a_deferred_initiation_comes_when_the_floor_is_passed_but_no_retry_is_moved),
         unit(data_received_is_answered_by_a_keepalive_after_10_s_of_silence),
