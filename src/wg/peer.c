@@ -86,7 +86,6 @@ void peer_heard(struct wg_peer *peer, struct now now)
     timers_any_received(&peer->timers, now);
     peer->initiations_pending = 0;
     peer->first_unanswered = 0;
-    peer->silence_told = false;
 }
 
 const char *peer_text(const struct wg_peer *peer, char out[PEER_TEXT])

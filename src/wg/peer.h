@@ -32,8 +32,7 @@ struct wg_peer {
 
     /* What the log and the user are told. */
     bool up;                   /* a handshake completed and the peer was not silent since */
-    bool silence_told, clock_told;
-    uint64_t heard_before;     /* wg.heard when the first unanswered initiation left */
+    bool clock_told;
     uint64_t rx_bytes, tx_bytes;
     uint64_t last_handshake_wall;
     uint64_t handshakes;

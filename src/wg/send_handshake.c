@@ -2,8 +2,6 @@
 /* Handshake messages and cookie replies, with the timers and floors that go with them (paper 5.4, 6.4). */
 #include "wg/send.h"
 
-#define WARN_SILENCE_AFTER (15 * NS_PER_S)
-
 static void put(struct outbox *out, size_t len, const struct endpoint *to)
 {
     outbox_commit(out, len, to, HANDSHAKE_TOS);
@@ -19,35 +17,6 @@ static void count_unanswered(struct wg_peer *peer, struct now now)
 {
     if (peer->initiations_pending++ == 0) {
         peer->first_unanswered = now.mono;
-        peer->heard_before = peer->wg->rx_count[WG_RX_DROP_MAC1] + peer->wg->rx_count[WG_RX_DROP_HANDSHAKE];
-    }
-}
-
-/* One line a silence, when it is long enough to be none of the network's hiccups. */
-static void tell_silence(struct wg_peer *peer, struct now now)
-{
-    const struct wg *wg = peer->wg;
-    if (peer->silence_told || peer->initiations_pending == 0 ||
-        now.mono < peer->first_unanswered + WARN_SILENCE_AFTER) {
-        return;
-    }
-    char text[PEER_TEXT];
-    uint64_t strange =
-        wg->rx_count[WG_RX_DROP_MAC1] + wg->rx_count[WG_RX_DROP_HANDSHAKE] - peer->heard_before;
-    peer->silence_told = true;
-    peer->up = false;
-    if (strange == 0) {
-        log_warn(wg->log,
-                 "peer %s: no answer to %u initiations in %u s, nothing came back: wrong address or keys, a "
-                 "firewall, or a clock that runs behind",
-                 peer_text(peer, text), peer->initiations_pending,
-                 (unsigned)((now.mono - peer->first_unanswered) / NS_PER_S));
-    } else {
-        log_warn(wg->log,
-                 "peer %s: no answer to %u initiations in %u s, but %llu handshake messages that were not made "
-                 "for our key: is the public key right, on both sides?",
-                 peer_text(peer, text), peer->initiations_pending,
-                 (unsigned)((now.mono - peer->first_unanswered) / NS_PER_S), (unsigned long long)strange);
     }
 }
 
@@ -92,7 +61,6 @@ void send_initiation(struct wg_peer *peer, struct outbox *out, enum send_reason 
         timers_initiation_deferred(&peer->timers, now.mono);
         return;
     }
-    tell_silence(peer, now);
     tell_clock(peer, now);
     struct msg_initiation *msg = (struct msg_initiation *)outbox_tail(out);
     bool reopened = peer->handshake.entry.listed;
