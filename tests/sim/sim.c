@@ -6,63 +6,70 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim_client.h"
 #include "unit/seeded.h"
 #include "unit/test.h"
 
-struct sim_event {
-    struct sim_event *next;
-    uint64_t at;
-    sim_event_fn *fn;
-    void *arg;
-    void *owner;
-};
-
 /* ---- events ---- */
 
-void sim_schedule(struct sim *s, uint64_t at_mono, sim_event_fn *fn, void *arg, void *owner)
+void sim_schedule(struct sim *s, uint64_t at_mono, sim_event_fn *fn, void *arg, const void *owner)
 {
-    struct sim_event *e = malloc(sizeof *e);
-    *e = (struct sim_event){.at = at_mono, .fn = fn, .arg = arg, .owner = owner};
-    struct sim_event **p = &s->events;
-    while (*p != NULL && (*p)->at <= at_mono) {
-        p = &(*p)->next;
-    }
-    e->next = *p;
-    *p = e;
+    sim_events_push(&s->events, at_mono, fn, arg, owner);
 }
 
 void sim_unschedule(struct sim *s, const void *owner)
 {
-    for (struct sim_event **p = &s->events; *p != NULL;) {
-        struct sim_event *e = *p;
-        if (e->owner == owner) {
-            *p = e->next;
-            free(e->arg);
-            free(e);
-        } else {
-            p = &e->next;
-        }
-    }
+    sim_events_cancel(&s->events, owner);
+}
+
+static void nothing(struct sim *s, void *arg)
+{
+    (void)s;
+    (void)arg;
+}
+
+void sim_stir(struct sim *s, uint64_t at)
+{
+    sim_schedule(s, s->start + at, nothing, NULL, NULL);
 }
 
 /* ---- record ---- */
 
-void sim_record(struct sim *s, unsigned from, const uint8_t *data, size_t len, bool lost)
+static uint64_t mix(uint64_t h, const void *data, size_t len)
+{
+    const uint8_t *p = data;
+    for (size_t i = 0; i < len; i++) {
+        h = (h ^ p[i]) * UINT64_C(1099511628211); /* FNV-1a */
+    }
+    return h;
+}
+
+static void keep(struct sim *s, const struct sim_wire *w)
 {
     if (s->n_wire == s->wire_size) {
         s->wire_size = s->wire_size != 0 ? s->wire_size * 2 : 1024;
         s->wire = realloc(s->wire, s->wire_size * sizeof *s->wire);
     }
-    s->wire[s->n_wire++] = (struct sim_wire){
+    s->wire[s->n_wire++] = *w;
+}
+
+void sim_record(struct sim *s, unsigned from, const uint8_t *data, size_t len, bool lost)
+{
+    struct sim_wire w = {
         .at = sim_time(s),
         .from = (uint8_t)from,
         .type = len > 0 ? data[0] : 0,
         .len = (uint16_t)len,
         .lost = lost,
     };
+    uint64_t facts[2] = {w.at, (uint64_t)w.from << 1 | lost};
+    s->fingerprint = mix(mix(s->fingerprint, facts, sizeof facts), data, len);
+    if (!s->forgetful) {
+        keep(s, &w);
+    }
     if (s->talk) {
-        printf("%9.3f %-6s sends type %u, %zu bytes%s\n", (double)sim_time(s) / 1e9, s->hosts[from].name,
-               len > 0 ? data[0] : 0u, len, lost ? " (lost)" : "");
+        printf("%9.3f %-6s sends type %u, %zu bytes%s\n", (double)w.at / 1e9, s->hosts[from].name, w.type, len,
+               lost ? " (lost)" : "");
     }
 }
 
@@ -89,16 +96,7 @@ uint64_t sim_when(const struct sim *s, unsigned host, unsigned type, unsigned n,
 
 uint64_t sim_fingerprint(const struct sim *s)
 {
-    uint64_t h = UINT64_C(1469598103934665603); /* FNV-1a */
-    for (size_t i = 0; i < s->n_wire; i++) {
-        const struct sim_wire *w = &s->wire[i];
-        uint64_t words[3] = {w->at, (uint64_t)w->from << 8 | w->type, (uint64_t)w->len << 1 | w->lost};
-        const uint8_t *p = (const uint8_t *)words;
-        for (size_t j = 0; j < sizeof words; j++) {
-            h = (h ^ p[j]) * UINT64_C(1099511628211);
-        }
-    }
-    return h;
+    return s->fingerprint;
 }
 
 /* ---- hosts ---- */
@@ -146,9 +144,11 @@ struct sim *sim_new(uint64_t seed)
     s->seed = seed;
     s->rng = seeded_rng(&s->seed);
     s->talk = getenv("SIM_TALK") != NULL;
+    s->fingerprint = UINT64_C(1469598103934665603);
     rxbuf_pool_init(&s->pool, 65536, 4);
     host_init(s, 0, "client", "192.0.2.1");
     host_init(s, 1, "far", "192.0.2.2");
+    host_init(s, 2, "third", "198.51.100.3");
     return s;
 }
 
@@ -160,28 +160,55 @@ static void config_says(void *ctx, bool is_error, const char *message)
     }
 }
 
+struct now sim_now(const struct sim_host *h)
+{
+    const struct now *n = &h->sim->now;
+    return (struct now){.mono = n->mono, .wall = n->wall + (uint64_t)h->wall_ahead};
+}
+
 static void turn(struct sim_host *h)
 {
-    if (h->app != NULL) {
-        h->deadline = app_turn(h->app, h->sim->now);
+    if (h->app != NULL && !h->asleep) {
+        h->deadline = app_turn(h->app, sim_now(h));
     }
+}
+
+void sim_host_boot(struct sim *s, unsigned host)
+{
+    struct sim_host *h = &s->hosts[host];
+    assert_null(h->app);
+    assert_int_equal(app_new(&h->app, &h->env), 0);
+}
+
+struct tunnel *sim_host_add(struct sim *s, unsigned host, const char *name, const char *text, struct tunnel *through,
+                            uint16_t socks_port)
+{
+    struct sim_host *h = &s->hosts[host];
+    struct config *c;
+    struct tunnel *t;
+    assert_int_equal(config_parse(&c, h->name, text, strlen(text), config_says, NULL), 0);
+    assert_int_equal(app_add_tunnel(h->app, c, name, through, &t, sim_now(h)), 0);
+    if (socks_port != 0) {
+        struct endpoint at = {.port = socks_port}, bound;
+        assert_int_equal(app_add_socks(h->app, t, &at, &bound), 0);
+    }
+    config_free(c);
+    h->tunnel = h->tunnel != NULL ? h->tunnel : t;
+    return t;
+}
+
+void sim_host_start(struct sim *s, unsigned host)
+{
+    struct sim_host *h = &s->hosts[host];
+    app_start(h->app, sim_now(h));
+    turn(h);
 }
 
 void sim_host_on(struct sim *s, unsigned host, const char *text, bool socks)
 {
-    struct sim_host *h = &s->hosts[host];
-    struct config *c;
-    assert_null(h->app);
-    assert_int_equal(config_parse(&c, h->name, text, strlen(text), config_says, NULL), 0);
-    assert_int_equal(app_new(&h->app, &h->env), 0);
-    assert_int_equal(app_add_tunnel(h->app, c, NULL, NULL, &h->tunnel, s->now), 0);
-    if (socks) {
-        struct endpoint at = {.port = 1080}, bound;
-        assert_int_equal(app_add_socks(h->app, h->tunnel, &at, &bound), 0);
-    }
-    config_free(c);
-    app_start(h->app, s->now);
-    turn(h);
+    sim_host_boot(s, host);
+    sim_host_add(s, host, NULL, text, NULL, socks ? SIM_SOCKS_PORT : 0);
+    sim_host_start(s, host);
 }
 
 void sim_host_off(struct sim *s, unsigned host)
@@ -189,12 +216,26 @@ void sim_host_off(struct sim *s, unsigned host)
     struct sim_host *h = &s->hosts[host];
     struct sim_weather kept = h->out;
     h->out.down = true; /* a host that loses power says nothing more */
-    app_free(h->app, s->now);
+    app_free(h->app, sim_now(h));
     h->out = kept;
     h->app = NULL;
     h->tunnel = NULL;
+    h->asleep = false;
     h->deadline = NEVER;
     assert_true(list_empty(&h->ports) && list_empty(&h->listeners) && list_empty(&h->streams));
+}
+
+void sim_host_sleep(struct sim *s, unsigned host)
+{
+    s->hosts[host].asleep = true;
+}
+
+void sim_host_wake(struct sim *s, unsigned host)
+{
+    struct sim_host *h = &s->hosts[host];
+    h->asleep = false;
+    sim_clients_wake(h);
+    turn(h);
 }
 
 void sim_free(struct sim *s)
@@ -204,12 +245,7 @@ void sim_free(struct sim *s)
             sim_host_off(s, i);
         }
     }
-    while (s->events != NULL) {
-        struct sim_event *e = s->events;
-        s->events = e->next;
-        free(e->arg);
-        free(e);
-    }
+    sim_events_fini(&s->events);
     for (unsigned i = 0; i < SIM_HOSTS; i++) {
         free(s->hosts[i].said);
     }
@@ -232,11 +268,18 @@ static void set_clock(struct sim *s, uint64_t mono)
     s->now.mono = mono;
 }
 
+static bool is_awake(const struct sim_host *h)
+{
+    return h->app != NULL && !h->asleep;
+}
+
 static uint64_t next_time(const struct sim *s)
 {
-    uint64_t at = s->events != NULL ? s->events->at : NEVER;
+    uint64_t at = sim_events_next(&s->events);
     for (unsigned i = 0; i < SIM_HOSTS; i++) {
-        at = deadline_min(at, s->hosts[i].deadline);
+        if (is_awake(&s->hosts[i])) {
+            at = deadline_min(at, s->hosts[i].deadline);
+        }
     }
     return at < s->now.mono ? s->now.mono : at;
 }
@@ -245,14 +288,12 @@ static uint64_t next_time(const struct sim *s)
 static void step(struct sim *s, uint64_t at)
 {
     set_clock(s, at);
-    struct sim_event *e = s->events;
-    if (e != NULL && e->at <= at) {
-        s->events = e->next;
-        e->fn(s, e->arg);
-        free(e);
+    if (sim_events_next(&s->events) <= at) {
+        struct sim_event e = sim_events_pop(&s->events);
+        e.fn(s, e.arg);
     } else {
         for (unsigned i = 0; i < SIM_HOSTS; i++) {
-            s->hosts[i].wakes += s->hosts[i].deadline <= at;
+            s->hosts[i].wakes += is_awake(&s->hosts[i]) && s->hosts[i].deadline <= at;
         }
     }
     for (unsigned i = 0; i < SIM_HOSTS; i++) {

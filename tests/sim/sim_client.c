@@ -11,7 +11,7 @@
 
 struct pipe {
     uint8_t *data;
-    size_t len, size;
+    size_t start, len, size; /* what was taken leaves a gap before `start` */
     bool fin;
 };
 
@@ -30,25 +30,36 @@ struct sim_client {
 
 struct sim_listener {
     struct list link;
+    uint16_t port;
     env_accept_fn *accepted;
     void *ctx;
 };
 
-static void pipe_put(struct pipe *p, const void *data, size_t len)
+/* Half the room is slack, so that moving is rare. */
+static void pipe_make_room(struct pipe *p, size_t len)
 {
-    if (p->len + len > p->size) {
-        p->size = (p->len + len) * 2;
+    if (p->len + len > p->size / 2) {
+        p->size = (p->len + len) * 4;
         p->data = realloc(p->data, p->size);
     }
-    memcpy(p->data + p->len, data, len);
+    memmove(p->data, p->data + p->start, p->len);
+    p->start = 0;
+}
+
+static void pipe_put(struct pipe *p, const void *data, size_t len)
+{
+    if (p->start + p->len + len > p->size) {
+        pipe_make_room(p, len);
+    }
+    memcpy(p->data + p->start + p->len, data, len);
     p->len += len;
 }
 
 static void pipe_drop(struct pipe *p, size_t n)
 {
     assert_true(n <= p->len);
+    p->start += n;
     p->len -= n;
-    memmove(p->data, p->data + n, p->len);
 }
 
 /* ---- readiness ---- */
@@ -69,7 +80,7 @@ static void tell(struct sim *s, void *arg);
 
 static void consider(struct sim_client *c)
 {
-    if (c->held && !c->scheduled && possible(c) != 0) {
+    if (c->held && !c->scheduled && !c->host->asleep && possible(c) != 0) {
         c->scheduled = true;
         struct sim_client **box = malloc(sizeof *box);
         *box = c;
@@ -83,10 +94,18 @@ static void tell(struct sim *s, void *arg)
     struct sim_client *c = *box;
     free(box);
     c->scheduled = false;
+    (void)s;
     unsigned events = possible(c);
-    if (c->held && events != 0) {
-        c->stream.handler->ready(c->stream.ctx, events, s->now);
+    if (c->held && !c->host->asleep && events != 0) {
+        c->stream.handler->ready(c->stream.ctx, events, sim_now(c->host));
         consider(c); /* level-triggered */
+    }
+}
+
+void sim_clients_wake(struct sim_host *h)
+{
+    list_foreach(l, &h->streams) {
+        consider(list_item(l, struct sim_client, link));
     }
 }
 
@@ -107,7 +126,7 @@ static ssize_t end_read(struct stream *st, void *buf, size_t len)
         return c->up.fin ? 0 : ERR_AGAIN;
     }
     size_t n = len < c->up.len ? len : c->up.len;
-    memcpy(buf, c->up.data, n);
+    memcpy(buf, c->up.data + c->up.start, n);
     pipe_drop(&c->up, n);
     return (ssize_t)n;
 }
@@ -175,7 +194,7 @@ int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, 
 {
     struct sim_host *h = world;
     struct sim_listener *l = malloc(sizeof *l);
-    *l = (struct sim_listener){.accepted = accepted, .ctx = ctx};
+    *l = (struct sim_listener){.port = at->port, .accepted = accepted, .ctx = ctx};
     list_push_back(&h->listeners, &l->link);
     *bound = *at;
     *out = (struct env_listener *)l;
@@ -191,19 +210,36 @@ void sim_listener_close(struct env_listener *el)
 
 /* ---- the client's end ---- */
 
-struct sim_client *sim_connect(struct sim *s, unsigned host)
+static struct sim_listener *listener_at(struct sim_host *h, uint16_t port)
+{
+    list_foreach(l, &h->listeners) {
+        struct sim_listener *listener = list_item(l, struct sim_listener, link);
+        if (listener->port == port) {
+            return listener;
+        }
+    }
+    fail_msg("%s has no door on port %u", h->name, port);
+    return NULL;
+}
+
+struct sim_client *sim_connect_port(struct sim *s, unsigned host, uint16_t port)
 {
     struct sim_host *h = &s->hosts[host];
+    struct sim_listener *l = listener_at(h, port);
     struct sim_client *c = calloc(1, sizeof *c);
-    assert_false(list_empty(&h->listeners));
-    struct sim_listener *l = list_item(h->listeners.next, struct sim_listener, link);
+    assert_false(h->asleep);
     c->stream.ops = &end_ops;
     c->host = h;
     c->window = SIZE_MAX;
     c->held = true;
     list_push_back(&h->streams, &c->link);
-    l->accepted(l->ctx, &c->stream, s->now);
+    l->accepted(l->ctx, &c->stream, sim_now(h));
     return c;
+}
+
+struct sim_client *sim_connect(struct sim *s, unsigned host)
+{
+    return sim_connect_port(s, host, SIM_SOCKS_PORT);
 }
 
 void sim_client_free(struct sim_client *c)
@@ -245,7 +281,7 @@ size_t sim_client_received(const struct sim_client *c)
 
 const uint8_t *sim_client_data(const struct sim_client *c)
 {
-    return c->down.data;
+    return c->down.data + c->down.start;
 }
 
 void sim_client_take(struct sim_client *c, size_t n)

@@ -8,8 +8,11 @@
 
 struct sim_client;
 
-/* Connect to the first listener of the host. */
+#define SIM_SOCKS_PORT 1080
+
+/* Connect to the host's listener on SIM_SOCKS_PORT, or on another port. */
 struct sim_client *sim_connect(struct sim *s, unsigned host);
+struct sim_client *sim_connect_port(struct sim *s, unsigned host, uint16_t port);
 void sim_client_free(struct sim_client *c); /* closes first, if it still is open */
 
 void sim_client_send(struct sim_client *c, const void *data, size_t len);
@@ -25,6 +28,8 @@ void sim_client_set_window(struct sim_client *c, size_t window);
 bool sim_client_eof(const struct sim_client *c);      /* the door's FIN came */
 bool sim_client_was_reset(const struct sim_client *c); /* the door's RST came */
 size_t sim_client_unsent(const struct sim_client *c); /* bytes that the door has not read yet */
+
+void sim_clients_wake(struct sim_host *h); /* it can be told again what became ready while it slept */
 
 int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx, struct endpoint *bound,
                struct env_listener **out);

@@ -17,39 +17,12 @@ struct sim_port {
 
 /* A datagram under way. */
 struct flight {
-    struct sim_host *to;
-    struct endpoint from;
-    uint16_t port;
+    struct endpoint from, to;
     uint8_t tos;
+    bool genuine;
     size_t len;
     uint8_t data[];
 };
-
-static void arrive(struct sim *s, void *arg)
-{
-    struct flight *f = arg;
-    list_foreach(l, &f->to->ports) {
-        struct sim_port *p = list_item(l, struct sim_port, link);
-        if (p->number == f->port) {
-            struct rxbuf *buf = rxbuf_new(&s->pool);
-            memcpy(buf->data, f->data, f->len);
-            struct dgram_rx rx = {.buf = buf, .data = buf->data, .len = f->len, .from = f->from, .tos = f->tos};
-            p->dgram.handler->received(p->dgram.ctx, &rx, 1, s->now);
-            rxbuf_unref(buf);
-            break;
-        }
-    }
-    free(f);
-}
-
-static struct flight *take_off(struct sim_host *to, uint16_t port, const struct endpoint *from, const void *data,
-                               size_t len)
-{
-    struct flight *f = malloc(sizeof *f + len);
-    *f = (struct flight){.to = to, .from = *from, .port = port, .len = len};
-    memcpy(f->data, data, len);
-    return f;
-}
 
 static struct sim_host *host_at(struct sim *s, const struct addr *a)
 {
@@ -61,23 +34,89 @@ static struct sim_host *host_at(struct sim *s, const struct addr *a)
     return NULL;
 }
 
+/* The port behind a number as the world outside sees it. */
+static struct sim_port *port_at(struct sim_host *h, uint16_t number)
+{
+    if (h->outside_port != 0) {
+        bool is_open = number == h->outside_port && !list_empty(&h->ports);
+        return is_open ? list_item(h->ports.next, struct sim_port, link) : NULL;
+    }
+    list_foreach(l, &h->ports) {
+        struct sim_port *p = list_item(l, struct sim_port, link);
+        if (p->number == number) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static void hand_over(struct sim *s, struct sim_port *p, const struct flight *f)
+{
+    if (s->watcher.arrives != NULL) {
+        s->watcher.arrives(s->watcher.ctx, p->host, &f->from, f->data, f->len, f->genuine);
+    }
+    struct rxbuf *buf = rxbuf_new(&s->pool);
+    memcpy(buf->data, f->data, f->len);
+    struct dgram_rx rx = {.buf = buf, .data = buf->data, .len = f->len, .from = f->from, .tos = f->tos};
+    p->dgram.handler->received(p->dgram.ctx, &rx, 1, sim_now(p->host));
+    rxbuf_unref(buf);
+}
+
+static void arrive(struct sim *s, void *arg)
+{
+    struct flight *f = arg;
+    struct sim_host *h = host_at(s, &f->to.addr);
+    struct sim_port *p = h != NULL && !h->asleep ? port_at(h, f->to.port) : NULL;
+    if (p != NULL) {
+        hand_over(s, p, f);
+    }
+    free(f);
+}
+
+static struct flight *take_off(const struct endpoint *from, const struct endpoint *to, const void *data, size_t len)
+{
+    struct flight *f = malloc(sizeof *f + len);
+    *f = (struct flight){.from = *from, .to = *to, .len = len};
+    memcpy(f->data, data, len);
+    return f;
+}
+
+void sim_flip_bit(struct sim *s, uint8_t *data, size_t len)
+{
+    size_t covered = len == 148 || len == 92 ? len - 16 : len;
+    data[rng_below(&s->rng, (uint32_t)covered)] ^= (uint8_t)(1u << rng_below(&s->rng, 8));
+}
+
+static void fly(struct sim_host *h, struct flight *f)
+{
+    struct sim *s = h->sim;
+    uint64_t jitter = h->out.jitter > 0 ? h->out.jitter / 1000 * sim_chance(s) : 0;
+    f->genuine = h->out.corrupt == 0 || sim_chance(s) >= h->out.corrupt;
+    if (!f->genuine) {
+        sim_flip_bit(s, f->data, f->len);
+    }
+    sim_schedule(s, s->now.mono + h->out.delay + jitter, arrive, f, NULL);
+}
+
 static void cross(struct sim_port *p, const struct outbox *ob, const struct outbox_msg *m)
 {
     struct sim_host *h = p->host;
     struct sim *s = h->sim;
-    struct sim_host *to = host_at(s, &m->to.addr);
-    bool lost = to == NULL || h->out.down || sim_chance(s) < h->out.loss;
-    sim_record(s, h->number, outbox_data(ob, m), m->len, lost);
+    const uint8_t *data = outbox_data(ob, m);
+    bool lost = host_at(s, &m->to.addr) == NULL || h->out.down || sim_chance(s) < h->out.loss;
+    sim_record(s, h->number, data, m->len, lost);
+    if (s->watcher.sent != NULL) {
+        s->watcher.sent(s->watcher.ctx, h, &m->to, data, m->len);
+    }
     if (lost) {
         return;
     }
-    struct endpoint from = {.addr = h->address, .port = p->number};
+    struct endpoint from = {.addr = h->address, .port = h->outside_port != 0 ? h->outside_port : p->number};
     unsigned copies = 1 + (sim_chance(s) < h->out.duplicate);
     for (unsigned i = 0; i < copies; i++) {
-        struct flight *f = take_off(to, m->to.port, &from, outbox_data(ob, m), m->len);
+        struct flight *f = take_off(&from, &m->to, data, m->len);
         f->tos = m->tos;
-        uint64_t jitter = h->out.jitter > 0 ? h->out.jitter / 1000 * sim_chance(s) : 0;
-        sim_schedule(s, s->now.mono + h->out.delay + jitter, arrive, f, to);
+        fly(h, f);
     }
 }
 
@@ -85,7 +124,8 @@ void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const
 {
     struct sim_host *h = &s->hosts[host];
     struct sim_port *p = list_item(h->ports.next, struct sim_port, link);
-    sim_schedule(s, s->now.mono, arrive, take_off(h, p->number, from, data, len), h);
+    struct endpoint to = {.addr = h->address, .port = h->outside_port != 0 ? h->outside_port : p->number};
+    sim_schedule(s, s->now.mono, arrive, take_off(from, &to, data, len), NULL);
 }
 
 /* ---- the world's side of the interfaces ---- */
@@ -111,13 +151,28 @@ static void port_close(struct dgram *d)
 
 static const struct dgram_ops port_ops = {.send = port_send, .local_port = port_number, .close = port_close};
 
+static bool port_is_taken(const struct sim_host *h, uint16_t number)
+{
+    list_foreach(l, &h->ports) {
+        if (list_item(l, struct sim_port, link)->number == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
 {
     struct sim_host *h = world;
+    if (port == 0) {
+        port = (uint16_t)(40000 + h->ports_given++);
+    } else if (port_is_taken(h, port)) {
+        return ERR_IN_USE;
+    }
     struct sim_port *p = calloc(1, sizeof *p);
     p->dgram = (struct dgram){.ops = &port_ops, .handler = handler, .ctx = ctx};
     p->host = h;
-    p->number = port != 0 ? port : (uint16_t)(40000 + h->number);
+    p->number = port;
     list_push_back(&h->ports, &p->link);
     *out = &p->dgram;
     return 0;
@@ -137,6 +192,10 @@ struct question {
 static void answer(struct sim *s, void *arg)
 {
     struct question *q = arg;
+    if (q->host->asleep) {
+        sim_schedule(s, s->now.mono + NS_PER_S, answer, q, q);
+        return;
+    }
     struct endpoint found[SIM_NAME_ADDRESSES] = {{{0}, 0, 0}};
     size_t n = 0;
     if (s->name.name != NULL) {
@@ -145,7 +204,7 @@ static void answer(struct sim *s, void *arg)
             found[n] = (struct endpoint){.addr = s->name.found[n], .port = q->port};
         }
     }
-    q->done(q->ctx, n > 0 ? 0 : ERR_DNS_FAILED, found, n, s->now);
+    q->done(q->ctx, n > 0 ? 0 : ERR_DNS_FAILED, found, n, sim_now(q->host));
     free(q);
 }
 
