@@ -18,19 +18,18 @@ static const struct {
 } clues[] = {
     {WG_RX_DROP_MAC1, "came for another public key (mac1 is wrong)", "the far side has another PublicKey for us"},
     {WG_RX_DROP_UNKNOWN_PEER, "came from a key that is no [Peer] here", "the PublicKey of this [Peer] is not the far side's"},
-    {WG_RX_DROP_HANDSHAKE, "came that do not decrypt", "PresharedKey or PublicKey differ between the two sides"},
+    {WG_RX_DROP_HANDSHAKE, "that did not decrypt came", "PresharedKey or PublicKey differ between the two sides"},
     {WG_RX_DROP_STALE, "came as handshake messages out of turn", "an old message was repeated, or a clock stepped back"},
     {WG_RX_DROP_INDEX, "came for a session that is not ours", "the far side still speaks to an earlier run of us"},
-    {WG_RX_DROP_MALFORMED, "came that are no WireGuard messages", "something else listens on that port"},
+    {WG_RX_DROP_MALFORMED, "came that no WireGuard speaker sends", "something else listens on that port"},
 };
 
 struct silence {
     const struct wg *wg;
     const struct log *log;
-    uint64_t reported;               /* first_unanswered of the last silence that was reported */
+    uint64_t reported; /* when the last silence that was reported began */
     struct endpoint heard[ARRAY_SIZE(clues)]; /* where the last such datagram came from */
     unsigned count[ARRAY_SIZE(clues)];
-    struct endpoint undelivered_to;
     int undelivered; /* the last error, 0 for none */
 };
 
@@ -51,19 +50,18 @@ void silence_free(struct silence *s)
     free(s);
 }
 
-void silence_heard(struct silence *s, const struct wg_packet *dropped)
+void silence_heard(struct silence *s, const struct wg_packet *packet)
 {
     for (size_t i = 0; i < ARRAY_SIZE(clues); i++) {
-        if (clues[i].verdict == dropped->verdict) {
-            s->heard[i] = dropped->from;
+        if (clues[i].verdict == packet->verdict) {
+            s->heard[i] = packet->from;
             s->count[i]++;
         }
     }
 }
 
-void silence_undelivered(struct silence *s, const struct endpoint *to, int err)
+void silence_undelivered(struct silence *s, int err)
 {
-    s->undelivered_to = *to;
     s->undelivered = err;
 }
 

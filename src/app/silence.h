@@ -14,10 +14,10 @@ struct silence;
 int silence_new(struct silence **out, const struct wg *wg, const struct log *log) MUST_USE; /* 0, ERR_NOMEM */
 void silence_free(struct silence *s); /* NULL is harmless */
 
-/* A datagram that was dropped: evidence. */
-void silence_heard(struct silence *s, const struct wg_packet *dropped);
-/* The system reported that a datagram to `to` could not be delivered. */
-void silence_undelivered(struct silence *s, const struct endpoint *to, int err);
+/* A datagram whose verdict is a drop: evidence. Others are not looked at. */
+void silence_heard(struct silence *s, const struct wg_packet *packet);
+/* The system reported that a datagram could not be delivered, as dgram.h has it. */
+void silence_undelivered(struct silence *s, int err);
 
 uint64_t silence_next_deadline(const struct silence *s);
 void silence_tick(struct silence *s, struct now now);

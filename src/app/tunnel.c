@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "app/endpoints.h"
+#include "app/silence.h"
 #include "base/bytes.h"
 #include "base/err.h"
 #include "dns/resolver.h"
@@ -19,7 +20,6 @@
 #define STAGED_MAX 128        /* packets that one handshake can release (paper 6.4, wg.h) */
 #define OUTBOX_MESSAGES 512
 #define DISPATCH_ROUNDS 8     /* per turn; what is left runs in the next one */
-#define UNDELIVERED_WARN_EVERY (60 * NS_PER_S)
 
 struct tunnel {
     const struct env *env;
@@ -34,7 +34,7 @@ struct tunnel {
     uint16_t mtu;             /* of the inner side */
     size_t release_room;      /* what the packets released by one handshake may take */
     const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
-    uint64_t warn_undelivered_after;
+    struct silence *silence;
 };
 
 /* ---- towards the peer ---- */
@@ -96,6 +96,8 @@ static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, st
     for (size_t i = 0; i < n; i++) {
         if (packets[i].verdict == WG_RX_IP) {
             stack_input(t->stack, batch[i].buf, packets[i].ip, packets[i].ip_len, now);
+        } else if (packets[i].peer == NULL) {
+            silence_heard(t->silence, &packets[i]);
         }
     }
     t->now = NULL;
@@ -114,14 +116,11 @@ static void received(void *ctx, struct dgram_rx *batch, size_t n, struct now now
 
 static void undelivered(void *ctx, const struct endpoint *to, int err, struct now now)
 {
+    (void)now;
     struct tunnel *t = ctx;
-    if (now.mono < t->warn_undelivered_after) {
-        return;
-    }
-    t->warn_undelivered_after = now.mono + UNDELIVERED_WARN_EVERY;
     char text[ENDPOINT_TEXT];
-    log_warn(t->env->log, "datagram to %s could not be delivered: %s%s", endpoint_format(to, text), err_text(err),
-             err == ERR_REFUSED ? " (nothing listens on that port)" : "");
+    log_debug(t->env->log, "datagram to %s: %s", endpoint_format(to, text), err_text(err));
+    silence_undelivered(t->silence, err);
 }
 
 static const struct dgram_handler port_handler = {.received = received, .undelivered = undelivered};
@@ -232,6 +231,9 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = build_wg(t, c);
     }
     if (err == 0) {
+        err = silence_new(&t->silence, t->wg, t->env->log);
+    }
+    if (err == 0) {
         err = build_stack(t, c, now);
     }
     if (err == 0) {
@@ -289,6 +291,7 @@ void tunnel_free(struct tunnel *t)
         t->port->ops->close(t->port);
     }
     endpoints_free(t->endpoints);
+    silence_free(t->silence);
     wg_free(t->wg);
     outbox_fini(&t->outbox);
     free(t);
@@ -305,6 +308,9 @@ static void tick(struct tunnel *t, struct now now)
     endpoints_look(t->endpoints, now);
     if (endpoints_next_deadline(t->endpoints) <= now.mono) {
         endpoints_tick(t->endpoints, now);
+    }
+    if (silence_next_deadline(t->silence) <= now.mono) {
+        silence_tick(t->silence, now);
     }
     if (stack_next_deadline(t->stack) <= now.mono) {
         stack_tick(t->stack, now);
@@ -335,6 +341,7 @@ static uint64_t next_deadline(const struct tunnel *t)
     at = deadline_min(at, stack_next_deadline(t->stack));
     at = deadline_min(at, dialer_next_deadline(t->dialer));
     at = deadline_min(at, endpoints_next_deadline(t->endpoints));
+    at = deadline_min(at, silence_next_deadline(t->silence));
     return t->resolver != NULL ? deadline_min(at, resolver_next_deadline(t->resolver)) : at;
 }
 
