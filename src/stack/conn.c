@@ -163,12 +163,28 @@ static void fin_acknowledged(struct stack_tcp *t)
     conn_notify(t, STACK_TCP_SENT_FIN);
 }
 
-/* lwIP has no callback for it. In LAST_ACK the acknowledgement ends the connection: see on_error. */
-void conn_check_fin(struct stack_tcp *t)
+/* There is no callback for it. In LAST_ACK the acknowledgement ends the connection: see on_error. */
+static void check_fin(struct stack_tcp *t)
 {
-    if (t->fin_sent && !t->fin_acked && t->pcb &&
-        (t->pcb->state == FIN_WAIT_2 || t->pcb->state == TIME_WAIT)) {
+    if (t->fin_sent && !t->fin_acked && (t->pcb->state == FIN_WAIT_2 || t->pcb->state == TIME_WAIT)) {
         fin_acknowledged(t);
+    }
+}
+
+/* A peer may take the only byte left, sent to probe its closed window, and open no window. lwIP goes on probing, and
+ * asserts that there is something to probe with. */
+static void check_probing(struct tcp_pcb *pcb)
+{
+    if (pcb->persist_backoff > 0 && !pcb->unsent) {
+        pcb->persist_backoff = 0;
+    }
+}
+
+void conn_after_packet(struct stack_tcp *t)
+{
+    if (t->pcb) {
+        check_fin(t);
+        check_probing(t->pcb);
     }
 }
 

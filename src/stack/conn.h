@@ -101,8 +101,8 @@ void conn_established(struct stack_tcp *t);
 void conn_notify(struct stack_tcp *t, unsigned events);
 void conn_mark_dirty(struct stack_tcp *t);
 
-/* After each packet for it: did that acknowledge our FIN? */
-void conn_check_fin(struct stack_tcp *t);
+/* After each packet for it: what lwIP does not say, or does not notice. */
+void conn_after_packet(struct stack_tcp *t);
 
 /* End it without a callback, with an RST if asked. When it has no user it is freed. */
 void conn_drop_pcb(struct stack_tcp *t, bool reset);

@@ -71,7 +71,7 @@ static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
         link_show_sources(s);
     }
     if (s->input_conn) {
-        conn_check_fin(s->input_conn);
+        conn_after_packet(s->input_conn);
         s->input_conn = NULL;
     }
     if (p->proto == PROTO_TCP) {

@@ -29,6 +29,7 @@ struct stack {
     uint64_t mono; /* the clock, as of the last entry */
     uint8_t isn_secret[SIPHASH_KEY];
 
+    uint16_t ip_id;        /* of the last IPv4 packet that is no fragment */
     bool may_output;       /* inside stack_input, stack_flush or stack_tick */
     bool in_output;        /* inside config.output, which must not come back */
     struct list outq;      /* packets made at other times; see link.h */

@@ -2,6 +2,7 @@
 /* The interface between lwIP and the tunnel: see link.h. */
 #include "stack/link.h"
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "stack/internal.h"
 #include "stack/lwip_addr.h"
@@ -47,6 +48,22 @@ static void send_waiting(struct stack *s)
     }
 }
 
+/* lwIP counts the identifications of its packets for the whole process: a peer could watch another tunnel's traffic by
+ * them, and a seed would not say which bytes leave. Each stack counts its own. Fragments have one in common and keep
+ * it. The header's checksum follows by RFC 1624: HC' = ~(~HC + ~m + m'). */
+static void rename_v4(struct stack *s, struct pbuf *p)
+{
+    uint8_t *ip = p->payload;
+    if ((load_be16(ip + 6) & 0x3fff) != 0) {
+        return;
+    }
+    uint32_t sum = (uint16_t)~load_be16(ip + 10) + (uint32_t)(uint16_t)~load_be16(ip + 4) + ++s->ip_id;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    store_be16(ip + 4, s->ip_id);
+    store_be16(ip + 10, (uint16_t)~sum);
+}
+
 /* What lwIP's output functions lead to. Never refuses: the outbox behind it always takes a packet, and a pbuf is
  * never kept, since lwIP would not retransmit a segment whose pbuf is still referenced. */
 static err_t output(struct stack *s, struct pbuf *p)
@@ -76,6 +93,7 @@ static err_t output(struct stack *s, struct pbuf *p)
 static err_t output_v4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
 {
     (void)to;
+    rename_v4(netif->state, p);
     return output(netif->state, p);
 }
 

@@ -75,6 +75,7 @@ int stack_new(struct stack **out, const struct stack_config *config, struct now 
     uint8_t secret[SIPHASH_KEY];
     rng_fill(&s->config.rng, secret, sizeof secret);
     rng_fill(&s->config.rng, s->isn_secret, sizeof s->isn_secret);
+    s->ip_id = (uint16_t)rng_u32(&s->config.rng);
     if ((err = copy_addresses(s)) || (err = flowtab_init(&s->flows, secret))) {
         free(s->addresses);
         free(s);

@@ -28,7 +28,8 @@ struct stack_config {
     uint16_t mtu;                   /* 576..65535; with an IPv6 address at least 1280 */
 
     /* Take one whole IP packet of `len` bytes, gathered from `n` slices valid during the call. Called from
-     * stack_flush (and from stack_input for replies such as ICMP echo); must not call back into the stack. */
+     * stack_flush, stack_tick and stack_input alone: what a handler makes leaves with the next flush. Must not
+     * call back into the stack (asserted). */
     void (*output)(void *ctx, const struct iovec *slices, int n, size_t len);
 
     /* May packets go to this destination? 0 or an error such as ERR_NO_ROUTE, which connect and send then return. */

@@ -30,12 +30,13 @@ typedef void stack_tcp_event_fn(void *ctx, struct stack_tcp *t, unsigned events,
 
 /* Begin to connect. 0 and *out, or an error at once: ERR_NO_ROUTE (from config.route), ERR_NO_FAMILY,
  * ERR_INVALID (port 0, unspecified or multicast destination), ERR_LIMIT (no local port left to there), ERR_NOMEM.
+ * Our own addresses are ERR_NO_ROUTE: the way to ourselves is not through the tunnel.
  * Later STACK_TCP_CONNECTED, or STACK_TCP_FAILED with ERR_REFUSED (RST), ERR_UNREACHABLE (ICMP), ERR_TIMED_OUT. */
 int stack_tcp_connect(struct stack *stack, const struct endpoint *to, stack_tcp_event_fn *event, void *ctx,
                       struct stack_tcp **out, struct now now) MUST_USE;
 
 /* Accept connections to `port` on every address of the stack. `accepted` runs from stack_dispatch; it must call
- * stack_tcp_set_handler, or close or abort `t`. 0, ERR_IN_USE, ERR_NOMEM. */
+ * stack_tcp_set_handler, or close or abort `t`. 0, ERR_IN_USE, ERR_INVALID (port 0), ERR_NOMEM. */
 struct stack_tcp_listener;
 typedef void stack_tcp_accept_fn(void *ctx, struct stack_tcp *t, struct now now);
 int stack_tcp_listen(struct stack *stack, uint16_t port, stack_tcp_accept_fn *accepted, void *ctx,
@@ -46,7 +47,8 @@ void stack_tcp_set_handler(struct stack_tcp *t, stack_tcp_event_fn *event, void 
 /* ---- sending ---- */
 
 /* A contiguous piece of free send space, *len bytes (at least 1); NULL when the send queue is full, which arms
- * STACK_TCP_WRITABLE, or when memory is out (ditto, after a tick). Valid until the next call on this stream. */
+ * STACK_TCP_WRITABLE, or when memory is out (ditto, after a tick), or when the stream has failed or was shut down.
+ * Valid until the next call on this stream or stack_flush, which takes back what was not committed. */
 uint8_t *stack_tcp_reserve(struct stack_tcp *t, size_t *len);
 void stack_tcp_commit(struct stack_tcp *t, size_t n); /* n <= *len of the reserve before it */
 
@@ -71,8 +73,9 @@ int stack_tcp_error(const struct stack_tcp *t); /* 0, or why it FAILED: ERR_RESE
 struct endpoint stack_tcp_remote(const struct stack_tcp *t);
 struct endpoint stack_tcp_local(const struct stack_tcp *t);
 
-/* Give the stream up. close: everything committed is still delivered, then FIN, and unread bytes are an RST as in
- * any TCP; abort: RST now. Both free `t` for the caller, on a failed stream too. */
+/* Give the stream up. close: everything committed is still delivered, then FIN, as long as the peer makes progress at
+ * least once a minute; unread bytes are an RST as in any TCP, and an attempt to connect just ends. abort: RST now. Both
+ * free `t` for the caller, on a failed stream too. */
 void stack_tcp_close(struct stack_tcp *t);
 void stack_tcp_abort(struct stack_tcp *t);
 

@@ -148,7 +148,9 @@ int stack_udp_send(struct stack_udp *u, const struct endpoint *to, const void *d
     if (!p) {
         return ERR_NOMEM;
     }
-    memcpy(p->payload, data, len);
+    if (len > 0) {
+        memcpy(p->payload, data, len);
+    }
     ip_addr_t dst = lwip_from_addr(&to->addr);
     ip_addr_t src = lwip_from_addr(to->addr.family == FAMILY_V4 ? &s->source4 : &s->source6);
     err_t sent = udp_sendto_if_src(u->pcb, p, &dst, to->port, &s->netif, &src);

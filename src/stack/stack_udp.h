@@ -19,8 +19,9 @@ struct stack_udp_handler {
 int stack_udp_open(struct stack *stack, uint16_t port, const struct stack_udp_handler *handler, void *ctx,
                    struct stack_udp **out) MUST_USE;
 
-/* Send one datagram (up to 65507 bytes, fragmented where it must be). 0, ERR_NO_ROUTE, ERR_NO_FAMILY, ERR_LIMIT
- * (too large), ERR_NOMEM. It leaves with the next flush. */
+/* Send one datagram (up to 65507 bytes, 65487 over IPv6, fragmented where it must be). 0, ERR_NO_ROUTE,
+ * ERR_NO_FAMILY, ERR_INVALID (as in stack_tcp_connect), ERR_LIMIT (too large), ERR_NOMEM. It leaves with the next
+ * flush. */
 int stack_udp_send(struct stack_udp *u, const struct endpoint *to, const void *data, size_t len) MUST_USE;
 uint16_t stack_udp_port(const struct stack_udp *u);
 void stack_udp_close(struct stack_udp *u); /* allowed inside its own handler */

@@ -62,12 +62,44 @@ static void one_may_go_while_the_other_works(void **state)
     wire_close(&w[1]);
 }
 
+/* A trace of everything that leaves, as one number. */
+static uint64_t trace;
+
+static bool hash_packet(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end;
+    for (size_t i = 0; i < len; i++) {
+        trace = (trace ^ ip[i]) * UINT64_C(0x100000001b3);
+    }
+    return false;
+}
+
+static void the_same_seed_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    uint64_t first = 0;
+    for (int i = 0; i < 3; i++) {
+        struct wire w;
+        wire_open(&w, &(struct wire_config){ .delay = 5 * MS, .loss = 20, .seed = i < 2 ? 7 : 8 });
+        w.a.sniff = w.b.sniff = hash_packet;
+        trace = 1;
+        struct peer client = { .to_send = 100000, .appetite = SIZE_MAX, .shutdown_after = true };
+        struct peer server = { .to_send = 100000, .appetite = SIZE_MAX, .shutdown_after = true };
+        assert_int_equal(peer_pair(&w, &client, &server, families[0]), 0);
+        wire_pass(&w, 20 * NS_PER_S);
+        wire_close(&w);
+        assert_true(i == 0 || (trace == first) == (i == 1));
+        first = trace;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_tunnels_may_use_the_same_addresses),
         cmocka_unit_test(each_has_its_own_ports_to_listen_on),
         cmocka_unit_test(one_may_go_while_the_other_works),
+        cmocka_unit_test(the_same_seed_gives_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

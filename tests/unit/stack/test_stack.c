@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The stack as a host: what it is made from, what it answers by itself, what it counts. */
 #include "unit/stack/packets.h"
+#include "unit/stack/peer.h"
 
 #include <stdio.h>
 
@@ -178,6 +179,50 @@ static void a_packet_without_a_buffer_is_copied(void **state)
     wire_close(&w);
 }
 
+/* Whoever receives what we send verifies these, unlike us. */
+static unsigned n_checked;
+
+static bool verify(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end;
+    bool v4 = ip[0] >> 4 == 4;
+    size_t header = v4 ? IP4_HEADER : IP6_HEADER;
+    uint8_t proto = v4 ? ip[9] : ip[6];
+    assert_true(!v4 || sums_to_zero(sum_of(ip, IP4_HEADER, 0)));
+    bool fragment = v4 ? (load_be16(ip + 6) & 0x3fff) != 0 : proto == PROTO_FRAGMENT;
+    if (!fragment) {
+        uint32_t pseudo = sum_of(ip + (v4 ? 12 : 8), v4 ? 8 : 32, (uint32_t)(len - header) + proto);
+        pseudo = v4 && proto == PROTO_ICMP ? 0 : pseudo;
+        assert_true(sums_to_zero(sum_of(ip + header, len - header, pseudo)));
+        n_checked++;
+    }
+    return false;
+}
+
+static void every_checksum_that_leaves_is_right(void **state)
+{
+    (void)state;
+    static const struct stack_udp_handler handler = { 0 };
+    for (int v4 = 0; v4 < 2; v4++) {
+        wire_open(&w, &(struct wire_config){ .delay = MS, .loss = 30, .seed = 3 });
+        w.a.sniff = w.b.sniff = verify;
+        n_checked = 0;
+        struct peer client = { .to_send = 300001, .appetite = SIZE_MAX, .shutdown_after = true };
+        struct peer server = { .to_send = 77777, .appetite = SIZE_MAX, .shutdown_after = true };
+        assert_int_equal(peer_pair(&w, &client, &server, v4 ? "10.0.0.2" : "fd00::2"), 0);
+        struct stack_udp *u;
+        struct endpoint to = at(v4 ? "10.0.0.2" : "fd00::2", 9);
+        assert_int_equal(stack_udp_open(w.a.stack, 0, &handler, NULL, &u), 0);
+        for (size_t len = 0; len < 1300; len += 99) {
+            assert_int_equal(stack_udp_send(u, &to, answer, len), 0);
+        }
+        wire_pass(&w, 30 * NS_PER_S);
+        assert_int_equal(server.received, 300001);
+        assert_true(n_checked > 300);
+        wire_close(&w);
+    }
+}
+
 /* What nobody asked for: no router, neighbour, address or multicast traffic of its own. */
 static void an_idle_stack_says_nothing(void **state)
 {
@@ -197,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_large_ping_comes_and_goes_in_fragments),
         cmocka_unit_test(drops_are_counted_by_reason),
         cmocka_unit_test(a_packet_without_a_buffer_is_copied),
+        cmocka_unit_test(every_checksum_that_leaves_is_right),
         cmocka_unit_test(an_idle_stack_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

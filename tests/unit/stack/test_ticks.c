@@ -94,6 +94,33 @@ static void both_are_over(void)
     peer_close(&server);
 }
 
+static bool announce_no_window(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end, (void)len;
+    ip[34] = ip[35] = 0;
+    return false;
+}
+
+/* The peer takes the byte that probes its window, and opens none: lwIP would go on probing with nothing to send. */
+static void a_probe_that_is_taken_ends_the_probing(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){ .delay = MS });
+    w.b.sniff = announce_no_window;
+    server.to_send = 1; /* to bring the news */
+    peer_pump(&server);
+    wire_pass(&w, 100 * MS);
+    client.to_send = 1;
+    peer_pump(&client);
+    wire_pass(&w, 30 * NS_PER_S);
+    assert_int_equal(server.received, 1);
+    assert_int_equal(stack_tcp_unsent(client.t), 0);
+    w.b.sniff = NULL;
+    wire_pass(&w, 30 * NS_PER_S);
+    assert_false(peer_has_failed(&client));
+    wire_close(&w);
+}
+
 /* 2 MSL of 5 s: RFC 9293 3.4.2 leaves the choice to the implementation. */
 static void time_wait_ends_after_ten_seconds(void **state)
 {
@@ -153,6 +180,7 @@ int main(void)
         cmocka_unit_test(idle_connections_wake_once_a_second_and_send_nothing),
         cmocka_unit_test(sleep_does_not_spoil_the_clock),
         cmocka_unit_test(a_delayed_acknowledgement_comes_within_a_tick),
+        cmocka_unit_test(a_probe_that_is_taken_ends_the_probing),
         cmocka_unit_test(time_wait_ends_after_ten_seconds),
         cmocka_unit_test(a_long_sleep_harms_no_connection),
         cmocka_unit_test(time_wait_is_bounded),
