@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* CLOCK_BOOTTIME goes on while the machine sleeps: keys must not outlive their time because a lid was closed. */
+/* CLOCK_BOOTTIME goes on while the machine sleeps: keys must not outlive their time because a
+ * lid was closed. */
 #include "io/clock.h"
 
 #include <assert.h>

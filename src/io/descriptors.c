@@ -11,7 +11,8 @@
 /* For the resolver's sockets, its files, further UDP ports, and children. */
 #define HEAD_ROOM 32
 #define RETRY_MS 1000
-/* More than anyone needs; some programs that we may start close every descriptor up to the limit. */
+/* More than anyone needs; some programs that we may start close every descriptor up to the
+ * limit. */
 #define LIMIT_MAX 1048576
 
 static int raise_limit(void)

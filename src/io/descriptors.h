@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The process's file descriptors as a budget. Listeners stop accepting a little below the limit, so that what is open
- * already, the resolver and the UDP ports never meet EMFILE; whoever waits is woken when one of ours closes, and once
- * a second in case somebody else's did.
+/* The process's file descriptors as a budget. Listeners stop accepting a little below the
+ * limit, so that what is open already, the resolver and the UDP ports never meet EMFILE;
+ * whoever waits is woken when one of ours closes, and once a second in case somebody else's
+ * did.
  *
- * A new descriptor always has the lowest free number. Its number therefore tells how many are open, ours or not. */
+ * A new descriptor always has the lowest free number. Its number therefore tells how many are
+ * open, ours or not. */
 #ifndef WGPROXY_IO_DESCRIPTORS_H
 #define WGPROXY_IO_DESCRIPTORS_H
 

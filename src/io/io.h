@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The outside: libuv's loop, clocks, entropy, sockets and name resolution of the machine. Descriptors are our own and
- * watched with uv_poll_t, so that batched and gathered calls are at hand. One thread; only host names are resolved on
- * threads of their own. */
+/* The outside: libuv's loop, clocks, entropy, sockets and name resolution of the machine.
+ * Descriptors are our own and watched with uv_poll_t, so that batched and gathered calls are at
+ * hand. One thread; only host names are resolved on threads of their own. */
 #ifndef WGPROXY_IO_IO_H
 #define WGPROXY_IO_IO_H
 
@@ -19,32 +19,34 @@ struct io_loop;
 
 /* ---- loop ---- */
 
-/* Run once each time the loop is about to block: does the work that has gathered and returns when it must run again
- * at the latest (ns of now.mono; NEVER: not by itself). */
+/* Run once each time the loop is about to block: does the work that has gathered and returns
+ * when it must run again at the latest (ns of now.mono; NEVER: not by itself). */
 typedef uint64_t io_turn_fn(void *ctx, struct now now);
 /* SIGINT or SIGTERM came; the second one too. */
 typedef void io_signal_fn(void *ctx, int signum, struct now now);
 
-/* 0, ERR_NOMEM, ERR_IO. Changes the process: SIGPIPE is ignored, and the soft limit of descriptors raised to the hard
- * one. `log` is borrowed for life. */
+/* 0, ERR_NOMEM, ERR_IO. Changes the process: SIGPIPE is ignored, and the soft limit of
+ * descriptors raised to the hard one. `log` is borrowed for life. */
 int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE;
 void io_loop_set_turn(struct io_loop *loop, io_turn_fn *turn, void *ctx);
 int io_loop_on_signal(struct io_loop *loop, io_signal_fn *fn, void *ctx) MUST_USE;
 void io_loop_run(struct io_loop *loop); /* until io_loop_stop */
-void io_loop_stop(struct io_loop *loop); /* after this iteration, in which what is ready is still told */
-/* Every port, stream and listener must be closed (asserted), and every receive buffer released before. Pending name
- * resolutions are cancelled and nobody waits for them: a resolver that hangs delays neither this call nor exit(). NULL is
- * harmless. */
+/* After this iteration, in which what is ready is still told. */
+void io_loop_stop(struct io_loop *loop);
+/* Every port, stream and listener must be closed (asserted), and every receive buffer released
+ * before. Pending name resolutions are cancelled and nobody waits for them: a resolver that
+ * hangs delays neither this call nor exit(). NULL is harmless. */
 void io_loop_free(struct io_loop *loop);
-struct now io_now(const struct io_loop *loop); /* of this loop turn; outside io_loop_run, the clocks themselves */
+/* Of this loop turn; outside io_loop_run, the clocks themselves. */
+struct now io_now(const struct io_loop *loop);
 
 /* The operating system's entropy (getrandom). */
 struct rng io_rng(void);
 
 /* ---- sockets ---- */
 
-/* The UDP port of a tunnel: one IPv4 and one IPv6-only socket on the same port (0: any), whichever the machine has.
- * 0, ERR_IN_USE, ERR_PERM, ERR_IO (neither family), ERR_NOMEM. */
+/* The UDP port of a tunnel: one IPv4 and one IPv6-only socket on the same port (0: any),
+ * whichever the machine has. 0, ERR_IN_USE, ERR_PERM, ERR_IO (neither family), ERR_NOMEM. */
 int io_udp_open(struct io_loop *loop, uint16_t port, const struct dgram_handler *handler, void *ctx,
                 struct dgram **out) MUST_USE;
 
@@ -58,35 +60,39 @@ struct io_udp_counters {
 };
 struct io_udp_counters io_udp_counters(const struct dgram *d); /* of a port from io_udp_open */
 
-/* The largest IP packet that the path to `to` takes, as far as the machine knows: its interface's MTU, or what ICMP has
- * told since. 0 when there is no route. Sends nothing. */
+/* The largest IP packet that the path to `to` takes, as far as the machine knows: its
+ * interface's MTU, or what ICMP has told since. 0 when there is no route. Sends nothing. */
 unsigned io_path_mtu(const struct endpoint *to);
 
 struct io_listener;
 /* Takes ownership of `s`, whose handler it sets. */
 typedef void io_accept_fn(void *ctx, struct stream *s, struct now now);
 
-/* Listen on a TCP endpoint; *bound is where it really stands (port 0 picks one). 0, ERR_IN_USE, ERR_PERM,
- * ERR_NO_ADDRESS, ERR_IO, ERR_NOMEM. Accepting pauses by itself near the descriptor limit and goes on when one is free. */
+/* Listen on a TCP endpoint; *bound is where it really stands (port 0 picks one). 0, ERR_IN_USE,
+ * ERR_PERM, ERR_NO_ADDRESS, ERR_INVALID, ERR_LIMIT, ERR_IO, ERR_NOMEM. Accepting pauses by itself near the descriptor
+ * limit and goes on when one is free. */
 int io_listen(struct io_loop *loop, const struct endpoint *at, io_accept_fn *accepted, void *ctx,
               struct endpoint *bound, struct io_listener **out) MUST_USE;
 void io_listener_close(struct io_listener *l);
 
-/* Connect to a TCP endpoint of this machine or outside; used by the demo's own check and by reverse forwards, never for
- * what a user sends through the tunnel. The stream becomes writable when connected; the first write tells if it failed. */
+/* Connect to a TCP endpoint of this machine or outside; used by the demo's own check and by
+ * reverse forwards, never for what a user sends through the tunnel. The stream becomes writable
+ * when connected; the first write tells if it failed. */
 int io_connect(struct io_loop *loop, const struct endpoint *to, struct stream **out) MUST_USE;
 
 /* ---- names outside ---- */
 
 struct io_lookup;
-/* err 0 and n >= 1 endpoints in the system's order, valid during the call; or ERR_NO_NAME, ERR_DNS_FAILED. The lookup is
- * over: it must not be cancelled any more. */
-typedef void io_resolved_fn(void *ctx, int err, const struct endpoint *found, size_t n, struct now now);
+/* err 0 and n >= 1 endpoints in the system's order, valid during the call; or ERR_NO_NAME,
+ * ERR_DNS_FAILED. The lookup is over: it must not be cancelled any more. */
+typedef void io_resolved_fn(void *ctx, int err, const struct endpoint *found, size_t n,
+                            struct now now);
 
-/* Resolve a peer's endpoint name with the system's resolver, off the loop's thread. done() runs from the loop, never
- * inside this call. 0, ERR_BAD_NAME (empty or too long), ERR_LIMIT (too many lookups hang), ERR_NOMEM. */
-int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolved_fn *done, void *ctx,
-               struct io_lookup **out) MUST_USE;
+/* Resolve a peer's endpoint name with the system's resolver, off the loop's thread. done() runs
+ * from the loop, never inside this call. 0, ERR_BAD_NAME (empty or too long), ERR_LIMIT (too
+ * many lookups hang), ERR_NOMEM. */
+int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolved_fn *done,
+               void *ctx, struct io_lookup **out) MUST_USE;
 void io_resolve_cancel(struct io_lookup *l); /* done() will not be called */
 
 #endif

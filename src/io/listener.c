@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Accepts connections ourselves, a bounded number per wake-up, and none when descriptors are scarce: a listener that
- * polls on while accept() fails would spin. */
+/* Accepts connections ourselves, a bounded number per wake-up, and none when descriptors are
+ * scarce: a listener that polls on while accept() fails would spin. */
 #include "io/io.h"
 
 #include <errno.h>
@@ -27,7 +27,8 @@ struct io_listener {
 
 /* ---- accepting ---- */
 
-/* Everything else that accept() may report concerns the one connection, which is gone then (accept(2)). */
+/* Everything else that accept() may report concerns the one connection, which is gone then
+ * (accept(2)). */
 static bool is_exhausted(int errnum)
 {
     return errnum == EMFILE || errnum == ENFILE || errnum == ENOMEM || errnum == ENOBUFS;
@@ -103,7 +104,8 @@ static int open_socket(const struct endpoint *at, int *out)
         return oserr(errno);
     }
     int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* a restart need not wait for TIME_WAIT */
+    /* A restart need not wait for TIME_WAIT. */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (sa.sa.sa_family == AF_INET6) {
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
     }

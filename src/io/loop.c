@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The loop around the turn. Theory of operation:
  *
- * libuv runs timers, then the idle hook, then the prepare hook, then blocks in epoll until a descriptor is ready or the
- * earliest timer is due, and computes that wait after the prepare hook. So the prepare hook is the one place where all
- * events of an iteration have been handled and nothing has been waited for yet: the turn runs there, once, and the
- * deadline that it returns becomes the one timer. The timer's callback does nothing; that the loop woke is enough.
+ * libuv runs timers, then the idle hook, then the prepare hook, then blocks in epoll until a
+ * descriptor is ready or the earliest timer is due, and computes that wait after the prepare
+ * hook. So the prepare hook is the one place where all events of an iteration have been handled
+ * and nothing has been waited for yet: the turn runs there, once, and the deadline that it
+ * returns becomes the one timer. The timer's callback does nothing; that the loop woke is
+ * enough.
  *
- * The clocks are read when the first callback after blocking asks for them, and not again before the next wait. */
+ * The clocks are read when the first callback after blocking asks for them, and not again
+ * before the next wait. */
 #include "io/loop.h"
 
 #include <assert.h>
@@ -41,8 +44,9 @@ static void on_timer(uv_timer_t *timer)
     loop->deadline = NEVER; /* the turn, which follows, says when next */
 }
 
-/* libuv counts whole milliseconds of CLOCK_MONOTONIC, rounded down. Rounding the deadline up on that same clock never
- * wakes the loop too early; at least one millisecond keeps a deadline in the past from spinning. */
+/* libuv counts whole milliseconds of CLOCK_MONOTONIC, rounded down. Rounding the deadline up on
+ * that same clock never wakes the loop too early; at least one millisecond keeps a deadline in
+ * the past from spinning. */
 static uint64_t timer_delay(struct io_loop *loop, uint64_t deadline)
 {
     uint64_t mono = clock_read().mono; /* the turn itself took time */

@@ -39,7 +39,8 @@ struct io_loop {
 /* The time of this iteration. Every callback of libuv that leads out of io begins with it. */
 struct now loop_enter(struct io_loop *loop);
 
-/* A call put off until the loop's next iteration, for what must not be said from inside an operation. */
+/* A call put off until the loop's next iteration, for what must not be said from inside an
+ * operation. */
 struct soon {
     struct list link; /* list_init'ed by whoever embeds it */
     void (*run)(struct soon *self, struct now now);

@@ -3,7 +3,8 @@
 #ifndef WGPROXY_IO_OSERR_H
 #define WGPROXY_IO_OSERR_H
 
-/* The code of base/err.h for an errno, or for libuv's negated one; ERR_IO for what has no word of its own. */
+/* The code of base/err.h for an errno, or for libuv's negated one; ERR_IO for what has no word
+ * of its own. */
 int oserr(int errnum);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the machine knows of the path to an address: asked of a UDP socket that is connected, which sends nothing. */
+/* What the machine knows of the path to an address: asked of a UDP socket that is connected,
+ * which sends nothing. */
 #include "io/io.h"
 
 #include <netinet/in.h>

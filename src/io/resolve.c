@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of the outside by getaddrinfo(), each on a detached thread. Theory of operation:
  *
- * getaddrinfo() cannot be interrupted and may hang for half a minute. libuv's thread pool is joined when the process
- * exits, so that SIGTERM would wait for it; a detached thread ends with the process. Loop and threads share a struct
- * resolver, which lives until the last of them has let go. A lookup belongs to the loop; its thread has a struct job,
- * and the mutex guards the link between the two:
+ * getaddrinfo() cannot be interrupted and may hang for half a minute. libuv's thread pool is
+ * joined when the process exits, so that SIGTERM would wait for it; a detached thread ends with
+ * the process. Loop and threads share a struct resolver, which lives until the last of them has
+ * let go. A lookup belongs to the loop; its thread has a struct job, and the mutex guards the
+ * link between the two:
  *
- *   job->lookup   NULL once the lookup was cancelled: the thread throws its result away
- *   job on r->done, from when the thread has finished until the loop takes it */
+ *   job->lookup      NULL once the lookup was cancelled: the thread throws its result away
+ *   job on r->done   from when the thread has finished until the loop takes it
+ */
 #include "io/resolve.h"
 
 #include <assert.h>
@@ -69,7 +71,8 @@ static int translate(int gai)
     }
 }
 
-/* AI_ADDRCONFIG stays off: it hides addresses while the machine's network is down, and then for good. */
+/* AI_ADDRCONFIG stays off: it hides addresses while the machine's network is down, and then for
+ * good. */
 static void look_up(struct job *job)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
@@ -240,8 +243,8 @@ static int start_job(struct resolver *r, struct job *job)
     return err;
 }
 
-int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolved_fn *done, void *ctx,
-               struct io_lookup **out)
+int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolved_fn *done,
+               void *ctx, struct io_lookup **out)
 {
     if (!is_host(host)) {
         return ERR_BAD_NAME;

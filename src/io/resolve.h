@@ -5,8 +5,8 @@
 
 struct resolver;
 
-/* Cancels every lookup and leaves the threads that still hang to themselves. NULL is harmless. Before the loop closes
- * its handles. */
+/* Cancels every lookup and leaves the threads that still hang to themselves. NULL is harmless.
+ * Before the loop closes its handles. */
 void resolve_threads_free(struct resolver *r);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A non-blocking socket under the stream contract. What the owner wants and what epoll watches are kept apart: changing
- * the latter costs system calls, so that an event nobody wants any more is only unwatched once it has really come. */
+/* A non-blocking socket under the stream contract. What the owner wants and what epoll watches
+ * are kept apart: changing the latter costs system calls, so that an event nobody wants any
+ * more is only unwatched once it has really come. */
 #include "io/tcp_stream.h"
 
 #include <assert.h>
@@ -41,7 +42,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct tcp_stream *t = poll->data;
     unsigned came = (unsigned)events;
     if (status < 0) {
-        /* An error on the socket: libuv has stopped watching. The next operation will tell which. */
+        /* An error on the socket: libuv has stopped watching. The next operation will tell
+         * which. */
         came = STREAM_READABLE | STREAM_WRITABLE;
         t->watched = 0;
     }
@@ -129,8 +131,9 @@ static void release(struct tcp_stream *t)
     descriptors_close(&t->loop->descriptors, t->fd);
 }
 
-/* Linux answers close() with RST when bytes were left unread, and that RST may overtake what we wrote last (RFC 1122
- * 4.2.2.13). Reading them first lets the other side see our last words and then FIN. Bounded: it may send for ever. */
+/* Linux answers close() with RST when bytes were left unread, and that RST may overtake what we
+ * wrote last (RFC 1122 4.2.2.13). Reading them first lets the other side see our last words and
+ * then FIN. Bounded: it may send for ever. */
 static void discard_unread(int fd)
 {
     char scrap[16384];
@@ -183,8 +186,8 @@ int tcp_stream_new(struct io_loop *loop, int fd, const struct endpoint *remote, 
     t->loop = loop;
     t->poll.data = t;
     t->fd = fd;
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* the tunnel's segments set the pace */
+    int on = 1; /* the tunnel's segments set the pace, not Nagle's algorithm */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     descriptors_opened(&loop->descriptors, fd);
     *out = &t->stream;
     return 0;

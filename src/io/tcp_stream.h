@@ -5,8 +5,9 @@
 
 #include "io/loop.h"
 
-/* Takes ownership of `fd`, a non-blocking stream socket connected (or connecting) to `remote`; also on failure.
- * 0, ERR_NOMEM, ERR_LIMIT, ERR_IO. */
-int tcp_stream_new(struct io_loop *loop, int fd, const struct endpoint *remote, struct stream **out) MUST_USE;
+/* Takes ownership of `fd`, a non-blocking stream socket connected (or connecting) to `remote`;
+ * also on failure. 0, ERR_NOMEM, ERR_LIMIT, ERR_IO. */
+int tcp_stream_new(struct io_loop *loop, int fd, const struct endpoint *remote,
+                   struct stream **out) MUST_USE;
 
 #endif

@@ -30,12 +30,18 @@ struct udp_port {
     int failed_err;
 };
 
+/* udp_sockets.c: on `port`, or on any that both families have free when it is 0. A family that
+ * the machine does not have is -1. Errors as io_udp_open. */
+int udp_sockets_open(uint16_t port, int fds[UDP_FAMILIES]) MUST_USE;
+
 /* udp_receive.c: one receiver serves all ports of a loop. */
 int udp_receiver_new(struct udp_receiver **out) MUST_USE; /* 0, ERR_NOMEM */
 void udp_receiver_free(struct udp_receiver *r);           /* NULL is harmless */
-/* Hand what has arrived to the port's handler in batches; a bounded number, the rest stays for the next wake-up. */
+/* Hand what has arrived to the port's handler in batches; a bounded number, the rest stays for
+ * the next wake-up. */
 void udp_port_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct now now);
-/* Hand the ICMP errors that have arrived to the port's handler. */
+
+/* udp_errors.c: hand the ICMP errors that have arrived to the port's handler. */
 void udp_port_receive_errors(struct udp_port *p, int fd, struct now now);
 
 /* udp_send.c */

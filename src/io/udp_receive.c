@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Receives batches of datagrams into slots of a large shared buffer.
  *
- * A slot holds any datagram of an ordinary path. What is longer spills into the message's own overflow area, of which
- * no page exists before the first such datagram, and is then put together in a buffer of its own: no size is ever cut,
- * and the usual ones cost neither a copy nor 64 KiB each. */
+ * A slot holds any datagram of an ordinary path. What is longer spills into the message's own
+ * overflow area, of which no page exists before the first such datagram, and is then put
+ * together in a buffer of its own: no size is ever cut, and the usual ones cost neither a copy
+ * nor 64 KiB each. */
 #include "io/udp_port.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
-#include "io/oserr.h"
 #include "io/sockaddr.h"
 
 #define SLOTS 32
@@ -25,7 +24,6 @@
 #define SLOTS_MIN 8
 /* After as many batches the other sockets of the loop get their turn. */
 #define BATCHES_PER_WAKEUP 4
-#define ERRORS_PER_WAKEUP 64
 #define IDLE_BUFFERS 16
 
 static_assert(BUFFER_SIZE >= 65535, "holds any datagram");
@@ -80,7 +78,8 @@ void udp_receiver_free(struct udp_receiver *r)
 
 /* ---- slots ---- */
 
-/* Slots that nobody holds any more are used again at once, while they are in the processor's cache. */
+/* Slots that nobody holds any more are used again at once, while they are in the processor's
+ * cache. */
 static bool find_slots(struct udp_receiver *r)
 {
     if (r->current != NULL && r->current->refs == 1) {
@@ -153,8 +152,8 @@ static bool gather(struct udp_receiver *r, unsigned i, struct dgram_rx *rx)
     return true;
 }
 
-/* The messages of one call as a batch; returns how many datagrams it holds. A message that the kernel has gathered from
- * several datagrams would be taken apart here. */
+/* The messages of one call as a batch; returns how many datagrams it holds. A message that the
+ * kernel has gathered from several datagrams would be taken apart here. */
 static size_t collect(struct udp_receiver *r, struct udp_port *p, unsigned n)
 {
     size_t count = 0;
@@ -190,7 +189,8 @@ static void deliver(struct udp_receiver *r, struct udp_port *p, unsigned n, stru
     }
 }
 
-/* Without memory the datagrams are lost, as they would be in the network; left in the socket they would spin the loop. */
+/* Without memory the datagrams are lost, as they would be in the network; left in the socket
+ * they would spin the loop. */
 static void discard(struct udp_port *p, int fd)
 {
     char nothing;
@@ -215,55 +215,11 @@ void udp_port_receive(struct udp_receiver *r, struct udp_port *p, int fd, struct
             return;
         }
         if (n < 0) {
-            continue; /* an ICMP error, told by udp_port_receive_errors; it is gone from the socket now */
+            continue; /* an ICMP error, told by udp_errors.c; it is gone from the socket now */
         }
         deliver(r, p, (unsigned)n, now);
         if ((unsigned)n < room) {
             return;
-        }
-    }
-}
-
-/* ---- errors ---- */
-
-/* The error in a message of the error queue; NULL if there is none that came from the network. What the system itself
- * refused was told by the send (RFC 1122 4.1.3.3 wants ICMP errors passed up). */
-static const struct sock_extended_err *find_error(struct msghdr *msg)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
-        bool v4 = c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR;
-        bool v6 = c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR;
-        const struct sock_extended_err *e = (const void *)CMSG_DATA(c);
-        if ((v4 || v6) && e->ee_origin != SO_EE_ORIGIN_LOCAL) {
-            return e;
-        }
-    }
-    return NULL;
-}
-
-void udp_port_receive_errors(struct udp_port *p, int fd, struct now now)
-{
-    for (int i = 0; i < ERRORS_PER_WAKEUP && !p->closed; i++) {
-        union sockaddr_any to = {.sa.sa_family = AF_UNSPEC};
-        union {
-            struct cmsghdr align;
-            char space[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(union sockaddr_any)) +
-                       CMSG_SPACE(sizeof(int))];
-        } control;
-        struct msghdr msg = {
-            .msg_name = &to,
-            .msg_namelen = sizeof to,
-            .msg_control = &control,
-            .msg_controllen = sizeof control,
-        };
-        if (recvmsg(fd, &msg, MSG_ERRQUEUE) < 0) {
-            break;
-        }
-        const struct sock_extended_err *e = find_error(&msg);
-        if (e != NULL) {
-            struct endpoint dst = sockaddr_to_endpoint(&to.sa);
-            p->counters.undelivered++;
-            p->dgram.handler->undelivered(p->dgram.ctx, &dst, oserr((int)e->ee_errno), now);
         }
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Sends the outbox in order, many datagrams to a system call. Nothing is ever waited for: what the system does not take
- * is lost as it would be in the network, and the protocols inside the tunnel repair it. */
+/* Sends the outbox in order, many datagrams to a system call. Nothing is ever waited for: what
+ * the system does not take is lost as it would be in the network, and the protocols inside the
+ * tunnel repair it. */
 #include "io/udp_port.h"
 
 #include <errno.h>
@@ -18,8 +19,9 @@ union control {
     char space[CMSG_SPACE(sizeof(int))]; /* TOS or traffic class */
 };
 
-/* Messages of one family, in the outbox's order. Equal-sized neighbours to one destination stand contiguous in the
- * outbox: joining them into one message for the kernel to cut again would happen in fill(). */
+/* Messages of one family, in the outbox's order. Equal-sized neighbours to one destination
+ * stand contiguous in the outbox: joining them into one message for the kernel to cut again
+ * would happen in fill(). */
 struct batch {
     unsigned n;
     struct mmsghdr msgs[BATCH];
@@ -61,7 +63,8 @@ static unsigned fill(struct batch *b, const struct outbox *ob, unsigned first)
 {
     b->n = 0;
     unsigned i = first;
-    while (i < ob->n && b->n < BATCH && ob->msgs[i].to.addr.family == ob->msgs[first].to.addr.family) {
+    while (i < ob->n && b->n < BATCH &&
+           ob->msgs[i].to.addr.family == ob->msgs[first].to.addr.family) {
         add(b, ob, &ob->msgs[i++]);
     }
     return b->n;
@@ -76,8 +79,8 @@ static void failed(struct udp_port *p, const struct outbox_msg *m, int err)
     loop_soon(p->loop, &p->report);
 }
 
-/* One message's own error may really be an ICMP error of an earlier one, which the socket tells only once: so a message
- * counts as failed when it fails twice. */
+/* One message's own error may really be an ICMP error of an earlier one, which the socket tells
+ * only once: so a message counts as failed when it fails twice. */
 static void send_batch(struct udp_port *p, int fd, struct batch *b, const struct outbox_msg *msgs)
 {
     bool failed_before = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a loop until something has come true, and fails the test when it does not within a bound that only a broken
- * program reaches. Also the plain sockets that stand at the other end. */
+/* Runs a loop until something has come true, and fails the test when it does not within a bound
+ * that only a broken program reaches. Also the plain sockets that stand at the other end. */
 #ifndef WGPROXY_TESTS_UNIT_IO_DRIVE_H
 #define WGPROXY_TESTS_UNIT_IO_DRIVE_H
 

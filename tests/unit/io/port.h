@@ -68,7 +68,8 @@ static inline void port_undelivered(void *ctx, const struct endpoint *to, int er
     p->last_err = err;
 }
 
-static const struct dgram_handler port_handler = {.received = port_received, .undelivered = port_undelivered};
+static const struct dgram_handler port_handler = {.received = port_received,
+                                                  .undelivered = port_undelivered};
 
 static inline struct port *port_open(void)
 {
@@ -121,7 +122,8 @@ static inline struct endpoint port_at(const struct port *p, const char *host)
 
 /* ---- outboxes ---- */
 
-static inline void outbox_add(struct outbox *ob, const void *data, size_t len, const struct endpoint *to, uint8_t tos)
+static inline void outbox_add(struct outbox *ob, const void *data, size_t len,
+                              const struct endpoint *to, uint8_t tos)
 {
     assert_true(outbox_has_room(ob, len));
     if (len > 0) {
@@ -130,7 +132,8 @@ static inline void outbox_add(struct outbox *ob, const void *data, size_t len, c
     outbox_commit(ob, len, to, tos);
 }
 
-static inline void port_send_text(struct port *p, const char *text, const struct endpoint *to, uint8_t tos)
+static inline void port_send_text(struct port *p, const char *text, const struct endpoint *to,
+                                  uint8_t tos)
 {
     struct outbox ob;
     assert_int_equal(outbox_init(&ob, 256, 1), 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A server of ours under a limit of 24 descriptors, in a process of its own, and more clients than that. */
+/* A server of ours under a limit of 24 descriptors, in a process of its own, and more clients
+ * than that. */
 #include "unit/io/drive.h"
 
 #include <poll.h>
@@ -90,7 +91,8 @@ static void serve(int tell)
     list_init(&s.connections);
     struct endpoint any = endpoint_of("127.0.0.1:0"), at;
     if (io_listen(s.loop, &any, server_accepted, &s, &at, &s.listener) != 0 ||
-        io_loop_on_signal(s.loop, server_signalled, &s) != 0 || write(tell, &at, sizeof at) != sizeof at) {
+        io_loop_on_signal(s.loop, server_signalled, &s) != 0 ||
+        write(tell, &at, sizeof at) != sizeof at) {
         _exit(1);
     }
     close(tell);
@@ -143,7 +145,8 @@ static unsigned listen_for(struct crowd *c, int ms)
     while (clock_read().mono < end) {
         struct pollfd polls[CLIENTS];
         for (int i = 0; i < CLIENTS; i++) {
-            polls[i] = (struct pollfd){.fd = c->open[i] && !c->served[i] ? c->fds[i] : -1, .events = POLLIN};
+            polls[i] = (struct pollfd){.fd = c->open[i] && !c->served[i] ? c->fds[i] : -1,
+                                       .events = POLLIN};
         }
         poll(polls, CLIENTS, 20);
         n = 0;
@@ -181,8 +184,8 @@ static void ask_again(struct crowd *c, int i)
     assert_int_equal(got, 'b');
 }
 
-/* More clients than descriptors: the first ones are served as if nothing were the matter, the others wait, nothing
- * spins, and each that leaves makes room for one. */
+/* More clients than descriptors: the first ones are served as if nothing were the matter, the
+ * others wait, nothing spins, and each that leaves makes room for one. */
 static void a_storm_is_weathered(void **state)
 {
     (void)state;

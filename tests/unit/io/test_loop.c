@@ -131,7 +131,8 @@ static void a_deadline_in_the_past_does_not_spin(void **state)
     io_loop_free(g.loop);
 }
 
-/* "Again, and again at once": the same deadline, which stays in the past, is asked for by each turn. */
+/* "Again, and again at once": the same deadline, which stays in the past, is asked for by each
+ * turn. */
 static uint64_t want_the_same_past(void *ctx, struct now now)
 {
     struct greedy *g = ctx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory that ends at any moment: the linker leads every malloc and calloc of ours to the wrappers below, which let the
- * k-th call fail, or all of them. */
+/* Memory that ends at any moment: the linker leads every malloc and calloc of ours to the
+ * wrappers below, which let the k-th call fail, or all of them. */
 #include "unit/io/port.h"
 
 void *__real_malloc(size_t size);
@@ -43,7 +43,8 @@ static void ignore_accepted(void *ctx, struct stream *s, struct now now)
     stream_close(s);
 }
 
-static void ignore_resolved(void *ctx, int err, const struct endpoint *found, size_t n, struct now now)
+static void ignore_resolved(void *ctx, int err, const struct endpoint *found, size_t n,
+                            struct now now)
 {
     (void)ctx;
     (void)err;
@@ -132,7 +133,8 @@ static void datagrams_are_lost_without_memory_and_the_next_arrive(void **state)
         int fd = plain_connected(&at, SOCK_DGRAM);
         uint8_t data[9000] = {0};
         if (sizes[i] > 2048) {
-            assert_int_equal(send(fd, data, 1, 0), 1); /* so that only the large one lacks a buffer */
+            assert_int_equal(send(fd, data, 1, 0),
+                             1); /* so that only the large one lacks a buffer */
             port_drive_until(p, 1);
         }
         for (int k = 0; k < 3; k++) {

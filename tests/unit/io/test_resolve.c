@@ -43,7 +43,8 @@ static void pass_gate(void)
     pthread_mutex_unlock(&mutex);
 }
 
-int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out)
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out)
 {
     pass_gate();
     int rc = forced;
@@ -183,12 +184,8 @@ static void failures_are_told_apart(void **state)
     static const struct {
         int answer, err;
     } table[] = {
-        {EAI_NONAME, ERR_NO_NAME},
-        {EAI_NODATA, ERR_NO_NAME},
-        {EAI_AGAIN, ERR_DNS_FAILED},
-        {EAI_FAIL, ERR_DNS_FAILED},
-        {EAI_SYSTEM, ERR_DNS_FAILED},
-        {EAI_MEMORY, ERR_DNS_FAILED},
+        {EAI_NONAME, ERR_NO_NAME},  {EAI_NODATA, ERR_NO_NAME},    {EAI_AGAIN, ERR_DNS_FAILED},
+        {EAI_FAIL, ERR_DNS_FAILED}, {EAI_SYSTEM, ERR_DNS_FAILED}, {EAI_MEMORY, ERR_DNS_FAILED},
     };
     struct io_loop *loop = loop_or_fail();
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -291,7 +288,8 @@ static void hanging_lookups_are_bounded(void **state)
         assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, &a[i], &a[i].lookup), 0);
         io_resolve_cancel(a[i].lookup); /* its thread still hangs */
     }
-    assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, &a[16], &a[16].lookup), ERR_LIMIT);
+    assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, &a[16], &a[16].lookup),
+                     ERR_LIMIT);
     wait_until_waiting(16);
     open_gate();
     io_loop_free(loop);
@@ -316,7 +314,8 @@ static void hang_in_a_child(void)
     gate_is_closed = true;
     struct io_loop *loop;
     struct answer a = {0};
-    if (io_loop_new(&loop, NULL) == 0 && io_resolve(loop, "127.0.0.1", 1, note_answer, &a, &a.lookup) == 0) {
+    if (io_loop_new(&loop, NULL) == 0 &&
+        io_resolve(loop, "127.0.0.1", 1, note_answer, &a, &a.lookup) == 0) {
         wait_until_waiting(1);
         io_loop_free(loop);
         exit(0);
@@ -360,7 +359,8 @@ static void count_own_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_process_can_exit_while_a_lookup_hangs), /* forks: before there are threads */
+        cmocka_unit_test(
+            the_process_can_exit_while_a_lookup_hangs), /* forks: before there are threads */
         cmocka_unit_test(count_own_threads),
         cmocka_unit_test(a_numeric_host_is_itself),
         cmocka_unit_test(localhost_is_this_machine),

@@ -93,7 +93,8 @@ static void echo_ready(void *ctx, unsigned events, struct now now)
     }
     while (e->begin < e->end) {
         size_t half = (e->end - e->begin + 1) / 2;
-        struct iovec iov[2] = {{e->buf + e->begin, half}, {e->buf + e->begin + half, e->end - e->begin - half}};
+        struct iovec iov[2] = {{e->buf + e->begin, half},
+                               {e->buf + e->begin + half, e->end - e->begin - half}};
         ssize_t n = stream_writev(e->stream, iov, 2);
         if (n == ERR_AGAIN) {
             break;
@@ -373,7 +374,8 @@ static uint64_t sleep_to_the_end(void *ctx, struct now now)
     return s->end;
 }
 
-/* Readable bytes that nobody wants may wake the loop once, when that is found out, and not again. */
+/* Readable bytes that nobody wants may wake the loop once, when that is found out, and not
+ * again. */
 static void unwanted_bytes_do_not_spin_the_loop(void **state)
 {
     (void)state;
@@ -437,7 +439,8 @@ static bool killer_was_called(void *ctx)
     return both[0].calls + both[1].calls > 0;
 }
 
-/* Both are ready in the same iteration: whoever comes first ends the other, which must not be called any more. */
+/* Both are ready in the same iteration: whoever comes first ends the other, which must not be
+ * called any more. */
 static void a_stream_closed_by_another_ones_handler_is_not_called(void **state)
 {
     (void)state;
@@ -483,7 +486,8 @@ static void abort_is_a_reset(void **state)
     pair_close(&p);
 }
 
-/* The system still holds most of the answer when the stream is closed; a reset would throw it away. */
+/* The system still holds most of the answer when the stream is closed; a reset would throw it
+ * away. */
 static void last_words_arrive_although_bytes_were_left_unread(void **state)
 {
     (void)state;

@@ -1,60 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit/io/port.h"
 
-#include <errno.h>
-#include <sys/syscall.h>
-
-/* ---- a system that lacks things ---- */
-
-static int absent_family;   /* AF_INET or AF_INET6: socket() refuses it */
-static int bind_errno;      /* what bind() in `bind_family` answers, */
-static int bind_family;
-static unsigned bind_fails; /* that often */
-
-int socket(int family, int type, int protocol)
-{
-    if (family == absent_family) {
-        errno = EAFNOSUPPORT;
-        return -1;
-    }
-    return (int)syscall(SYS_socket, family, type, protocol);
-}
-
-int bind(int fd, const struct sockaddr *sa, socklen_t len)
-{
-    if (sa->sa_family == bind_family && bind_fails > 0) {
-        bind_fails--;
-        errno = bind_errno;
-        return -1;
-    }
-    return (int)syscall(SYS_bind, fd, sa, len);
-}
-
-static int asked_receive, asked_send;
-
-int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
-{
-    if (level == SOL_SOCKET && option == SO_RCVBUF) {
-        memcpy(&asked_receive, value, sizeof asked_receive);
-    }
-    if (level == SOL_SOCKET && option == SO_SNDBUF) {
-        memcpy(&asked_send, value, sizeof asked_send);
-    }
-    if (level == SOL_SOCKET && (option == SO_RCVBUFFORCE || option == SO_SNDBUFFORCE)) {
-        errno = EPERM; /* an ordinary user */
-        return -1;
-    }
-    return (int)syscall(SYS_setsockopt, fd, level, option, value, len);
-}
-
 static int open_fds(void)
 {
     int fd = dup(0);
     close(fd);
     return fd;
 }
-
-/* ---- tests ---- */
 
 static void both_families_stand_on_one_port(void **state)
 {
@@ -84,110 +36,35 @@ static void a_port_asked_for_is_the_port_given(void **state)
     port_close(p);
 }
 
-static void a_taken_port_is_in_use_in_either_family(void **state)
+static struct dgram *victim;
+
+static void close_the_other(void *ctx, struct dgram_rx *batch, size_t n, struct now now)
 {
-    (void)state;
-    static const char *const taken[] = {"127.0.0.1:0", "[::1]:0"};
-    for (size_t i = 0; i < ARRAY_SIZE(taken); i++) {
-        struct io_loop *loop = loop_or_fail();
-        struct endpoint e = endpoint_of(taken[i]);
-        int fd = plain_bound(&e, SOCK_DGRAM);
-        int before = open_fds();
-        struct dgram *d;
-        int err = io_udp_open(loop, sockaddr_local(fd).port, &port_handler, NULL, &d);
-        assert_int_equal(err, ERR_IN_USE);
-        assert_int_equal(open_fds(), before);
-        close(fd);
-        io_loop_free(loop);
+    port_received(ctx, batch, n, now);
+    if (victim != NULL) {
+        victim->ops->close(victim);
+        victim = NULL;
     }
 }
 
-static void a_free_port_is_sought_that_both_families_have(void **state)
+static void the_handler_may_close_another_port(void **state)
 {
     (void)state;
-    bind_family = AF_INET6;
-    bind_errno = EADDRINUSE;
-    bind_fails = 3;
+    static const struct dgram_handler closing = {.received = close_the_other};
     struct port *p = port_open();
-    assert_int_equal(bind_fails, 0);
-    struct endpoint at = port_at(p, "::1");
-    int fd = plain_connected(&at, SOCK_DGRAM);
-    assert_int_equal(send(fd, "x", 1, 0), 1);
-    port_drive_until(p, 1);
-    close(fd);
-    port_close(p);
-}
-
-static void a_forbidden_port_is_told(void **state)
-{
-    (void)state;
-    struct io_loop *loop = loop_or_fail();
-    struct dgram *d;
-    bind_family = AF_INET;
-    bind_errno = EACCES;
-    bind_fails = 1;
-    assert_int_equal(io_udp_open(loop, 53, &port_handler, NULL, &d), ERR_PERM);
-    io_loop_free(loop);
-}
-
-static void one_family_is_enough(void **state)
-{
-    (void)state;
-    static const struct {
-        int absent;
-        const char *there, *not_there;
-    } table[] = {{AF_INET6, "127.0.0.1", "::1"}, {AF_INET, "::1", "127.0.0.1"}};
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        absent_family = table[i].absent;
-        struct port *p = port_open();
-        absent_family = 0;
-        struct endpoint at = port_at(p, table[i].there);
-        port_send_text(p, "to myself", &at, 0);
-        port_drive_until(p, 1);
-
-        at = port_at(p, table[i].not_there);
-        port_send_text(p, "into the void", &at, 0);
-        drive_until(p->loop, port_was_told_of_failure, p);
-        assert_int_equal(p->last_err, ERR_UNREACHABLE);
-        assert_true(endpoint_equal(&p->last_to, &at));
-        port_close(p);
-    }
-}
-
-static void an_address_family_switched_off_is_absent(void **state)
-{
-    (void)state;
-    bind_family = AF_INET6;
-    bind_errno = EADDRNOTAVAIL;
-    bind_fails = 1;
-    struct port *p = port_open();
+    struct dgram *opened;
+    assert_int_equal(io_udp_open(p->loop, 0, &closing, p, &opened), 0);
+    victim = p->dgram;
+    int fds[2];
     struct endpoint at = port_at(p, "127.0.0.1");
-    port_send_text(p, "to myself", &at, 0);
+    fds[0] = plain_connected(&at, SOCK_DGRAM);
+    at.port = opened->ops->local_port(opened);
+    fds[1] = plain_connected(&at, SOCK_DGRAM);
+    assert_int_equal(send(fds[1], "x", 1, 0), 1);
     port_drive_until(p, 1);
-    port_close(p);
-}
-
-static void without_any_family_there_is_no_port(void **state)
-{
-    (void)state;
-    struct io_loop *loop = loop_or_fail();
-    struct dgram *d;
-    absent_family = AF_INET6;
-    bind_family = AF_INET;
-    bind_errno = EADDRNOTAVAIL;
-    bind_fails = 1;
-    assert_int_equal(io_udp_open(loop, 0, &port_handler, NULL, &d), ERR_IO);
-    absent_family = 0;
-    io_loop_free(loop);
-}
-
-static void large_buffers_are_asked_for(void **state)
-{
-    (void)state;
-    asked_receive = asked_send = 0;
-    struct port *p = port_open();
-    assert_true(asked_receive >= 4 << 20);
-    assert_true(asked_send >= 4 << 20);
+    p->dgram = opened; /* for port_close */
+    close(fds[0]);
+    close(fds[1]);
     port_close(p);
 }
 
@@ -212,13 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_families_stand_on_one_port),
         cmocka_unit_test(a_port_asked_for_is_the_port_given),
-        cmocka_unit_test(a_taken_port_is_in_use_in_either_family),
-        cmocka_unit_test(a_free_port_is_sought_that_both_families_have),
-        cmocka_unit_test(a_forbidden_port_is_told),
-        cmocka_unit_test(one_family_is_enough),
-        cmocka_unit_test(an_address_family_switched_off_is_absent),
-        cmocka_unit_test(without_any_family_there_is_no_port),
-        cmocka_unit_test(large_buffers_are_asked_for),
+        cmocka_unit_test(the_handler_may_close_another_port),
         cmocka_unit_test(closing_gives_everything_back),
     };
     return cmocka_run_group_tests_name("io/udp_port", tests, NULL, NULL);

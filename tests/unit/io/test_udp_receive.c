@@ -99,7 +99,8 @@ static void the_largest_ipv6_datagram_fits(void **state)
     port_close(p);
 }
 
-/* Some slices stay in use, as those of packets out of order do: nothing that arrives later may touch them. */
+/* Some slices stay in use, as those of packets out of order do: nothing that arrives later may
+ * touch them. */
 static void a_slice_that_is_kept_is_not_overwritten(void **state)
 {
     (void)state;
@@ -186,67 +187,6 @@ static void the_outer_tos_is_told(void **state)
     }
 }
 
-static void a_closed_port_is_told_and_reception_goes_on(void **state)
-{
-    (void)state;
-    static const char *const nobody[] = {"127.0.0.1:0", "[::1]:0"};
-    for (size_t h = 0; h < ARRAY_SIZE(nobody); h++) {
-        struct port *p = port_open();
-        struct endpoint any = endpoint_of(nobody[h]);
-        int fd = plain_bound(&any, SOCK_DGRAM);
-        struct endpoint to = sockaddr_local(fd);
-        close(fd);
-        port_send_text(p, "anybody?", &to, 0);
-        assert_int_equal(p->undelivered, 0); /* never from inside send() */
-        drive_until(p->loop, port_was_told_of_failure, p);
-        assert_int_equal(p->undelivered, 1);
-        assert_int_equal(p->last_err, ERR_REFUSED);
-        assert_true(endpoint_equal(&p->last_to, &to));
-
-        struct endpoint at = port_at(p, hosts[h]);
-        fd = plain_connected(&at, SOCK_DGRAM);
-        send_number(fd, 1, 4);
-        port_drive_until(p, 1);
-        drive_idly(p->loop);
-        assert_int_equal(p->undelivered, 1);
-        assert_int_equal(io_udp_counters(p->dgram).undelivered, 1);
-        close(fd);
-        port_close(p);
-    }
-}
-
-static struct dgram *victim;
-
-static void close_the_other(void *ctx, struct dgram_rx *batch, size_t n, struct now now)
-{
-    port_received(ctx, batch, n, now);
-    if (victim != NULL) {
-        victim->ops->close(victim);
-        victim = NULL;
-    }
-}
-
-static void the_handler_may_close_another_port(void **state)
-{
-    (void)state;
-    static const struct dgram_handler closing = {.received = close_the_other};
-    struct port *p = port_open();
-    struct dgram *opened;
-    assert_int_equal(io_udp_open(p->loop, 0, &closing, p, &opened), 0);
-    victim = p->dgram;
-    int fds[2];
-    struct endpoint at = port_at(p, "127.0.0.1");
-    fds[0] = plain_connected(&at, SOCK_DGRAM);
-    at.port = opened->ops->local_port(opened);
-    fds[1] = plain_connected(&at, SOCK_DGRAM);
-    send_number(fds[1], 1, 4);
-    port_drive_until(p, 1);
-    p->dgram = opened; /* for port_close */
-    close(fds[0]);
-    close(fds[1]);
-    port_close(p);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,8 +198,6 @@ int main(void)
         cmocka_unit_test(small_datagrams_share_a_buffer),
         cmocka_unit_test(slices_are_aligned_for_words),
         cmocka_unit_test(the_outer_tos_is_told),
-        cmocka_unit_test(a_closed_port_is_told_and_reception_goes_on),
-        cmocka_unit_test(the_handler_may_close_another_port),
     };
     return cmocka_run_group_tests_name("io/udp_receive", tests, NULL, NULL);
 }

@@ -11,7 +11,8 @@
 
 #define SCRIPT_END 99
 
-static const int *script; /* each call: how many messages to take, or a negative errno; NULL: the real system */
+static const int
+    *script; /* each call: how many messages to take, or a negative errno; NULL: the real system */
 static unsigned calls;
 
 int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)

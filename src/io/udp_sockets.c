@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens the two sockets of a UDP port: one per address family, both on one number. */
+#include "io/udp_port.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "io/oserr.h"
+#include "io/sockaddr.h"
+
+/* Many milliseconds of a fast link, for the moments in which this thread is busy with something
+ * else. */
+#define BUFFER_BYTES (7 << 20)
+/* How often a free port is sought that the other family has free too. */
+#define PORT_TRIES 100
+
+/* The sysctls net.core.{r,w}mem_max bound what an ordinary user gets; an administrator may go
+ * beyond. */
+static void ask_buffer(int fd, int force, int plain)
+{
+    int bytes = BUFFER_BYTES;
+    if (setsockopt(fd, SOL_SOCKET, force, &bytes, sizeof bytes) != 0) {
+        setsockopt(fd, SOL_SOCKET, plain, &bytes, sizeof bytes);
+    }
+}
+
+static void set_flag(int fd, int level, int option)
+{
+    int on = 1;
+    setsockopt(fd, level, option, &on, sizeof on);
+}
+
+/* All of these are wishes: a system that lacks one still moves datagrams. V6ONLY is seen to by
+ * bind(), which fails with EADDRINUSE without it. */
+static void set_options(int fd, int family)
+{
+    ask_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+    ask_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+    if (family == AF_INET) {
+        set_flag(fd, IPPROTO_IP, IP_RECVTOS);
+        set_flag(fd, IPPROTO_IP, IP_RECVERR);
+    } else {
+        set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+        set_flag(fd, IPPROTO_IPV6, IPV6_RECVTCLASS);
+        set_flag(fd, IPPROTO_IPV6, IPV6_RECVERR);
+    }
+}
+
+static int open_socket(enum family family, uint16_t port, int *out)
+{
+    struct endpoint any = {.addr.family = (uint8_t)family, .port = port};
+    union sockaddr_any sa;
+    socklen_t len = sockaddr_from_endpoint(&sa, &any);
+    int fd = socket(sa.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return oserr(errno);
+    }
+    set_options(fd, sa.sa.sa_family);
+    if (bind(fd, &sa.sa, len) != 0) {
+        int err = oserr(errno);
+        close(fd);
+        return err;
+    }
+    *out = fd;
+    return 0;
+}
+
+/* An error that says no more than that the machine has not got this family. */
+static bool is_absent(int err)
+{
+    return err == ERR_NO_ADDRESS || err == ERR_IO || err == ERR_INVALID;
+}
+
+/* Both families on one port; `fds` is -1 where one is absent. */
+static int open_both(uint16_t port, int fds[UDP_FAMILIES])
+{
+    fds[UDP_V4] = fds[UDP_V6] = -1;
+    int err = open_socket(FAMILY_V4, port, &fds[UDP_V4]);
+    if (err != 0 && !is_absent(err)) {
+        return err;
+    }
+    if (err == 0) {
+        port = sockaddr_local(fds[UDP_V4]).port;
+    }
+    err = open_socket(FAMILY_V6, port, &fds[UDP_V6]);
+    if (err != 0 && is_absent(err)) {
+        err = fds[UDP_V4] >= 0 ? 0 : ERR_IO;
+    }
+    if (err != 0 && fds[UDP_V4] >= 0) {
+        close(fds[UDP_V4]);
+    }
+    return err;
+}
+
+int udp_sockets_open(uint16_t port, int fds[UDP_FAMILIES])
+{
+    int err = ERR_IN_USE;
+    int tries = port == 0 ? PORT_TRIES : 1;
+    for (int i = 0; i < tries && err == ERR_IN_USE; i++) {
+        err = open_both(port, fds);
+    }
+    return err;
+}
