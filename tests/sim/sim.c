@@ -63,6 +63,7 @@ void sim_record(struct sim *s, unsigned from, const uint8_t *data, size_t len, b
         .lost = lost,
     };
     uint64_t facts[2] = {w.at, (uint64_t)w.from << 1 | lost};
+    s->hosts[from].datagrams++;
     s->fingerprint = mix(mix(s->fingerprint, facts, sizeof facts), data, len);
     if (!s->forgetful) {
         keep(s, &w);

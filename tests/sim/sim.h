@@ -65,6 +65,7 @@ struct sim_host {
     struct list streams;   /* sim_stream: the local ends that the application holds */
     uint64_t deadline;     /* when its turn must run next */
     uint64_t wakes;        /* turns that ran because of time alone */
+    uint64_t datagrams;    /* that it sent */
     char *said;            /* its log, line by line */
     size_t said_len;
     struct sim_weather out; /* of what it sends */

@@ -16,6 +16,7 @@ enum { CLIENT, FAR };
 struct sim_pair {
     struct sim *sim;
     struct sim_far *far; /* services; NULL while the far host is off */
+    unsigned far_failed; /* connections that the far host gave up, or that were reset */
 };
 
 /* How the hosts are configured beside their keys and addresses; the strings end in newlines or are "". */
