@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The Internet checksum (RFC 1071) for lwIP, several times as fast as lwIP's own: 209 ns become about 20 for
- * 1,400 bytes. One form is portable; where the processor has AVX2, another takes the long inputs. */
+/* The Internet checksum (RFC 1071) for lwIP, several times as fast as lwIP's own: 209 ns become
+ * about 20 for 1,400 bytes. One form is portable; where the processor has AVX2, another takes the
+ * long inputs. */
 #ifndef WGPROXY_STACK_CHECKSUM_H
 #define WGPROXY_STACK_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The ones' complement sum of `len` bytes as 16-bit words in memory order, folded and not inverted; an odd last
- * byte counts as followed by zero. */
+/* The ones' complement sum of `len` bytes as 16-bit words in memory order, folded and not inverted;
+ * an odd last byte counts as followed by zero. */
 typedef uint16_t checksum_fn(const uint8_t *data, size_t len);
 
 checksum_fn checksum_portable;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Internet checksum with AVX2: 64 bytes a step into four sums of 64-bit lanes, which no packet overflows. */
+/* The Internet checksum with AVX2: 64 bytes a step into four sums of 64-bit lanes, which no packet
+ * overflows. */
 #include "stack/checksum.h"
 
 #include <immintrin.h>

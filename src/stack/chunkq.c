@@ -20,7 +20,7 @@ enum { PIECE_MIN = 1024 };
 
 void chunk_pool_init(struct chunk_pool *pool, unsigned idle_max)
 {
-    *pool = (struct chunk_pool){ .idle_max = idle_max };
+    *pool = (struct chunk_pool){.idle_max = idle_max};
     list_init(&pool->idle);
 }
 
@@ -45,7 +45,7 @@ static struct chunk *chunk_new(struct chunk_pool *pool, size_t memory)
     if (!c) {
         return NULL;
     }
-    *c = (struct chunk){ .size = (uint32_t)(memory - sizeof *c) };
+    *c = (struct chunk){.size = (uint32_t)(memory - sizeof *c)};
     list_init(&c->link);
     pool->bytes += memory;
     return c;
@@ -81,7 +81,7 @@ static struct chunk *after(const struct chunkq *q, const struct chunk *c)
 
 void chunkq_init(struct chunkq *q, struct chunk_pool *pool)
 {
-    *q = (struct chunkq){ .pool = pool };
+    *q = (struct chunkq){.pool = pool};
     list_init(&q->chunks);
 }
 
@@ -197,7 +197,7 @@ int chunkq_peek(const struct chunkq *q, struct iovec *iov, int max)
             break;
         }
         if (c->tail > c->head) {
-            iov[n++] = (struct iovec){ c->data + c->head, c->tail - c->head };
+            iov[n++] = (struct iovec){c->data + c->head, c->tail - c->head};
         }
     }
     return n;

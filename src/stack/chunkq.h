@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue of bytes in chunks of memory that never move, so that others may point into it: the send queue of a
- * stream, into which lwIP's segments point until they are acknowledged, and its queue of unread bytes.
+/* A queue of bytes in chunks of memory that never move, so that others may point into it: the send
+ * queue of a stream, into which lwIP's segments point until they are acknowledged, and its queue of
+ * unread bytes.
  *
  *   dropped | taken: someone points here | committed | reserved
  *           ^ front                      ^ cursor    ^ end
  *
- * A queue that is empty holds no chunk. Chunks are small while little flows and large while much does. */
+ * A queue that is empty holds no chunk. Chunks are small while little flows and large while much
+ * does. */
 #ifndef WGPROXY_STACK_CHUNKQ_H
 #define WGPROXY_STACK_CHUNKQ_H
 
@@ -44,7 +46,8 @@ struct chunkq {
 void chunkq_init(struct chunkq *q, struct chunk_pool *pool);
 void chunkq_fini(struct chunkq *q);
 
-/* A piece of at most `limit` (> 0) bytes to write to; NULL without memory. The reserve before it is void. */
+/* A piece of at most `limit` (> 0) bytes to write to; NULL without memory. The reserve before it is
+ * void. */
 uint8_t *chunkq_reserve(struct chunkq *q, size_t limit, size_t *len) MUST_USE;
 void chunkq_commit(struct chunkq *q, size_t n); /* n <= *len of the reserve before it */
 

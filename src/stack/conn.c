@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Life and death of a connection, and lwIP's callbacks: they note what happened, and the handler hears of it from
- * stack_dispatch. See conn.h. */
+/* Life and death of a connection, and lwIP's callbacks: they note what happened, and the handler
+ * hears of it from stack_dispatch. See conn.h. */
 #include "stack/conn.h"
 
 #include "base/err.h"
@@ -14,7 +14,6 @@ enum { TX_LIMIT_START = 256 * 1024 };
 
 /* Room enough to be worth waking a writer. */
 enum { TX_ROOM_MIN = 64 * 1024 };
-
 
 /* The one pointer of ours that a pcb carries (LWIP_TCP_PCB_NUM_EXT_ARGS). */
 enum { EXT_ARG = 0 };
@@ -72,7 +71,8 @@ void conn_release(struct stack_tcp *t)
     }
 }
 
-/* lwIP frees the pcb, by whatever way: it may be the last it hears of it, or the error callback may follow. */
+/* lwIP frees the pcb, by whatever way: it may be the last it hears of it, or the error callback may
+ * follow. */
 static void on_destroy(u8_t id, void *arg)
 {
     (void)id;
@@ -85,7 +85,7 @@ static void on_destroy(u8_t id, void *arg)
     conn_release(t);
 }
 
-static const struct tcp_ext_arg_callbacks ext_callbacks = { .destroy = on_destroy };
+static const struct tcp_ext_arg_callbacks ext_callbacks = {.destroy = on_destroy};
 
 void conn_bind_pcb(struct stack_tcp *t, struct tcp_pcb *pcb)
 {
@@ -163,16 +163,17 @@ static void fin_acknowledged(struct stack_tcp *t)
     conn_notify(t, STACK_TCP_SENT_FIN);
 }
 
-/* There is no callback for it. In LAST_ACK the acknowledgement ends the connection: see on_error. */
+/* There is no callback for it. In LAST_ACK the acknowledgement ends all of it: see on_error. */
 static void check_fin(struct stack_tcp *t)
 {
-    if (t->fin_sent && !t->fin_acked && (t->pcb->state == FIN_WAIT_2 || t->pcb->state == TIME_WAIT)) {
+    if (t->fin_sent && !t->fin_acked &&
+        (t->pcb->state == FIN_WAIT_2 || t->pcb->state == TIME_WAIT)) {
         fin_acknowledged(t);
     }
 }
 
-/* A peer may take the only byte left, sent to probe its closed window, and open no window. lwIP goes on probing, and
- * asserts that there is something to probe with. */
+/* A peer may take the only byte left, sent to probe its closed window, and open no window. lwIP
+ * goes on probing, and asserts that there is something to probe with. */
 static void check_probing(struct tcp_pcb *pcb)
 {
     if (pcb->persist_backoff > 0 && !pcb->unsent) {
@@ -259,7 +260,8 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     return ERR_OK;
 }
 
-/* Without a user no error callback: lwIP may call it after the pcb, and the connection with it, are gone. */
+/* Without a user no error callback: lwIP may call it after the pcb, and the connection with it, are
+ * gone. */
 void conn_set_callbacks(struct stack_tcp *t)
 {
     tcp_arg(t->pcb, t); /* until now the listener, for an accepted one */

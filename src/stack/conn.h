@@ -20,12 +20,12 @@
  *   HALF_OPEN   a SYN came to a listener; no user yet. -> OPEN, or freed
  *   CONNECTING  our SYN is out; what is committed waits. -> OPEN, FAILED
  *   OPEN        connected; either direction may have ended. -> OVER, FAILED
- *   OVER        both directions ended in order and lwIP let go; unread bytes may still be read. -> FAILED, when
- *               lwIP says only after freeing the pcb that it gave up
+ *   OVER        both directions ended in order and lwIP let go; unread bytes may still be read.
+ *               -> FAILED, when lwIP says only after freeing the pcb that it gave up
  *   FAILED      reset, refused, unreachable or timed out; `error` says which
  *
- * It lives until its user has given it up and lwIP has let go of the pcb. There is no pcb in OVER and FAILED, and
- * always one before. conn_set_state alone writes it. */
+ * It lives until its user has given it up and lwIP has let go of the pcb. There is no pcb in OVER
+ * and FAILED, and always one before. conn_set_state alone writes it. */
 enum conn_state { CONN_HALF_OPEN, CONN_CONNECTING, CONN_OPEN, CONN_OVER, CONN_FAILED };
 
 /* A peer that acknowledges nothing for so long is given up when nobody waits for it any more. */
@@ -58,7 +58,7 @@ struct stack_tcp {
 
     stack_tcp_event_fn *event;
     void *ctx;
-    unsigned events; /* that the handler has not heard of */
+    unsigned events;                     /* that the handler has not heard of */
     struct stack_tcp_listener *listener; /* who has not shown it to a user yet */
     struct list pending;                 /* in listener->pending */
 
@@ -134,13 +134,13 @@ void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu);
 
 void window_open(struct stack_tcp *t);               /* the connection is established */
 void window_consumed(struct stack_tcp *t, size_t n); /* the reader took n bytes */
-void window_left(struct stack_tcp *t, size_t unread); /* the reader left so many at the end of a turn */
-void window_credit(struct stack_tcp *t);             /* let lwIP announce what is due */
+void window_left(struct stack_tcp *t, size_t unread); /* unread bytes at the end of a turn */
+void window_credit(struct stack_tcp *t);              /* let lwIP announce what is due */
 
 /* ---- ticks.c ---- */
 
 void ticks_init(struct stack *stack);
-void ticks_arm(struct stack *stack); /* something may wait from now on */
+void ticks_arm(struct stack *stack);    /* something may wait from now on */
 void ticks_starve(struct stack_tcp *t); /* out of memory: try again after a while */
 uint64_t ticks_next_deadline(const struct stack *stack);
 void ticks_run(struct stack *stack);

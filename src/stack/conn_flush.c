@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of a turn, for every connection that had one: bytes that nobody took leave the receive buffers, the
- * window opens for those that were taken, and what was committed goes to lwIP, by reference and in one go. */
+/* The end of a turn, for every connection that had one: bytes that nobody took leave the receive
+ * buffers, the window opens for those that were taken, and what was committed goes to lwIP, by
+ * reference and in one go. */
 #include "stack/conn.h"
 
 #include <assert.h>
 
-/* The send queue may hold twice what is in flight: one half on its way, one half to follow. It doubles at most once per
- * round trip, as the sender's window does, and stays: empty, it costs nothing. */
+/* The send queue may hold twice what is in flight: one half on its way, one half to follow. It
+ * doubles at most once per round trip, as the sender's window does, and stays: empty, it costs
+ * nothing. */
 enum { TX_LIMIT_MAX = 4 * 1024 * 1024 };
 
 static_assert(TX_LIMIT_MAX <= TCP_SND_BUF, "lwIP's ceiling");
@@ -47,7 +49,8 @@ static void keep_unread(struct stack_tcp *t)
     }
 }
 
-/* One piece, or as much of it as lwIP takes now: lengths and its queue of pbufs are counted in 16 bits. */
+/* One piece, or as much of it as lwIP takes now: lengths and its queue of pbufs are counted in 16
+ * bits. */
 static bool write_piece(struct stack_tcp *t)
 {
     size_t len;
@@ -68,8 +71,8 @@ static bool write_piece(struct stack_tcp *t)
     return true;
 }
 
-/* Nobody reads any more: from now on data is answered with an RST. tcp_close itself would send one if it found the
- * window narrower than its own, which is how it notices unread bytes. */
+/* Nobody reads any more: from now on data is answered with an RST. tcp_close itself would send one
+ * if it found the window narrower than its own, which is how it notices unread bytes. */
 static void close_pcb(struct stack_tcp *t)
 {
     t->closed = true;
@@ -78,8 +81,9 @@ static void close_pcb(struct stack_tcp *t)
     tcp_close(t->pcb);
 }
 
-/* Only when no data is unsent: where lwIP splits a segment that carries a FIN (for a small window, or in conn_mtu.c),
- * it leaves the FIN on the first half too, and the peer never asks for the second. */
+/* Only when no data is unsent: where lwIP splits a segment that carries a FIN (for a small window,
+ * or in conn_mtu.c), it leaves the FIN on the first half too, and the peer never asks for the
+ * second. */
 static void send_fin(struct stack_tcp *t)
 {
     if (!t->has_user && !t->closed) {

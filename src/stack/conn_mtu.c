@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A router says that our segments are too large for it (RFC 8201, RFC 1191): that connection sends smaller ones. lwIP
- * would look the size up for each neighbour, of which a tunnel has none. */
+/* A router says that our segments are too large for it (RFC 8201, RFC 1191): that connection sends
+ * smaller ones. lwIP would look the size up for each neighbour, of which a tunnel has none. */
 #include "stack/conn.h"
 
-/* Below these no link of the family may go: RFC 8200 5, RFC 1122 3.3.3. A lie costs the liar's connection no more. */
+/* Below these no link of the family may go: RFC 8200 5, RFC 1122 3.3.3. A lie costs the liar's
+ * connection no more. */
 enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 
-/* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where the walk finds it. */
+/* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where
+ * the walk finds it. */
 static void split_unsent(struct tcp_pcb *pcb, uint16_t mss)
 {
     struct tcp_seg *head = pcb->unsent;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How connections begin: ours with an unpredictable local port of their own towards each destination, the others'
- * through a listener. */
+/* How connections begin: ours with an unpredictable local port of their own towards each
+ * destination, the others' through a listener. */
 #include "stack/conn.h"
 
 #include "base/err.h"
@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 
-/* RFC 6056 3.3.1: a random port first, and from there the next that is free towards this destination. lwIP's own
- * choice wants a port that nobody uses at all, and walks every list for each candidate. */
+/* RFC 6056 3.3.1: a random port first, and from there the next that is free towards this
+ * destination. lwIP's own choice wants a port that nobody uses at all, and walks every list for
+ * each candidate. */
 enum { PORT_MIN = 16384, PORT_MAX = 65535, PORTS = PORT_MAX - PORT_MIN + 1 };
 
 /* Connections that a listener has not shown to its user yet: lwIP's own count ends at 255. */
@@ -58,10 +59,11 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     return ERR_OK;
 }
 
-/* A pcb whose local side we chose, in the state that tcp_bind would leave it in, without its walk. */
+/* A pcb whose local side we chose, as tcp_bind would leave it, without the walk. */
 static struct tcp_pcb *bound_pcb(struct stack *s, const struct endpoint *to, uint16_t port)
 {
-    struct tcp_pcb *pcb = tcp_new_ip_type(to->addr.family == FAMILY_V4 ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6);
+    struct tcp_pcb *pcb =
+        tcp_new_ip_type(to->addr.family == FAMILY_V4 ? IPADDR_TYPE_V4 : IPADDR_TYPE_V6);
     if (pcb) {
         pcb->local_ip = lwip_from_addr(to->addr.family == FAMILY_V4 ? &s->source4 : &s->source6);
         pcb->remote_ip = lwip_from_addr(&to->addr);
@@ -72,8 +74,8 @@ static struct tcp_pcb *bound_pcb(struct stack *s, const struct endpoint *to, uin
     return pcb;
 }
 
-int stack_tcp_connect(struct stack *s, const struct endpoint *to, stack_tcp_event_fn *event, void *ctx,
-                      struct stack_tcp **out, struct now now)
+int stack_tcp_connect(struct stack *s, const struct endpoint *to, stack_tcp_event_fn *event,
+                      void *ctx, struct stack_tcp **out, struct now now)
 {
     instance_enter_at(s, now);
     int err = check_destination(s, to);
@@ -129,7 +131,7 @@ static err_t on_syn(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *pcb)
     return ERR_OK;
 }
 
-static const struct tcp_ext_arg_callbacks listen_callbacks = { .passive_open = on_syn };
+static const struct tcp_ext_arg_callbacks listen_callbacks = {.passive_open = on_syn};
 
 static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t err)
 {

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static_assert(sizeof(struct flow_key) == 2 * sizeof(struct addr) + 4, "hashed and compared as bytes, so no holes");
+static_assert(sizeof(struct flow_key) == 2 * sizeof(struct addr) + 4,
+              "hashed and compared as bytes, so no holes");
 
 enum { BUCKETS_MIN = 64 };
 
@@ -23,7 +24,7 @@ static struct list *buckets_new(size_t n)
 
 int flowtab_init(struct flowtab *t, const uint8_t secret[SIPHASH_KEY])
 {
-    *t = (struct flowtab){ .buckets = buckets_new(BUCKETS_MIN), .n_buckets = BUCKETS_MIN };
+    *t = (struct flowtab){.buckets = buckets_new(BUCKETS_MIN), .n_buckets = BUCKETS_MIN};
     memcpy(t->secret, secret, SIPHASH_KEY);
     return t->buckets ? 0 : ERR_NOMEM;
 }
@@ -32,7 +33,7 @@ void flowtab_fini(struct flowtab *t)
 {
     assert(t->n == 0);
     free(t->buckets);
-    *t = (struct flowtab){ 0 };
+    *t = (struct flowtab){0};
 }
 
 static struct list *bucket(const struct flowtab *t, const struct flow_key *key)

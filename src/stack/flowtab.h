@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every TCP connection of a stack by its four-tuple, until lwIP has freed it, TIME_WAIT included: tells in
- * constant time whether a local port is free towards a destination, and whom an ICMP error is about. */
+/* Every TCP connection of a stack by its four-tuple, until lwIP has freed it, TIME_WAIT included:
+ * tells in constant time whether a local port is free towards a destination, and whom an ICMP error
+ * is about. */
 #ifndef WGPROXY_STACK_FLOWTAB_H
 #define WGPROXY_STACK_FLOWTAB_H
 

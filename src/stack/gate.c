@@ -32,14 +32,15 @@ static bool is_broadcast(const struct addr *a)
     return a->family == FAMILY_V4 && load_be32(a->bytes) == 0xffffffff;
 }
 
-/* May a packet come from there? Whether the peer may use the address was decided by its AllowedIPs. */
+/* May a packet come from there? AllowedIPs decided before whether this peer may use the address. */
 static bool is_source(const struct addr *ours, size_t n, const struct addr *a)
 {
-    return !addr_is_unspecified(a) && !addr_is_multicast(a) && !addr_is_loopback(a) && !is_broadcast(a) &&
-           !is_ours(ours, n, a);
+    return !addr_is_unspecified(a) && !addr_is_multicast(a) && !addr_is_loopback(a) &&
+           !is_broadcast(a) && !is_ours(ours, n, a);
 }
 
-/* An option list as RFC 9293 (3.1) has it. lwIP would read past its end, and obeys an MSS in any segment. */
+/* An option list as RFC 9293 (3.1) has it. lwIP would read past its end, and obeys an MSS in any
+ * segment. */
 static bool tidy_options(uint8_t *o, size_t len, bool syn)
 {
     while (len > 0 && o[0] != OPTION_END) {
@@ -80,7 +81,8 @@ static enum gate_verdict check_tcp(struct packet *p)
     return GATE_TCP;
 }
 
-/* lwIP takes the length of a datagram from IP alone: what UDP's own length leaves over is cut off here. */
+/* lwIP takes the length of a datagram from IP alone: what UDP's own length leaves over is cut off
+ * here. */
 static enum gate_verdict check_udp(struct packet *p)
 {
     if (p->payload_len < UDP_HEADER) {
@@ -100,8 +102,9 @@ static enum gate_verdict check_udp(struct packet *p)
     return GATE_UDP;
 }
 
-/* RFC 792: 3 unreachable, 8 echo, 11 time exceeded. RFC 4443: 1 unreachable, 2 too big, 3 time exceeded, 128 echo.
- * Redirects, source quench, timestamps, and all of neighbour discovery and MLD stay outside. */
+/* RFC 792: 3 unreachable, 8 echo, 11 time exceeded. RFC 4443: 1 unreachable, 2 too big, 3 time
+ * exceeded, 128 echo. Redirects, source quench, timestamps, and all of neighbour discovery and MLD
+ * stay outside. */
 static enum gate_verdict check_icmp(struct packet *p)
 {
     if (p->payload_len < ICMP_HEADER) {
@@ -109,9 +112,13 @@ static enum gate_verdict check_icmp(struct packet *p)
     }
     uint8_t type = p->payload[0];
     if (p->proto == PROTO_ICMP) {
-        return type == 8 ? GATE_ECHO : type == 3 || type == 11 ? GATE_ERROR : drop(p, STACK_DROP_PROTOCOL);
+        return type == 8                 ? GATE_ECHO
+               : type == 3 || type == 11 ? GATE_ERROR
+                                         : drop(p, STACK_DROP_PROTOCOL);
     }
-    return type == 128 ? GATE_ECHO : type >= 1 && type <= 3 ? GATE_ERROR : drop(p, STACK_DROP_PROTOCOL);
+    return type == 128              ? GATE_ECHO
+           : type >= 1 && type <= 3 ? GATE_ERROR
+                                    : drop(p, STACK_DROP_PROTOCOL);
 }
 
 static enum gate_verdict check_payload(struct packet *p)
@@ -132,7 +139,8 @@ static bool may_be_fragmented(const struct packet *p)
     return p->proto == PROTO_TCP || p->proto == PROTO_UDP || p->proto == icmp;
 }
 
-/* A part must not be empty, must end on a multiple of 8 unless it is the last, and within the largest packet. */
+/* A part must not be empty, must end on a multiple of 8 unless it is the last, and within the
+ * largest packet. */
 static enum gate_verdict check_fragment(struct packet *p)
 {
     if (!may_be_fragmented(p)) {
@@ -200,11 +208,12 @@ static enum gate_verdict check_v6_fragment(struct packet *p)
     return check_fragment(p);
 }
 
-/* Extension headers (RFC 8200, 4): hop-by-hop, routing, destination options, mobility, shim, AH, ESP. */
+/* Extension headers (RFC 8200, 4): hop-by-hop, routing, destination options, mobility, shim, AH,
+ * ESP. */
 static bool is_extension(uint8_t proto)
 {
-    return proto == 0 || proto == 43 || proto == 50 || proto == 51 || proto == 60 || proto == 135 || proto == 139 ||
-           proto == 140;
+    return proto == 0 || proto == 43 || proto == 50 || proto == 51 || proto == 60 || proto == 135 ||
+           proto == 139 || proto == 140;
 }
 
 static enum gate_verdict check_v6(const struct addr *ours, size_t n, size_t len, struct packet *p)
@@ -234,9 +243,10 @@ static enum gate_verdict check_v6(const struct addr *ours, size_t n, size_t len,
     return is_extension(p->proto) ? drop(p, STACK_DROP_OPTIONS) : check_payload(p);
 }
 
-enum gate_verdict gate_check(const struct addr *ours, size_t n_ours, uint8_t *ip, size_t len, struct packet *p)
+enum gate_verdict gate_check(const struct addr *ours, size_t n_ours, uint8_t *ip, size_t len,
+                             struct packet *p)
 {
-    *p = (struct packet){ .ip = ip };
+    *p = (struct packet){.ip = ip};
     if (len == 0) {
         return drop(p, STACK_DROP_SHORT);
     }

@@ -8,7 +8,9 @@
 #include "stack/gate.h"
 #include "stack/sockets.h"
 
-enum { QUOTED_PORTS = 8 }; /* RFC 792 promises so many bytes behind the header: ports and, for TCP, the sequence */
+enum {
+    QUOTED_PORTS = 8
+}; /* RFC 792 promises so many bytes behind the header: ports and, for TCP, the sequence */
 
 /* What an error says, in the table of errors; 0 when it says nothing that we act on. */
 static int meaning(const struct packet *p, bool *too_big)
@@ -55,7 +57,8 @@ static bool read_quote_v6(struct quote *q, const uint8_t *ip, size_t len)
     q->key.local = addr_from_bytes(FAMILY_V6, ip + 8);
     q->key.remote = addr_from_bytes(FAMILY_V6, ip + 24);
     if (q->proto == PROTO_FRAGMENT) { /* the first of a datagram of ours */
-        if (len < IP6_HEADER + IP6_FRAGMENT_HEADER + QUOTED_PORTS || (load_be16(q->payload + 2) & 0xfff8) != 0) {
+        if (len < IP6_HEADER + IP6_FRAGMENT_HEADER + QUOTED_PORTS ||
+            (load_be16(q->payload + 2) & 0xfff8) != 0) {
             return false;
         }
         q->proto = q->payload[0];
@@ -68,7 +71,7 @@ static bool read_quote(struct quote *q, const struct packet *p)
 {
     const uint8_t *ip = p->payload + ICMP_HEADER;
     size_t len = p->payload_len - ICMP_HEADER;
-    *q = (struct quote){ 0 };
+    *q = (struct quote){0};
     if (p->proto == PROTO_ICMP ? !read_quote_v4(q, ip, len) : !read_quote_v6(q, ip, len)) {
         return false;
     }
@@ -77,7 +80,8 @@ static bool read_quote(struct quote *q, const struct packet *p)
     return true;
 }
 
-/* RFC 5927 4.1: a quote of something that is not under way was made up by somebody who cannot see the connection. */
+/* RFC 5927 4.1: a quote of something that is not under way was made up by somebody who cannot see
+ * the connection. */
 static bool is_in_flight(const struct tcp_pcb *pcb, uint32_t seq)
 {
     return TCP_SEQ_GEQ(seq, pcb->lastack) && TCP_SEQ_LT(seq, pcb->snd_nxt);
@@ -88,7 +92,8 @@ static uint32_t next_mtu(const struct packet *p)
     return p->proto == PROTO_ICMP ? load_be16(p->payload + 6) : load_be32(p->payload + 4);
 }
 
-static void about_tcp(struct stack *s, const struct packet *p, const struct quote *q, int err, bool too_big)
+static void about_tcp(struct stack *s, const struct packet *p, const struct quote *q, int err,
+                      bool too_big)
 {
     struct flow *f = flowtab_lookup(&s->flows, &q->key);
     struct stack_tcp *t = f ? container_of(f, struct stack_tcp, flow) : NULL;
@@ -114,7 +119,7 @@ void icmp_error(struct stack *s, const struct packet *p)
     if (q.proto == PROTO_TCP) {
         about_tcp(s, p, &q, err, too_big);
     } else if (q.proto == PROTO_UDP && err) {
-        struct endpoint to = { .addr = q.key.remote, .port = q.key.remote_port };
+        struct endpoint to = {.addr = q.key.remote, .port = q.key.remote_port};
         sockets_undelivered(s, q.key.local_port, &to, err);
     }
 }

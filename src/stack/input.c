@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From the gate to lwIP: where a packet stands decides whether it may stay there, and what it is decides who
- * gets it. */
+/* From the gate to lwIP: where a packet stands decides whether it may stay there, and what it is
+ * decides who gets it. */
 #include "stack/input.h"
 
 #include "base/bytes.h"
@@ -28,8 +28,9 @@ static struct stack_tcp *connection_of(struct stack *s, const struct packet *p)
     return f ? container_of(f, struct stack_tcp, flow) : NULL;
 }
 
-/* lwIP keeps segments that came out of order, perhaps for long, and a reader may be slow with small ones: these must not
- * hold a receive buffer. What arrives in order is copied at the end of the turn if nobody took it. */
+/* lwIP keeps segments that came out of order, perhaps for long, and a reader may be slow with small
+ * ones: these must not hold a receive buffer. What arrives in order is copied at the end of the
+ * turn if nobody took it. */
 static bool may_stay(const struct stack_tcp *t, const struct packet *p)
 {
     if (p->proto != PROTO_TCP) {

@@ -73,7 +73,7 @@ void instance_enter_at(struct stack *stack, struct now now)
 void instance_leave(struct stack *stack)
 {
     assert(current == stack);
-    globals_load(&(struct instance){ 0 });
+    globals_load(&(struct instance){0});
     current = NULL;
 }
 
@@ -99,8 +99,8 @@ void sys_timeouts_init(void)
 {
 }
 
-/* While it starts, lwIP asks for ports that nobody will use: the first stack of a process must not draw more numbers than
- * the others, or a seed would not say what happens. */
+/* While it starts, lwIP asks for ports that nobody will use: the first stack of a process must not
+ * draw more numbers than the others, or a seed would not say what happens. */
 uint32_t stack_lwip_rand(void)
 {
     return initialised ? rng_u32(&current->config.rng) : 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* lwIP keeps its connections in global variables. Each stack owns a set of them, and entering a stack puts its set
- * in place, so that every stack has lwIP to itself: its own addresses, ports, connections and clock, be they the same
- * as another's. A process with one stack pays a comparison.
+/* lwIP keeps its connections in global variables. Each stack owns a set of them, and entering a
+ * stack puts its set in place, so that every stack has lwIP to itself: its own addresses, ports,
+ * connections and clock, be they the same as another's. A process with one stack pays a comparison.
  *
- * Also here: what lwIP asks of its platform (time, chance, broken assertions). One thread only, asserted. */
+ * Also here: what lwIP asks of its platform (time, chance, broken assertions). One thread only,
+ * asserted. */
 #ifndef WGPROXY_STACK_INSTANCE_H
 #define WGPROXY_STACK_INSTANCE_H
 
@@ -21,8 +22,9 @@ struct instance {
     struct udp_pcb *udp;
 };
 
-/* The first stack of the process initialises lwIP. Every function of the module that lwIP may notice begins with
- * one of these; `now` moves the stack's clock, which otherwise stands where it stood. */
+/* The first stack of the process initialises lwIP. Every function of the module that lwIP may
+ * notice begins with one of these; `now` moves the stack's clock, which otherwise stands where it
+ * stood. */
 void instance_enter(struct stack *stack);
 void instance_enter_at(struct stack *stack, struct now now);
 

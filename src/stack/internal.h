@@ -29,10 +29,10 @@ struct stack {
     uint64_t mono; /* the clock, as of the last entry */
     uint8_t isn_secret[SIPHASH_KEY];
 
-    uint16_t ip_id;        /* of the last IPv4 packet that is no fragment */
-    bool may_output;       /* inside stack_input, stack_flush or stack_tick */
-    bool in_output;        /* inside config.output, which must not come back */
-    struct list outq;      /* packets made at other times; see link.h */
+    uint16_t ip_id;   /* of the last IPv4 packet that is no fragment */
+    bool may_output;  /* inside stack_input, stack_flush or stack_tick */
+    bool in_output;   /* inside config.output, which must not come back */
+    struct list outq; /* packets made at other times; see link.h */
     struct reass reass;
 
     struct chunk_pool chunks;
@@ -42,7 +42,7 @@ struct stack {
     struct list tcp_ready, udp_ready; /* have news for their handlers */
     struct list tcp_dirty;            /* have something to do in stack_flush */
     struct list tcp_starved;          /* wait for memory until retry_due */
-    struct stack_tcp *input_conn; /* whom the packet being handled belongs to */
+    struct stack_tcp *input_conn;     /* whom the packet being handled belongs to */
     uint64_t fast_due, slow_due;      /* lwIP's TCP timers; see ticks.c */
     uint64_t retry_due;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Initial sequence numbers that a stranger cannot guess and that still rise with time, RFC 6528: ISN = M + F(4-tuple,
- * secret), where M counts 4 µs steps and F is a keyed hash. */
+/* Initial sequence numbers that a stranger cannot guess and that still rise with time, RFC 6528:
+ * ISN = M + F(4-tuple, secret), where M counts 4 µs steps and F is a keyed hash. */
 #include "base/bytes.h"
 #include "stack/internal.h"
 #include "stack/lwip_addr.h"
@@ -17,5 +17,6 @@ uint32_t stack_hook_isn(const ip_addr_t *local, uint16_t local_port, const ip_ad
         .local_port = local_port,
         .remote_port = remote_port,
     };
-    return (uint32_t)(s->mono / (4 * NS_PER_US)) + (uint32_t)siphash(s->isn_secret, &key, sizeof key);
+    return (uint32_t)(s->mono / (4 * NS_PER_US)) +
+           (uint32_t)siphash(s->isn_secret, &key, sizeof key);
 }

@@ -43,29 +43,32 @@ static void send_waiting(struct stack *s)
 {
     for (struct list *l; (l = list_pop_front(&s->outq));) {
         struct waiting *w = list_item(l, struct waiting, link);
-        emit(s, &(struct iovec){ w->ip, w->len }, 1, w->len);
+        emit(s, &(struct iovec){w->ip, w->len}, 1, w->len);
         free(w);
     }
 }
 
-/* lwIP counts the identifications of its packets for the whole process: a peer could watch another tunnel's traffic by
- * them, and a seed would not say which bytes leave. Each stack counts its own. Fragments have one in common and keep
- * it. The header's checksum follows by RFC 1624: HC' = ~(~HC + ~m + m'). */
+/* lwIP counts the identifications of its packets for the whole process: a peer could watch another
+ * tunnel's traffic by them, and a seed would not say which bytes leave. Each stack counts its own.
+ * Fragments have one in common and keep it. The header's checksum follows by RFC 1624: HC' = ~(~HC
+ * + ~m + m'). */
 static void rename_v4(struct stack *s, struct pbuf *p)
 {
     uint8_t *ip = p->payload;
     if ((load_be16(ip + 6) & 0x3fff) != 0) {
         return;
     }
-    uint32_t sum = (uint16_t)~load_be16(ip + 10) + (uint32_t)(uint16_t)~load_be16(ip + 4) + ++s->ip_id;
+    uint32_t sum =
+        (uint16_t)~load_be16(ip + 10) + (uint32_t)(uint16_t)~load_be16(ip + 4) + ++s->ip_id;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     store_be16(ip + 4, s->ip_id);
     store_be16(ip + 10, (uint16_t)~sum);
 }
 
-/* What lwIP's output functions lead to. Never refuses: the outbox behind it always takes a packet, and a pbuf is
- * never kept, since lwIP would not retransmit a segment whose pbuf is still referenced. */
+/* What lwIP's output functions lead to. Never refuses: the outbox behind it always takes a packet,
+ * and a pbuf is never kept, since lwIP would not retransmit a segment whose pbuf is still
+ * referenced. */
 static err_t output(struct stack *s, struct pbuf *p)
 {
     struct iovec slices[SLICES_MAX];
@@ -73,7 +76,7 @@ static err_t output(struct stack *s, struct pbuf *p)
     struct pbuf *q = p;
     for (; q && n < SLICES_MAX; q = q->next) {
         if (q->len > 0) {
-            slices[n++] = (struct iovec){ q->payload, q->len };
+            slices[n++] = (struct iovec){q->payload, q->len};
         }
     }
     if (s->may_output && !q) {

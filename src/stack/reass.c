@@ -23,15 +23,15 @@ struct partial {
     uint64_t deadline;
     struct list fragments; /* by offset, none overlapping */
     unsigned n_fragments;
-    size_t memory;         /* of this and all of them */
-    uint32_t have;         /* payload bytes */
-    uint32_t total;        /* of the payload; 0 until the last fragment came */
+    size_t memory;              /* of this and all of them */
+    uint32_t have;              /* payload bytes */
+    uint32_t total;             /* of the payload; 0 until the last fragment came */
     uint8_t header[IP6_HEADER]; /* of the first fragment, once it came */
 };
 
 void reass_init(struct reass *r)
 {
-    *r = (struct reass){ 0 };
+    *r = (struct reass){0};
     list_init(&r->partial);
 }
 
@@ -98,8 +98,8 @@ static size_t header_len(const struct partial *d)
     return d->src.family == FAMILY_V4 ? IP4_HEADER : IP6_HEADER;
 }
 
-/* Where the fragment belongs: the link that it goes behind, or NULL when it overlaps or exceeds the limits. An exact
- * duplicate is its own predecessor. */
+/* Where the fragment belongs: the link that it goes behind, or NULL when it overlaps or exceeds the
+ * limits. An exact duplicate is its own predecessor. */
 static struct list *place(struct partial *d, const struct packet *p)
 {
     uint32_t begin = p->fragment_offset, end = begin + (uint32_t)p->payload_len;
@@ -128,7 +128,8 @@ static struct list *place(struct partial *d, const struct packet *p)
 
 static bool is_duplicate(const struct partial *d, const struct list *behind, const struct packet *p)
 {
-    return behind != &d->fragments && list_item(behind, struct fragment, link)->offset == p->fragment_offset;
+    return behind != &d->fragments &&
+           list_item(behind, struct fragment, link)->offset == p->fragment_offset;
 }
 
 static bool insert(struct reass *r, struct partial *d, struct list *behind, const struct packet *p)
@@ -155,7 +156,8 @@ static bool insert(struct reass *r, struct partial *d, struct list *behind, cons
     return true;
 }
 
-/* The header says again what it would have said without fragmentation. Nobody verifies its checksum. */
+/* The header says again what it would have said without fragmentation. Nobody verifies its
+ * checksum. */
 static uint8_t *assemble(const struct partial *d, size_t *len)
 {
     size_t header = header_len(d);
@@ -186,7 +188,8 @@ static bool is_atomic(const struct packet *p)
     return p->fragment_offset == 0 && !p->fragment_more;
 }
 
-enum reass_result reass_add(struct reass *r, const struct packet *p, uint8_t **ip, size_t *len, uint64_t mono)
+enum reass_result reass_add(struct reass *r, const struct packet *p, uint8_t **ip, size_t *len,
+                            uint64_t mono)
 {
     struct partial *d = is_atomic(p) ? NULL : lookup(r, p);
     if (!d && !(d = begin(r, p, mono))) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Puts the fragments of inner packets together (RFC 791 3.2, RFC 8200 4.5), before lwIP sees them: within fixed limits,
- * and without mercy for overlaps (RFC 5722), which no honest sender makes. Fragments are copied, so that an unfinished
- * packet holds no receive buffer. */
+/* Puts the fragments of inner packets together (RFC 791 3.2, RFC 8200 4.5), before lwIP sees them:
+ * within fixed limits, and without mercy for overlaps (RFC 5722), which no honest sender makes.
+ * Fragments are copied, so that an unfinished packet holds no receive buffer. */
 #ifndef WGPROXY_STACK_REASS_H
 #define WGPROXY_STACK_REASS_H
 
@@ -24,7 +24,7 @@ enum {
     REASS_PACKETS_MAX = 64,        /* begun at a time; the oldest give way */
     REASS_BYTES_MAX = 1024 * 1024, /* held at a time; the oldest give way */
     REASS_FRAGMENTS_MAX = 256,     /* of one packet */
-    REASS_SECONDS = 15,            /* RFC 791's lower bound; a packet that is later has been resent */
+    REASS_SECONDS = 15, /* RFC 791's lower bound; a packet that is later has been resent */
 };
 
 void reass_init(struct reass *r);
@@ -38,8 +38,8 @@ enum reass_result {
 };
 
 /* Take one fragment that passed the gate. */
-enum reass_result reass_add(struct reass *r, const struct packet *fragment, uint8_t **ip, size_t *len,
-                            uint64_t mono) MUST_USE;
+enum reass_result reass_add(struct reass *r, const struct packet *fragment, uint8_t **ip,
+                            size_t *len, uint64_t mono) MUST_USE;
 
 uint64_t reass_next_deadline(const struct reass *r); /* NEVER when nothing is begun */
 void reass_tick(struct reass *r, uint64_t mono);

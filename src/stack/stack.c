@@ -22,7 +22,8 @@ static int check_config(const struct stack_config *c)
     bool v6 = false;
     for (size_t i = 0; i < c->n_addresses; i++) {
         const struct addr *a = &c->addresses[i].addr;
-        if ((a->family != FAMILY_V4 && a->family != FAMILY_V6) || addr_is_unspecified(a) || addr_is_multicast(a)) {
+        if ((a->family != FAMILY_V4 && a->family != FAMILY_V6) || addr_is_unspecified(a) ||
+            addr_is_multicast(a)) {
             return ERR_INVALID;
         }
         v6 = v6 || a->family == FAMILY_V6;
@@ -168,7 +169,8 @@ void stack_tick(struct stack *s, struct now now)
 
 bool stack_has_family(const struct stack *s, enum family family)
 {
-    return family != FAMILY_NONE && (family == FAMILY_V4 ? s->source4 : s->source6).family == family;
+    return family != FAMILY_NONE &&
+           (family == FAMILY_V4 ? s->source4 : s->source6).family == family;
 }
 
 uint64_t stack_drop_count(const struct stack *s, enum stack_drop why)
@@ -179,7 +181,7 @@ uint64_t stack_drop_count(const struct stack *s, enum stack_drop why)
 const char *stack_drop_text(enum stack_drop why)
 {
 #define WORDS(name, words) [name] = words,
-    static const char *const text[] = { STACK_DROP_TABLE(WORDS) };
+    static const char *const text[] = {STACK_DROP_TABLE(WORDS)};
 #undef WORDS
     return why < STACK_DROP_N ? text[why] : "unknown";
 }

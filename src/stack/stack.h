@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The TCP/IP stack inside the tunnel: one struct stack is one lwIP interface with its own addresses. Several live
- * in one process; lwIP itself is one static instance underneath (one thread only, asserted). Inner packets come
- * in through stack_input and leave through the output function; streams and datagram sockets are in stack_tcp.h
- * and stack_udp.h.
+/* The TCP/IP stack inside the tunnel: one struct stack is one lwIP interface with its own
+ * addresses. Several live in one process; lwIP itself is one static instance underneath (one thread
+ * only, asserted). Inner packets come in through stack_input and leave through the output function;
+ * streams and datagram sockets are in stack_tcp.h and stack_udp.h.
  *
- * No re-entry: lwIP's callbacks only take notes. Handlers of streams and sockets run from stack_dispatch alone. */
+ * No re-entry: lwIP's callbacks only take notes. Handlers of streams and sockets run from
+ * stack_dispatch alone. */
 #ifndef WGPROXY_STACK_STACK_H
 #define WGPROXY_STACK_STACK_H
 
@@ -24,15 +25,16 @@ struct stack;
 
 struct stack_config {
     const struct prefix *addresses; /* ours inside the tunnel; the prefix length does not matter */
-    size_t n_addresses;             /* at least 1; more than one per family is allowed, the first is the source */
-    uint16_t mtu;                   /* 576..65535; with an IPv6 address at least 1280 */
+    size_t n_addresses; /* at least 1; of several in one family the first is the source */
+    uint16_t mtu;       /* 576..65535; with an IPv6 address at least 1280 */
 
-    /* Take one whole IP packet of `len` bytes, gathered from `n` slices valid during the call. Called from
-     * stack_flush, stack_tick and stack_input alone: what a handler makes leaves with the next flush. Must not
-     * call back into the stack (asserted). */
+    /* Take one whole IP packet of `len` bytes, gathered from `n` slices valid during the call.
+     * Called from stack_flush, stack_tick and stack_input alone: what a handler makes leaves with
+     * the next flush. Must not call back into the stack (asserted). */
     void (*output)(void *ctx, const struct iovec *slices, int n, size_t len);
 
-    /* May packets go to this destination? 0 or an error such as ERR_NO_ROUTE, which connect and send then return. */
+    /* May packets go to this destination? 0 or an error such as ERR_NO_ROUTE, which connect and
+     * send then return. */
     int (*route)(void *ctx, const struct addr *dst);
     void *ctx;
 
@@ -43,33 +45,37 @@ struct stack_config {
 /* 0, ERR_NOMEM, ERR_INVALID (no address, MTU out of range). `now` starts the stack's clock. */
 int stack_new(struct stack **out, const struct stack_config *config, struct now now) MUST_USE;
 
-/* Ends the interface. Streams and sockets that are still open are aborted without calling their handlers. */
+/* Ends the interface. Streams and sockets that are still open are aborted without calling their
+ * handlers. */
 void stack_free(struct stack *stack);
 
 /* Why an inner packet did not reach lwIP. */
-#define STACK_DROP_TABLE(X)                                              \
-    X(STACK_DROP_SHORT, "shorter than its header says")                  \
-    X(STACK_DROP_VERSION, "neither IPv4 nor IPv6")                       \
-    X(STACK_DROP_OPTIONS, "IPv4 options or IPv6 extension headers")      \
-    X(STACK_DROP_DESTINATION, "not addressed to us")                     \
-    X(STACK_DROP_SOURCE, "unspecified, multicast, loopback or our own")  \
-    X(STACK_DROP_PROTOCOL, "not TCP, UDP, ICMP echo or an ICMP error")   \
-    X(STACK_DROP_FRAGMENT, "fragment out of bounds")                     \
+#define STACK_DROP_TABLE(X)                                             \
+    X(STACK_DROP_SHORT, "shorter than its header says")                 \
+    X(STACK_DROP_VERSION, "neither IPv4 nor IPv6")                      \
+    X(STACK_DROP_OPTIONS, "IPv4 options or IPv6 extension headers")     \
+    X(STACK_DROP_DESTINATION, "not addressed to us")                    \
+    X(STACK_DROP_SOURCE, "unspecified, multicast, loopback or our own") \
+    X(STACK_DROP_PROTOCOL, "not TCP, UDP, ICMP echo or an ICMP error")  \
+    X(STACK_DROP_FRAGMENT, "fragment out of bounds")                    \
     X(STACK_DROP_MEMORY, "no memory")
 
 #define STACK_DROP_ENUM(name, words) name,
 enum stack_drop { STACK_DROP_TABLE(STACK_DROP_ENUM) STACK_DROP_N };
 #undef STACK_DROP_ENUM
 
-/* One inner packet, a writable slice of `buf`; the stack takes a reference of its own for as long as it needs
- * it. The gate drops and counts what lwIP should never see. `buf` may be NULL: the packet is then copied. */
+/* One inner packet, a writable slice of `buf`; the stack takes a reference of its own for as long
+ * as it needs it. The gate drops and counts what lwIP should never see. `buf` may be NULL: the
+ * packet is then copied. */
 void stack_input(struct stack *stack, struct rxbuf *buf, uint8_t *ip, size_t len, struct now now);
 
-/* Run the handlers of every stream and socket of this stack that has news. True when any ran: they may have made more. */
+/* Run the handlers of every stream and socket of this stack that has news. True when any ran: they
+ * may have made more. */
 bool stack_dispatch(struct stack *stack, struct now now);
 
-/* Give lwIP the chance to emit what became sendable, then copy received bytes that nobody took out of the receive
- * buffers, so that no slow reader pins one. Call at the end of a turn, after dispatch. */
+/* Give lwIP the chance to emit what became sendable, then copy received bytes that nobody took out
+ * of the receive buffers, so that no slow reader pins one. Call at the end of a turn, after
+ * dispatch. */
 void stack_flush(struct stack *stack, struct now now);
 
 /* When stack_tick must run next; NEVER when no connection, fragment or socket waits for time. */

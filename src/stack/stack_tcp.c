@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The user's side of a connection: its two queues and its end. See stack_tcp.h for the contract and conn.h for the
- * rest. Nothing here makes lwIP send at once: that is left to the flush at the end of the turn. */
+/* The user's side of a connection: its two queues and its end. See stack_tcp.h for the contract and
+ * conn.h for the rest. Nothing here makes lwIP send at once: that is left to the flush at the end
+ * of the turn. */
 #include "stack/stack_tcp.h"
 
 #include "base/err.h"
@@ -83,7 +84,7 @@ int stack_tcp_peek(struct stack_tcp *t, struct iovec *iov, int max)
 {
     int n = chunkq_peek(&t->rx, iov, max);
     for (struct pbuf *p = t->fresh.head; p && n < max; p = p->next) {
-        iov[n++] = (struct iovec){ p->payload, p->len };
+        iov[n++] = (struct iovec){p->payload, p->len};
     }
     return n;
 }
@@ -134,12 +135,12 @@ int stack_tcp_error(const struct stack_tcp *t)
 
 struct endpoint stack_tcp_remote(const struct stack_tcp *t)
 {
-    return (struct endpoint){ .addr = t->flow.key.remote, .port = t->flow.key.remote_port };
+    return (struct endpoint){.addr = t->flow.key.remote, .port = t->flow.key.remote_port};
 }
 
 struct endpoint stack_tcp_local(const struct stack_tcp *t)
 {
-    return (struct endpoint){ .addr = t->flow.key.local, .port = t->flow.key.local_port };
+    return (struct endpoint){.addr = t->flow.key.local, .port = t->flow.key.local_port};
 }
 
 /* No handler and no error callback from here on: see conn_set_callbacks. */
@@ -174,7 +175,8 @@ void stack_tcp_close(struct stack_tcp *t)
     } else if (t->state == CONN_CONNECTING) {
         conn_drop_pcb(t, false); /* there is nobody to deliver to */
     } else if (unread) {
-        conn_drop_pcb(t, true); /* RFC 2525 2.17: the peer shall know that its bytes were not read */
+        conn_drop_pcb(t,
+                      true); /* RFC 2525 2.17: the peer shall know that its bytes were not read */
     } else {
         chunkq_fini(&t->rx);
         t->fin_wanted = true;

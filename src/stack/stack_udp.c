@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* UDP sockets inside the tunnel: see stack_udp.h. What arrives waits, still in its receive buffer, for the dispatch of
- * the same turn. */
+/* UDP sockets inside the tunnel: see stack_udp.h. What arrives waits, still in its receive buffer,
+ * for the dispatch of the same turn. */
 #include "stack/stack_udp.h"
 
 #include "base/err.h"
@@ -50,7 +50,7 @@ static bool enqueue(struct stack_udp *u, const struct endpoint *peer, struct pbu
         u->stack->drops[STACK_DROP_MEMORY]++;
         return false;
     }
-    *n = (struct news){ .peer = *peer, .data = data, .err = err };
+    *n = (struct news){.peer = *peer, .data = data, .err = err};
     list_init(&n->link);
     list_push_back(&u->queue, &n->link);
     u->n_queued++;
@@ -60,10 +60,11 @@ static bool enqueue(struct stack_udp *u, const struct endpoint *peer, struct pbu
     return true;
 }
 
-static void on_received(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from, u16_t port)
+static void on_received(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
+                        u16_t port)
 {
     (void)pcb;
-    struct endpoint peer = { .addr = addr_from_lwip(from), .port = port };
+    struct endpoint peer = {.addr = addr_from_lwip(from), .port = port};
     if (!enqueue(arg, &peer, p, 0)) {
         pbuf_free(p);
     }
@@ -95,8 +96,8 @@ static uint16_t choose_port(const struct stack *s)
     return 0;
 }
 
-int stack_udp_open(struct stack *s, uint16_t port, const struct stack_udp_handler *handler, void *ctx,
-                   struct stack_udp **out)
+int stack_udp_open(struct stack *s, uint16_t port, const struct stack_udp_handler *handler,
+                   void *ctx, struct stack_udp **out)
 {
     instance_enter(s);
     if (port != 0 && lookup(s, port)) {

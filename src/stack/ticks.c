@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Time for TCP. lwIP wants its fast timer every 50 ms and its slow one every 100 ms, 20 wake-ups a second, as soon as
- * there is any connection. Here they run only while something waits: the fast one for delayed acknowledgements,
- * the slow one while bytes, a SYN or a FIN are under way; once a second when every connection is idle or in TIME_WAIT;
- * and never when there is none. lwIP's tick count is set from the clock at each entry, so that no tick is missed. */
+/* Time for TCP. lwIP wants its fast timer every 50 ms and its slow one every 100 ms, 20 wake-ups a
+ * second, as soon as there is any connection. Here they run only while something waits: the fast
+ * one for delayed acknowledgements, the slow one while bytes, a SYN or a FIN are under way; once a
+ * second when every connection is idle or in TIME_WAIT; and never when there is none. lwIP's tick
+ * count is set from the clock at each entry, so that no tick is missed. */
 #include "stack/conn.h"
 
 #include <assert.h>
@@ -14,7 +15,8 @@
 /* How long a connection in need of memory waits. */
 #define RETRY_NS (50 * NS_PER_MS)
 
-/* Connections in TIME_WAIT; the oldest go before their time. lwIP bounds them only when malloc fails. */
+/* Connections in TIME_WAIT; the oldest go before their time. lwIP bounds them only when malloc
+ * fails. */
 enum { TIME_WAIT_MAX = 4096 };
 
 void ticks_init(struct stack *s)

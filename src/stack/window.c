@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The receive window of each connection: small while it is idle or its reader is slow, growing while the reader keeps
- * up, so that a fast transfer is never held up by us and a slow reader never holds much memory.
+/* The receive window of each connection: small while it is idle or its reader is slow, growing
+ * while the reader keeps up, so that a fast transfer is never held up by us and a slow reader never
+ * holds much memory.
  *
- * The rule: begin with 256 KiB. Each round trip, the window becomes four times what the reader took in it if that is
- * more, up to 8 MiB: a sender in slow start sends twice as much in the next, and has the window for twice of that. The
- * round trip is the handshake's, so that queues on the way do not inflate the window that fills them. When more than
- * half a window lies unread at the end of a turn, halve it; the edge that was already announced stays (RFC 9293 3.8.6),
- * so that the window narrows as the reader drains it. When all queues of the stack together exceed a budget, none
+ * The rule: begin with 256 KiB. Each round trip, the window becomes four times what the reader took
+ * in it if that is more, up to 8 MiB: a sender in slow start sends twice as much in the next, and
+ * has the window for twice of that. The round trip is the handshake's, so that queues on the way do
+ * not inflate the window that fills them. When more than half a window lies unread at the end of a
+ * turn, halve it; the edge that was already announced stays (RFC 9293 3.8.6), so that the window
+ * narrows as the reader drains it. When all queues of the stack together exceed a budget, none
  * grows. */
 #include "stack/conn.h"
 
@@ -41,7 +43,9 @@ void window_open(struct stack_tcp *t)
         pcb->rcv_ann_right_edge = pcb->rcv_nxt + WINDOW_START;
     }
     uint64_t took = t->stack->mono - t->began;
-    t->round_trip = took < ROUND_TRIP_MIN ? ROUND_TRIP_MIN : took < ROUND_TRIP_MAX ? took : ROUND_TRIP_MAX;
+    t->round_trip = took < ROUND_TRIP_MIN   ? ROUND_TRIP_MIN
+                    : took < ROUND_TRIP_MAX ? took
+                                            : ROUND_TRIP_MAX;
     t->window_since = t->stack->mono;
 }
 
@@ -72,7 +76,8 @@ void window_left(struct stack_tcp *t, size_t unread)
     }
 }
 
-/* tcp_recved takes 16 bits and may send an update for each call: add the whole credit, then call it once. */
+/* tcp_recved takes 16 bits and may send an update for each call: add the whole credit, then call it
+ * once. */
 void window_credit(struct stack_tcp *t)
 {
     struct tcp_pcb *pcb = t->pcb;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How lwIP is built: its core alone, one thread, every limit ours. Each line that is not obvious says why. */
+/* How lwIP is built: its core alone, one thread, every limit ours. What is not obvious says why. */
 #ifndef WGPROXY_STACK_LWIP_LWIPOPTS_H
 #define WGPROXY_STACK_LWIP_LWIPOPTS_H
 
@@ -14,7 +14,7 @@
 #define LWIP_CALLBACK_API 1
 #define LWIP_STATS 0
 #define LWIP_TIMERS 1
-#define LWIP_TIMERS_CUSTOM 1 /* timeouts.c is left out; we define sys_timeouts_init and tcp_timer_needed */
+#define LWIP_TIMERS_CUSTOM 1 /* without timeouts.c; we define what it would */
 
 /* ---- memory: the C library's heap, no pools; the limits are in our code ---- */
 #define MEM_LIBC_MALLOC 1
@@ -39,7 +39,7 @@
 #define LWIP_DNS 0
 #define LWIP_RAW 0 /* ICMP errors are read before lwIP (stack/icmp.c) */
 
-/* ---- IP: fragments are put together before lwIP (stack/reass.c), which only cuts them on the way out ---- */
+/* ---- IP: fragments are put together before lwIP (stack/reass.c), which only makes them ---- */
 #define LWIP_IPV4 1
 #define IP_FORWARD 0
 #define IP_REASSEMBLY 0
@@ -72,19 +72,19 @@
 
 /* ---- TCP ---- */
 #define LWIP_TCP 1
-#define TCP_MSS 8860                   /* a ceiling: the interface's MTU decides (tcp_eff_send_mss) */
+#define TCP_MSS 8860                   /* a ceiling: the interface's MTU decides */
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 8
 #define TCP_WND (8 * 1024 * 1024)      /* a ceiling: stack/window.c gives each connection its own */
 #define TCP_SND_BUF (8 * 1024 * 1024)  /* a ceiling: the stream's send queue has its own limit */
-#define TCP_SND_QUEUELEN 0xff00        /* counts pbufs in 16 bits, two per segment sent by reference */
+#define TCP_SND_QUEUELEN 0xff00        /* counts pbufs in 16 bits, two a segment */
 #define TCP_SNDLOWAT 16384             /* unused by the raw API, but checked for sanity */
 #define TCP_OVERSIZE 0                 /* room for later copies: nothing is ever written by copy */
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_MAX_SACK_NUM 4
-#define LWIP_TCP_TIMESTAMPS 0          /* lwIP uses them for neither PAWS nor RTT: 12 bytes for nothing */
+#define LWIP_TCP_TIMESTAMPS 0          /* used for neither PAWS nor RTT: 12 bytes for nothing */
 #define TCP_QUEUE_OOSEQ 1
-#define TCP_OOSEQ_MAX_PBUFS 8192       /* 0 would be no limit; the largest window holds 6,100 full segments */
+#define TCP_OOSEQ_MAX_PBUFS 8192       /* 0 is no limit; the largest window has 6,100 segments */
 #define TCP_LISTEN_BACKLOG 0           /* an 8-bit count; stack/conn_open.c has its own */
 #define LWIP_TCP_KEEPALIVE 1           /* per connection; off unless asked for */
 #define SO_REUSE 0

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A hostile peer at the gate: the input is a script of its packets, of our user's acts and of time passing. One
- * connection that we made and one that we accepted are established first, so that the script reaches the state
- * machine behind the gate; segments are given relative to where those stand, so that they land near the edges. */
+/* A hostile peer at the gate: the input is a script of its packets, of our user's acts and of time
+ * passing. One connection that we made and one that we accepted are established first, so that the
+ * script reaches the state machine behind the gate; segments are given relative to where those
+ * stand, so that they land near the edges. */
 #include "base/bytes.h"
 #include "stack/gate.h"
 #include "stack/stack.h"
@@ -19,7 +20,7 @@ enum { CONNS = 2, PACKET_MAX = 2000 };
 /* How we look from outside, learnt from our packets, and what the user does. */
 struct conn {
     struct stack_tcp *t;
-    uint16_t ours, theirs; /* ports */
+    uint16_t ours, theirs;   /* ports */
     uint32_t next, expected; /* our next sequence number; theirs that we expect */
     bool reads, echoes;
 };
@@ -52,7 +53,9 @@ static void learn(const uint8_t *ip, size_t len)
         struct conn *c = &conns[i];
         if (load_be16(tcp + 2) == c->theirs && (c->ours == 0 || load_be16(tcp) == c->ours)) {
             c->ours = load_be16(tcp);
-            c->next = load_be32(tcp + 4) + (uint32_t)(len - IP4_HEADER - (size_t)(tcp[12] >> 4) * 4) + (tcp[13] & 3 ? 1 : 0);
+            c->next = load_be32(tcp + 4) +
+                      (uint32_t)(len - IP4_HEADER - (size_t)(tcp[12] >> 4) * 4) +
+                      (tcp[13] & 3 ? 1 : 0);
             c->expected = tcp[13] & 0x10 ? load_be32(tcp + 8) : c->expected;
         }
     }
@@ -109,14 +112,15 @@ static void accepted(void *ctx, struct stack_tcp *t, struct now at)
     stack_tcp_set_handler(t, heard, &conns[1]);
 }
 
-static void received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                     struct now at)
+static void received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                     const uint8_t *data, size_t len, struct now at)
 {
     (void)ctx, (void)at;
     (void)!stack_udp_send(u, from, data, len);
 }
 
-static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err, struct now at)
+static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err,
+                   struct now at)
 {
     (void)ctx, (void)u, (void)to, (void)err, (void)at;
 }
@@ -147,14 +151,14 @@ static size_t header(uint8_t *ip, uint8_t proto, size_t payload)
     store_be16(ip + 2, (uint16_t)(IP4_HEADER + payload));
     ip[8] = 64;
     ip[9] = proto;
-    memcpy(ip + 12, (const uint8_t[]){ 10, 0, 0, 2, 10, 0, 0, 1 }, 8);
+    memcpy(ip + 12, (const uint8_t[]){10, 0, 0, 2, 10, 0, 0, 1}, 8);
     return IP4_HEADER + payload;
 }
 
-static void segment(const struct conn *c, uint8_t flags, uint32_t seq, uint32_t ack, uint16_t window,
-                    const uint8_t *options, size_t n_options, size_t payload)
+static void segment(const struct conn *c, uint8_t flags, uint32_t seq, uint32_t ack,
+                    uint16_t window, const uint8_t *options, size_t n_options, size_t payload)
 {
-    uint8_t ip[PACKET_MAX] = { 0 }, *tcp = ip + IP4_HEADER;
+    uint8_t ip[PACKET_MAX] = {0}, *tcp = ip + IP4_HEADER;
     n_options = n_options / 4 * 4;
     store_be16(tcp, c->theirs);
     store_be16(tcp + 2, c->ours);
@@ -200,11 +204,11 @@ static const uint8_t *bytes(struct script *s, size_t *n)
 
 static void handshakes(struct script *s)
 {
-    static const uint8_t options[] = { 2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 1, 1 };
+    static const uint8_t options[] = {2, 4, 5, 180, 1, 3, 3, 7, 4, 2, 1, 1};
     size_t n = byte(s) % 4 * 4;
-    struct endpoint to = { .addr = { .family = FAMILY_V4, .bytes = { 10, 0, 0, 2 } }, .port = 443 };
-    conns[0] = (struct conn){ .theirs = 443, .reads = true };
-    conns[1] = (struct conn){ .theirs = 5000, .ours = 80, .reads = true, .echoes = true };
+    struct endpoint to = {.addr = {.family = FAMILY_V4, .bytes = {10, 0, 0, 2}}, .port = 443};
+    conns[0] = (struct conn){.theirs = 443, .reads = true};
+    conns[1] = (struct conn){.theirs = 5000, .ours = 80, .reads = true, .echoes = true};
     (void)!stack_tcp_connect(stack, &to, heard, &conns[0], &conns[0].t, now);
     turn();
     segment(&conns[0], 0x12, 1000, conns[0].next, 65535, options, n, 0);
@@ -268,7 +272,7 @@ static void complain(struct script *s)
 
 static void datagram(struct script *s)
 {
-    uint8_t ip[PACKET_MAX] = { 0 }, *udp = ip + IP4_HEADER;
+    uint8_t ip[PACKET_MAX] = {0}, *udp = ip + IP4_HEADER;
     size_t len = UDP_HEADER + word(s) % 1400;
     store_be16(udp, 9);
     store_be16(udp + 2, byte(s) % 4 ? 53 : 54);
@@ -293,7 +297,8 @@ static void one_step(struct script *s)
         break;
     case 1: {
         uint8_t flags = byte(s);
-        uint32_t seq = c->expected + (uint32_t)(int16_t)word(s), ack = c->next + (uint32_t)(int16_t)word(s);
+        uint32_t seq = c->expected + (uint32_t)(int16_t)word(s),
+                 ack = c->next + (uint32_t)(int16_t)word(s);
         uint16_t window = word(s);
         size_t payload = word(s) % 1300;
         n = byte(s) % 41;
@@ -302,7 +307,8 @@ static void one_step(struct script *s)
         break;
     }
     case 2: /* well-behaved data, perhaps behind a hole */
-        segment(c, 0x18, c->expected + byte(s) * 100u, c->next, word(s), no_options, 0, word(s) % 1300);
+        segment(c, 0x18, c->expected + byte(s) * 100u, c->next, word(s), no_options, 0,
+                word(s) % 1300);
         break;
     case 3:
         now.mono += UINT64_C(1000) << byte(s) % 26;
@@ -317,7 +323,8 @@ static void one_step(struct script *s)
         datagram(s);
         break;
     default:
-        segment(c, 0x10, c->expected, c->next, word(s), no_options, 0, 0); /* acknowledges everything */
+        segment(c, 0x10, c->expected, c->next, word(s), no_options, 0,
+                0); /* acknowledges everything */
         break;
     }
     turn();
@@ -325,23 +332,23 @@ static void one_step(struct script *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct prefix addresses[] = { { { FAMILY_V4, { 10, 0, 0, 1 } }, 32 },
-                                               { { FAMILY_V6, { 0xfd, [15] = 1 } }, 128 } };
-    static const struct stack_udp_handler sockets = { received, failed };
+    static const struct prefix addresses[] = {{{FAMILY_V4, {10, 0, 0, 1}}, 32},
+                                              {{FAMILY_V6, {0xfd, [15] = 1}}, 128}};
+    static const struct stack_udp_handler sockets = {received, failed};
     struct stack_config config = {
         .addresses = addresses,
         .n_addresses = 2,
         .mtu = 1420,
         .output = output,
         .route = route,
-        .rng = { .fill = fill },
+        .rng = {.fill = fill},
     };
     struct stack_tcp_listener *listener;
     struct stack_udp *socket;
-    struct script s = { data, size };
+    struct script s = {data, size};
     chance = 1;
     last_len = 0;
-    now = (struct now){ .mono = NS_PER_S };
+    now = (struct now){.mono = NS_PER_S};
     if (stack_new(&stack, &config, now) || stack_tcp_listen(stack, 80, accepted, NULL, &listener) ||
         stack_udp_open(stack, 53, &sockets, NULL, &socket)) {
         abort();

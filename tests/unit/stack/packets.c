@@ -2,7 +2,8 @@
 /* Inner packets by hand: see packets.h. */
 #include "unit/stack/packets.h"
 
-size_t make_ip(uint8_t *out, const char *src, const char *dst, uint8_t proto, const void *payload, size_t len)
+size_t make_ip(uint8_t *out, const char *src, const char *dst, uint8_t proto, const void *payload,
+               size_t len)
 {
     struct endpoint s = at(src, 0), d = at(dst, 0);
     size_t header = s.addr.family == FAMILY_V4 ? IP4_HEADER : IP6_HEADER;
@@ -26,8 +27,9 @@ size_t make_ip(uint8_t *out, const char *src, const char *dst, uint8_t proto, co
     return header + len;
 }
 
-size_t make_tcp(uint8_t *out, const char *src, uint16_t src_port, const char *dst, uint16_t dst_port, uint32_t seq,
-                uint32_t ack, uint8_t flags, const void *data, size_t len)
+size_t make_tcp(uint8_t *out, const char *src, uint16_t src_port, const char *dst,
+                uint16_t dst_port, uint32_t seq, uint32_t ack, uint8_t flags, const void *data,
+                size_t len)
 {
     static uint8_t tcp[65536];
     memset(tcp, 0, TCP_HEADER);
@@ -42,8 +44,8 @@ size_t make_tcp(uint8_t *out, const char *src, uint16_t src_port, const char *ds
     return make_ip(out, src, dst, PROTO_TCP, tcp, TCP_HEADER + len);
 }
 
-size_t make_udp(uint8_t *out, const char *src, uint16_t src_port, const char *dst, uint16_t dst_port, const void *data,
-                size_t len)
+size_t make_udp(uint8_t *out, const char *src, uint16_t src_port, const char *dst,
+                uint16_t dst_port, const void *data, size_t len)
 {
     static uint8_t udp[65536];
     store_be16(udp, src_port);
@@ -54,8 +56,8 @@ size_t make_udp(uint8_t *out, const char *src, uint16_t src_port, const char *ds
     return make_ip(out, src, dst, PROTO_UDP, udp, UDP_HEADER + len);
 }
 
-size_t make_icmp(uint8_t *out, const char *src, const char *dst, uint8_t type, uint8_t code, uint32_t word,
-                 const void *data, size_t len)
+size_t make_icmp(uint8_t *out, const char *src, const char *dst, uint8_t type, uint8_t code,
+                 uint32_t word, const void *data, size_t len)
 {
     static uint8_t icmp[65536];
     icmp[0] = type;
@@ -67,7 +69,8 @@ size_t make_icmp(uint8_t *out, const char *src, const char *dst, uint8_t type, u
     return make_ip(out, src, dst, v4 ? PROTO_ICMP : PROTO_ICMP6, icmp, ICMP_HEADER + len);
 }
 
-size_t make_fragment(uint8_t *out, const uint8_t *whole, size_t whole_len, uint32_t id, size_t offset, size_t len)
+size_t make_fragment(uint8_t *out, const uint8_t *whole, size_t whole_len, uint32_t id,
+                     size_t offset, size_t len)
 {
     bool v4 = whole[0] >> 4 == 4;
     size_t header = v4 ? IP4_HEADER : IP6_HEADER;

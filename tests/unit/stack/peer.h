@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A user of streams for tests: sends a stream of bytes that its seed determines, checks the one that it receives,
- * and remembers what its handler was told. */
+/* A user of streams for tests: sends a stream of bytes that its seed determines, checks the one
+ * that it receives, and remembers what its handler was told. */
 #ifndef WGPROXY_TESTS_STACK_PEER_H
 #define WGPROXY_TESTS_STACK_PEER_H
 
@@ -9,14 +9,14 @@
 struct peer {
     struct stack_tcp *t; /* NULL before accept and after close */
     struct stack_tcp_listener *listener;
-    uint8_t pattern;       /* which bytes it sends; the other side checks for `expect` */
+    uint8_t pattern; /* which bytes it sends; the other side checks for `expect` */
     uint8_t expect;
-    size_t to_send, sent;  /* bytes */
+    size_t to_send, sent; /* bytes */
     size_t received;
-    size_t appetite;       /* how much it reads per event; 0 nothing, SIZE_MAX all */
-    bool shutdown_after;   /* FIN when all is sent */
-    bool hold_until_eof;   /* begins to send only after the other's FIN */
-    unsigned seen;         /* events, or-ed */
+    size_t appetite;     /* how much it reads per event; 0 nothing, SIZE_MAX all */
+    bool shutdown_after; /* FIN when all is sent */
+    bool hold_until_eof; /* begins to send only after the other's FIN */
+    unsigned seen;       /* events, or-ed */
     unsigned n_events;
     int error;
     bool eof;
@@ -34,6 +34,7 @@ void peer_close(struct peer *p);
 
 bool peer_is_connected(void *p);
 bool peer_has_failed(void *p);
-bool peer_is_done(void *p); /* saw the end of the other's bytes and the acknowledgement of its own */
+bool peer_is_done(
+    void *p); /* saw the end of the other's bytes and the acknowledgement of its own */
 
 #endif

@@ -17,7 +17,7 @@ static uint16_t slow(const uint8_t *p, size_t len)
         sum += i % 2 == 0 ? (uint32_t)p[i] << 8 : p[i];
         sum = (sum & 0xffff) + (sum >> 16);
     }
-    uint8_t out[2] = { (uint8_t)(sum >> 8), (uint8_t)sum };
+    uint8_t out[2] = {(uint8_t)(sum >> 8), (uint8_t)sum};
     uint16_t in_memory_order;
     memcpy(&in_memory_order, out, 2);
     return in_memory_order;
@@ -71,7 +71,7 @@ static void carries_are_never_lost(void **state)
 static void the_example_of_the_rfc_comes_out(void **state)
 {
     (void)state;
-    static const uint8_t example[8] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
+    static const uint8_t example[8] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
     uint16_t sum = checksum_portable(example, sizeof example);
     uint8_t out[2];
     memcpy(out, &sum, 2);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The chunk queue beside a slow model, one flat array: whatever the order of calls, both hold the same bytes. */
+/* The chunk queue beside a slow model, one flat array: whatever the order of calls, both hold the
+ * same bytes. */
 #include "stack/chunkq.h"
 #include "unit/seeded.h"
 #include "unit/test.h"
@@ -85,7 +86,7 @@ static void any_order_of_calls_gives_the_bytes_of_the_model(void **state)
         uint64_t s = seed;
         struct rng rng = seeded_rng(&s);
         struct chunkq q;
-        struct model m = { .bytes = bytes };
+        struct model m = {.bytes = bytes};
         chunkq_init(&q, &pool);
         for (int step = 0; step < 400; step++) {
             switch (rng_below(&rng, 6)) {
@@ -127,7 +128,8 @@ static void any_order_of_calls_gives_the_bytes_of_the_model(void **state)
             default: {
                 size_t space;
                 if (rng_below(&rng, 2) == 0 && chunkq_reserve(&q, 1000, &space)) {
-                    size_t n = rng_below(&rng, (uint32_t)m.len / 2 + 1); /* acknowledged meanwhile */
+                    size_t n =
+                        rng_below(&rng, (uint32_t)m.len / 2 + 1); /* acknowledged meanwhile */
                     chunkq_drop(&q, n);
                     drop(&m, n);
                 }
@@ -222,11 +224,13 @@ static void chunks_grow_with_the_stream_and_are_kept_for_reuse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(any_order_of_calls_gives_the_bytes_of_the_model, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(any_order_of_calls_gives_the_bytes_of_the_model, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_empty_queue_holds_no_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytes_never_move, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reserve_outlives_the_bytes_before_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(chunks_grow_with_the_stream_and_are_kept_for_reuse, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(chunks_grow_with_the_stream_and_are_kept_for_reuse, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

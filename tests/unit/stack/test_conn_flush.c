@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the end of a turn makes of what was committed: few, full segments, and a queue as long as the path needs. */
+/* What the end of a turn makes of what was committed: few, full segments, and a queue as long as
+ * the path needs. */
 #include "stack/internal.h"
 #include "unit/stack/peer.h"
 
@@ -10,9 +11,9 @@ static struct peer client, server;
 
 static void open_pair(uint64_t delay)
 {
-    wire_open(&w, &(struct wire_config){ .delay = delay });
-    client = (struct peer){ 0 };
-    server = (struct peer){ .appetite = SIZE_MAX };
+    wire_open(&w, &(struct wire_config){.delay = delay});
+    client = (struct peer){0};
+    server = (struct peer){.appetite = SIZE_MAX};
     assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
     wire_pass(&w, 3 * delay + 200 * MS);
     assert_true(peer_is_connected(&client));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A path that is narrower than the tunnel: segments get smaller when a router says so, and all bytes arrive. */
+/* A path that is narrower than the tunnel: segments get smaller when a router says so, and all
+ * bytes arrive. */
 #include "unit/stack/packets.h"
 #include "unit/stack/peer.h"
 
@@ -24,22 +25,23 @@ static void tell_the_sender(size_t mtu)
 {
     uint8_t ip[2500];
     bool v4 = too_big[0] >> 4 == 4;
-    size_t len = make_icmp(ip, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "10.0.0.1" : "fd00::1", v4 ? 3 : 2, v4 ? 4 : 0,
-                           (uint32_t)mtu, too_big, too_big_len < 1200 ? too_big_len : 1200);
+    size_t len =
+        make_icmp(ip, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "10.0.0.1" : "fd00::1", v4 ? 3 : 2,
+                  v4 ? 4 : 0, (uint32_t)mtu, too_big, too_big_len < 1200 ? too_big_len : 1200);
     too_big_len = 0;
     wire_inject(&w.a, ip, len);
 }
 
-static const char *const families[] = { "10.0.0.2", "fd00::2" };
+static const char *const families[] = {"10.0.0.2", "fd00::2"};
 
 static void all_bytes_pass_a_narrow_path(void **state)
 {
     (void)state;
-    static const size_t mtus[] = { 1280, 1300, 1419 };
+    static const size_t mtus[] = {1280, 1300, 1419};
     for (size_t i = 0; i < 2 * ARRAY_SIZE(mtus); i++) {
-        wire_open(&w, &(struct wire_config){ .delay = 5 * MS });
-        struct peer client = { .to_send = 200000, .shutdown_after = true };
-        struct peer server = { .appetite = SIZE_MAX, .shutdown_after = true };
+        wire_open(&w, &(struct wire_config){.delay = 5 * MS});
+        struct peer client = {.to_send = 200000, .shutdown_after = true};
+        struct peer server = {.appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w, &client, &server, families[i % 2]), 0);
         narrow = mtus[i / 2];
         w.a.sniff = router;
@@ -63,9 +65,9 @@ static void an_absurd_mtu_is_raised_to_the_least(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        wire_open(&w, &(struct wire_config){ .delay = 5 * MS });
-        struct peer client = { .to_send = 200000, .shutdown_after = true };
-        struct peer server = { .appetite = SIZE_MAX, .shutdown_after = true };
+        wire_open(&w, &(struct wire_config){.delay = 5 * MS});
+        struct peer client = {.to_send = 200000, .shutdown_after = true};
+        struct peer server = {.appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w, &client, &server, families[i]), 0);
         narrow = 1000;
         w.a.sniff = router;

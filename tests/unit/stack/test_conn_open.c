@@ -3,8 +3,9 @@
 #include "unit/stack/peer.h"
 
 #include "base/bytes.h"
+#include "stack/internal.h"
 
-static const char *const families[] = { "10.0.0.2", "fd00::2" };
+static const char *const families[] = {"10.0.0.2", "fd00::2"};
 
 static int connect_to(struct wire *w, const char *addr, uint16_t port, struct peer *p)
 {
@@ -17,8 +18,8 @@ static void a_port_that_nobody_listens_on_refuses(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
         struct wire w;
-        wire_open(&w, &(struct wire_config){ .delay = 10 * MS });
-        struct peer p = { 0 };
+        wire_open(&w, &(struct wire_config){.delay = 10 * MS});
+        struct peer p = {0};
         assert_int_equal(connect_to(&w, families[i], 81, &p), 0);
         uint64_t begin = w.now.mono;
         assert_true(wire_run(&w, peer_has_failed, &p, NS_PER_S));
@@ -42,15 +43,16 @@ static bool swallow(struct wire_end *end, uint8_t *ip, size_t len)
     return true;
 }
 
-/* RFC 6298: 1 s, then twice as long each time. A dialer gives up after 15 s, and must still be trying then. */
+/* RFC 6298: 1 s, then twice as long each time. A dialer gives up after 15 s, and must still be
+ * trying then. */
 static void a_filtered_port_is_tried_with_backoff_until_it_times_out(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = 10 * MS });
+    wire_open(&w, &(struct wire_config){.delay = 10 * MS});
     w.a.sniff = swallow;
     n_syns = 0;
-    struct peer p = { 0 };
+    struct peer p = {0};
     assert_int_equal(connect_to(&w, families[0], 80, &p), 0);
     uint64_t begin = w.now.mono;
     assert_true(wire_run(&w, peer_has_failed, &p, 120 * NS_PER_S));
@@ -70,9 +72,9 @@ static void a_lost_syn_or_answer_is_made_good(void **state)
     (void)state;
     for (unsigned seed = 0; seed < 20; seed++) {
         struct wire w;
-        wire_open(&w, &(struct wire_config){ .delay = 10 * MS, .loss = 400, .seed = seed });
-        struct peer client = { .to_send = 3000, .appetite = SIZE_MAX, .shutdown_after = true };
-        struct peer server = { .to_send = 3000, .appetite = SIZE_MAX, .shutdown_after = true };
+        wire_open(&w, &(struct wire_config){.delay = 10 * MS, .loss = 400, .seed = seed});
+        struct peer client = {.to_send = 3000, .appetite = SIZE_MAX, .shutdown_after = true};
+        struct peer server = {.to_send = 3000, .appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w, &client, &server, families[seed % 2]), 0);
         if (wire_run(&w, peer_is_connected, &client, 40 * NS_PER_S)) {
             wire_run(&w, peer_is_done, &client, 900 * NS_PER_S);
@@ -92,18 +94,19 @@ static void impossible_destinations_fail_at_once(void **state)
         uint16_t port;
         int err;
     } cases[] = {
-        { "10.0.0.2", 0, ERR_INVALID },    { "0.0.0.0", 80, ERR_INVALID },   { "::", 80, ERR_INVALID },
-        { "224.0.0.1", 80, ERR_INVALID },  { "ff02::1", 80, ERR_INVALID },   { "fd00::2", 80, ERR_NO_FAMILY },
-        { "10.0.0.1", 80, ERR_NO_ROUTE },  { "10.0.0.9", 80, 0 },
+        {"10.0.0.2", 0, ERR_INVALID},   {"0.0.0.0", 80, ERR_INVALID},
+        {"::", 80, ERR_INVALID},        {"224.0.0.1", 80, ERR_INVALID},
+        {"ff02::1", 80, ERR_INVALID},   {"fd00::2", 80, ERR_NO_FAMILY},
+        {"10.0.0.1", 80, ERR_NO_ROUTE}, {"10.0.0.9", 80, 0},
     };
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .a = { "10.0.0.1" }, .b = { "10.0.0.2" } });
+    wire_open(&w, &(struct wire_config){.a = {"10.0.0.1"}, .b = {"10.0.0.2"}});
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct peer p = { 0 };
+        struct peer p = {0};
         assert_int_equal(connect_to(&w, cases[i].addr, cases[i].port, &p), cases[i].err);
         assert_true(!p.t == (cases[i].err != 0));
     }
-    struct peer p = { 0 };
+    struct peer p = {0};
     w.a.no_route = ERR_NO_ROUTE;
     assert_int_equal(connect_to(&w, "10.0.0.2", 80, &p), ERR_NO_ROUTE);
     assert_false(stack_has_family(w.a.stack, FAMILY_V6));
@@ -115,8 +118,8 @@ static void closing_while_connecting_gives_the_attempt_up(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = 10 * MS });
-    struct peer client = { 0 }, server = { 0 };
+    wire_open(&w, &(struct wire_config){.delay = 10 * MS});
+    struct peer client = {0}, server = {0};
     assert_int_equal(peer_pair(&w, &client, &server, families[0]), 0);
     peer_close(&client);
     wire_pass(&w, NS_PER_S);
@@ -147,7 +150,7 @@ static void ports_and_sequence_numbers_are_not_to_be_guessed(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .seed = 9 });
+    wire_open(&w, &(struct wire_config){.seed = 9});
     w.a.sniff = note_syn;
     n_seen = 0;
     static struct peer p[64];
@@ -173,11 +176,11 @@ static void sequence_numbers_of_one_four_tuple_rise_with_time(void **state)
     uint32_t isn[2];
     for (int i = 0; i < 2; i++) {
         struct wire w; /* the same seed: the same secret, the same port */
-        wire_open(&w, &(struct wire_config){ .seed = 9 });
+        wire_open(&w, &(struct wire_config){.seed = 9});
         w.a.sniff = note_syn;
         n_seen = 0;
         w.now.mono += (uint64_t)i * NS_PER_S;
-        struct peer p = { 0 };
+        struct peer p = {0};
         assert_int_equal(connect_to(&w, families[0], 80, &p), 0);
         wire_pass(&w, 0);
         isn[i] = isns[0];
@@ -186,19 +189,35 @@ static void sequence_numbers_of_one_four_tuple_rise_with_time(void **state)
     assert_int_equal(isn[1] - isn[0], 250000);
 }
 
-static void one_destination_takes_every_port_and_then_no_more(void **state)
+static void the_last_free_port_to_a_destination_is_found_and_then_no_more(void **state)
 {
     (void)state;
+    enum { FIRST = 16384, LEFT = 40000, MANY = 65536 - FIRST };
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .seed = 1 });
-    w.a.sniff = swallow;
-    static struct peer p;
-    for (int i = 0; i < 65536 - 16384; i++) {
-        assert_int_equal(connect_to(&w, families[0], 80, &p), 0);
+    wire_open(&w, &(struct wire_config){.seed = 1});
+    struct stack *s = w.a.stack;
+    struct flow *others = calloc(MANY, sizeof *others); /* as if there were so many connections */
+    for (unsigned i = 0; i < MANY; i++) {
+        others[i].key = (struct flow_key){.local = s->source4,
+                                          .remote = at(families[0], 0).addr,
+                                          .local_port = (uint16_t)(FIRST + i),
+                                          .remote_port = 80};
+        if (FIRST + i != LEFT) {
+            flowtab_add(&s->flows, &others[i]);
+        }
     }
-    assert_int_equal(connect_to(&w, families[0], 80, &p), ERR_LIMIT);
-    assert_int_equal(connect_to(&w, families[0], 81, &p), 0);
-    assert_int_equal(connect_to(&w, families[1], 80, &p), 0);
+    struct peer p[3] = {0}, refused;
+    assert_int_equal(connect_to(&w, families[0], 80, &p[0]), 0);
+    assert_int_equal(stack_tcp_local(p[0].t).port, LEFT);
+    assert_int_equal(connect_to(&w, families[0], 80, &refused), ERR_LIMIT);
+    assert_int_equal(connect_to(&w, families[0], 81, &p[1]), 0);
+    assert_int_equal(connect_to(&w, families[1], 80, &p[2]), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        if (FIRST + i != LEFT) {
+            flowtab_remove(&s->flows, &others[i]);
+        }
+    }
+    free(others);
     wire_close(&w);
 }
 
@@ -208,13 +227,14 @@ static void a_port_has_one_listener(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = MS });
-    struct peer p = { 0 };
+    wire_open(&w, &(struct wire_config){.delay = MS});
+    struct peer p = {0};
     peer_listen(&w.b, &p, 80);
     struct stack_tcp_listener *l;
     assert_int_equal(stack_tcp_listen(w.b.stack, 80, peer_accept, &p, &l), ERR_IN_USE);
     assert_int_equal(stack_tcp_listen(w.b.stack, 0, peer_accept, &p, &l), ERR_INVALID);
-    assert_int_equal(stack_tcp_listen(w.a.stack, 80, peer_accept, &p, &l), 0); /* another stack's port */
+    assert_int_equal(stack_tcp_listen(w.a.stack, 80, peer_accept, &p, &l),
+                     0);                                     /* another stack's port */
     assert_int_equal(stack_next_deadline(w.b.stack), NEVER); /* a listener waits for no time */
     stack_tcp_listener_close(p.listener);
     peer_listen(&w.b, &p, 80);
@@ -225,8 +245,8 @@ static void a_closed_listener_refuses_and_forgets_the_half_open(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = 10 * MS });
-    struct peer client = { 0 }, server = { 0 };
+    wire_open(&w, &(struct wire_config){.delay = 10 * MS});
+    struct peer client = {0}, server = {0};
     assert_int_equal(peer_pair(&w, &client, &server, families[0]), 0);
     wire_pass(&w, 15 * MS); /* the SYN has arrived, its answer not yet */
     stack_tcp_listener_close(server.listener);
@@ -256,7 +276,7 @@ static void a_flood_of_syns_ends_at_the_limit(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = MS });
+    wire_open(&w, &(struct wire_config){.delay = MS});
     struct stack_tcp_listener *l;
     assert_int_equal(stack_tcp_listen(w.b.stack, 80, count_and_abort, NULL, &l), 0);
     w.a.sniff = only_syns_leave;
@@ -279,10 +299,10 @@ static void a_listener_may_abort_what_it_is_shown(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = MS });
+    wire_open(&w, &(struct wire_config){.delay = MS});
     struct stack_tcp_listener *l;
     assert_int_equal(stack_tcp_listen(w.b.stack, 80, reset_the_client, NULL, &l), 0);
-    struct peer p = { 0 };
+    struct peer p = {0};
     n_accepted = 0;
     assert_int_equal(connect_to(&w, families[1], 80, &p), 0);
     assert_true(wire_run(&w, peer_has_failed, &p, NS_PER_S));
@@ -302,13 +322,14 @@ static void many_connections_one_after_the_other_find_ports(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = 50 * NS_PER_US });
-    struct peer client, server = { 0 };
+    wire_open(&w, &(struct wire_config){.delay = 50 * NS_PER_US});
+    struct peer client, server = {0};
     peer_listen(&w.b, &server, 80);
     for (int i = 0; i < 20000; i++) {
-        client = (struct peer){ .to_send = 10, .appetite = SIZE_MAX, .shutdown_after = true };
+        client = (struct peer){.to_send = 10, .appetite = SIZE_MAX, .shutdown_after = true};
         struct stack_tcp_listener *l = server.listener;
-        server = (struct peer){ .to_send = 10, .appetite = SIZE_MAX, .shutdown_after = true, .listener = l };
+        server = (struct peer){
+            .to_send = 10, .appetite = SIZE_MAX, .shutdown_after = true, .listener = l};
         assert_int_equal(connect_to(&w, families[i % 2], 80, &client), 0);
         assert_true(wire_run(&w, is_over, &client, NS_PER_S));
         assert_int_equal(client.error, 0);
@@ -331,7 +352,7 @@ int main(void)
         cmocka_unit_test(closing_while_connecting_gives_the_attempt_up),
         cmocka_unit_test(ports_and_sequence_numbers_are_not_to_be_guessed),
         cmocka_unit_test(sequence_numbers_of_one_four_tuple_rise_with_time),
-        cmocka_unit_test(one_destination_takes_every_port_and_then_no_more),
+        cmocka_unit_test(the_last_free_port_to_a_destination_is_found_and_then_no_more),
         cmocka_unit_test(a_port_has_one_listener),
         cmocka_unit_test(a_closed_listener_refuses_and_forgets_the_half_open),
         cmocka_unit_test(a_flood_of_syns_ends_at_the_limit),

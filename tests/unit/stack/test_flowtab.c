@@ -9,13 +9,14 @@
 
 enum { MANY = 5000 };
 
-static const uint8_t secret[SIPHASH_KEY] = { 1, 2, 3 };
+static const uint8_t secret[SIPHASH_KEY] = {1, 2, 3};
 
 static struct flow_key key_of(unsigned i)
 {
-    struct flow_key k = { .local_port = (uint16_t)i, .remote_port = (uint16_t)(i / 7) };
-    k.local = (struct addr){ .family = FAMILY_V4, .bytes = { 10, 0, 0, 1 } };
-    k.remote = (struct addr){ .family = i % 2 ? FAMILY_V6 : FAMILY_V4, .bytes = { 10, (uint8_t)(i >> 8) } };
+    struct flow_key k = {.local_port = (uint16_t)i, .remote_port = (uint16_t)(i / 7)};
+    k.local = (struct addr){.family = FAMILY_V4, .bytes = {10, 0, 0, 1}};
+    k.remote =
+        (struct addr){.family = i % 2 ? FAMILY_V6 : FAMILY_V4, .bytes = {10, (uint8_t)(i >> 8)}};
     return k;
 }
 
@@ -54,7 +55,7 @@ static void each_part_of_the_key_counts(void **state)
     (void)state;
     struct flowtab t;
     assert_int_equal(flowtab_init(&t, secret), 0);
-    struct flow f = { .key = key_of(9) };
+    struct flow f = {.key = key_of(9)};
     flowtab_add(&t, &f);
     for (size_t i = 0; i < sizeof f.key; i++) {
         struct flow_key other = key_of(9);
@@ -71,7 +72,7 @@ static void what_was_found_last_and_removed_is_gone(void **state)
     (void)state;
     struct flowtab t;
     assert_int_equal(flowtab_init(&t, secret), 0);
-    struct flow f = { .key = key_of(1) };
+    struct flow f = {.key = key_of(1)};
     struct flow_key k = f.key;
     flowtab_add(&t, &f);
     assert_ptr_equal(flowtab_lookup(&t, &k), &f);

@@ -37,52 +37,54 @@ static void packets_have_these_verdicts(void **state)
         uint8_t proto;
         int verdict;
     } cases[] = {
-        { "10.0.0.2", "10.0.0.1", PROTO_TCP, GATE_TCP },
-        { "192.0.2.1", "10.0.1.1", PROTO_TCP, GATE_TCP },
-        { "fd00::2", "fd00::1", PROTO_TCP, GATE_TCP },
-        { "fe80::2", "fd00::1", PROTO_TCP, GATE_TCP }, /* AllowedIPs decides about link-local addresses */
-        { "10.0.0.2", "10.0.0.1", PROTO_UDP, GATE_UDP },
-        { "fd00::2", "fd00::1", PROTO_UDP, GATE_UDP },
+        {"10.0.0.2", "10.0.0.1", PROTO_TCP, GATE_TCP},
+        {"192.0.2.1", "10.0.1.1", PROTO_TCP, GATE_TCP},
+        {"fd00::2", "fd00::1", PROTO_TCP, GATE_TCP},
+        {"fe80::2", "fd00::1", PROTO_TCP,
+         GATE_TCP}, /* AllowedIPs decides about link-local addresses */
+        {"10.0.0.2", "10.0.0.1", PROTO_UDP, GATE_UDP},
+        {"fd00::2", "fd00::1", PROTO_UDP, GATE_UDP},
         /* destinations */
-        { "10.0.0.2", "10.0.0.3", PROTO_TCP, DROPPED(STACK_DROP_DESTINATION) },
-        { "10.0.0.2", "10.0.0.255", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION) },
-        { "10.0.0.2", "255.255.255.255", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION) },
-        { "10.0.0.2", "224.0.0.1", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION) },
-        { "fd00::2", "ff02::1", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION) },
-        { "fd00::2", "fd00::3", PROTO_TCP, DROPPED(STACK_DROP_DESTINATION) },
+        {"10.0.0.2", "10.0.0.3", PROTO_TCP, DROPPED(STACK_DROP_DESTINATION)},
+        {"10.0.0.2", "10.0.0.255", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION)},
+        {"10.0.0.2", "255.255.255.255", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION)},
+        {"10.0.0.2", "224.0.0.1", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION)},
+        {"fd00::2", "ff02::1", PROTO_UDP, DROPPED(STACK_DROP_DESTINATION)},
+        {"fd00::2", "fd00::3", PROTO_TCP, DROPPED(STACK_DROP_DESTINATION)},
         /* sources */
-        { "0.0.0.0", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "127.0.0.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "224.0.0.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "255.255.255.255", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "10.0.0.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "10.0.1.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "::", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "::1", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "ff02::1", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
-        { "fd00::1", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE) },
+        {"0.0.0.0", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"127.0.0.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"224.0.0.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"255.255.255.255", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"10.0.0.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"10.0.1.1", "10.0.0.1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"::", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"::1", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"ff02::1", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
+        {"fd00::1", "fd00::1", PROTO_TCP, DROPPED(STACK_DROP_SOURCE)},
         /* protocols */
-        { "10.0.0.2", "10.0.0.1", 2 /* IGMP */, DROPPED(STACK_DROP_PROTOCOL) },
-        { "10.0.0.2", "10.0.0.1", 47 /* GRE */, DROPPED(STACK_DROP_PROTOCOL) },
-        { "10.0.0.2", "10.0.0.1", PROTO_ICMP6, DROPPED(STACK_DROP_PROTOCOL) },
-        { "fd00::2", "fd00::1", PROTO_ICMP, DROPPED(STACK_DROP_PROTOCOL) },
-        { "fd00::2", "fd00::1", 59 /* none */, DROPPED(STACK_DROP_PROTOCOL) },
-        { "fd00::2", "fd00::1", 132 /* SCTP */, DROPPED(STACK_DROP_PROTOCOL) },
+        {"10.0.0.2", "10.0.0.1", 2 /* IGMP */, DROPPED(STACK_DROP_PROTOCOL)},
+        {"10.0.0.2", "10.0.0.1", 47 /* GRE */, DROPPED(STACK_DROP_PROTOCOL)},
+        {"10.0.0.2", "10.0.0.1", PROTO_ICMP6, DROPPED(STACK_DROP_PROTOCOL)},
+        {"fd00::2", "fd00::1", PROTO_ICMP, DROPPED(STACK_DROP_PROTOCOL)},
+        {"fd00::2", "fd00::1", 59 /* none */, DROPPED(STACK_DROP_PROTOCOL)},
+        {"fd00::2", "fd00::1", 132 /* SCTP */, DROPPED(STACK_DROP_PROTOCOL)},
         /* extension headers */
-        { "fd00::2", "fd00::1", 0, DROPPED(STACK_DROP_OPTIONS) },
-        { "fd00::2", "fd00::1", 43, DROPPED(STACK_DROP_OPTIONS) },
-        { "fd00::2", "fd00::1", 50, DROPPED(STACK_DROP_OPTIONS) },
-        { "fd00::2", "fd00::1", 51, DROPPED(STACK_DROP_OPTIONS) },
-        { "fd00::2", "fd00::1", 60, DROPPED(STACK_DROP_OPTIONS) },
-        { "fd00::2", "fd00::1", 135, DROPPED(STACK_DROP_OPTIONS) },
+        {"fd00::2", "fd00::1", 0, DROPPED(STACK_DROP_OPTIONS)},
+        {"fd00::2", "fd00::1", 43, DROPPED(STACK_DROP_OPTIONS)},
+        {"fd00::2", "fd00::1", 50, DROPPED(STACK_DROP_OPTIONS)},
+        {"fd00::2", "fd00::1", 51, DROPPED(STACK_DROP_OPTIONS)},
+        {"fd00::2", "fd00::1", 60, DROPPED(STACK_DROP_OPTIONS)},
+        {"fd00::2", "fd00::1", 135, DROPPED(STACK_DROP_OPTIONS)},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        uint8_t payload[64] = { 0 }, ip[128];
+        uint8_t payload[64] = {0}, ip[128];
         payload[12] = 0x50; /* a TCP header */
         if (cases[i].proto == PROTO_UDP) {
             store_be16(payload + 4, sizeof payload);
         }
-        size_t len = make_ip(ip, cases[i].src, cases[i].dst, cases[i].proto, payload, sizeof payload);
+        size_t len =
+            make_ip(ip, cases[i].src, cases[i].dst, cases[i].proto, payload, sizeof payload);
         assert_int_equal(verdict(ip, len), cases[i].verdict);
     }
 }
@@ -93,9 +95,10 @@ static void only_echo_requests_and_errors_of_icmp_pass(void **state)
     for (unsigned type = 0; type < 256; type++) {
         uint8_t ip[128];
         size_t len = make_icmp(ip, "10.0.0.2", "10.0.0.1", (uint8_t)type, 0, 0, data, 16);
-        assert_int_equal(verdict(ip, len), type == 8                 ? (int)GATE_ECHO
-                                           : type == 3 || type == 11 ? (int)GATE_ERROR
-                                                                     : DROPPED(STACK_DROP_PROTOCOL));
+        assert_int_equal(verdict(ip, len), type == 8 ? (int)GATE_ECHO
+                                           : type == 3 || type == 11
+                                               ? (int)GATE_ERROR
+                                               : DROPPED(STACK_DROP_PROTOCOL));
         len = make_icmp(ip, "fd00::2", "fd00::1", (uint8_t)type, 0, 0, data, 16);
         assert_int_equal(verdict(ip, len), type == 128              ? (int)GATE_ECHO
                                            : type >= 1 && type <= 3 ? (int)GATE_ERROR
@@ -107,7 +110,7 @@ static void every_version_but_two_is_refused(void **state)
 {
     (void)state;
     for (unsigned version = 0; version < 16; version++) {
-        uint8_t ip[64] = { (uint8_t)(version << 4 | 5) };
+        uint8_t ip[64] = {(uint8_t)(version << 4 | 5)};
         struct packet p;
         enum gate_verdict v = check(ip, sizeof ip, &p);
         assert_int_equal(v, GATE_DROP);
@@ -129,11 +132,12 @@ static void ipv4_options_are_refused(void **state)
     }
 }
 
-/* What the header states beyond the packet is refused at each length; what lies behind it is ignored. */
+/* What the header states beyond the packet is refused at each length; what lies behind it is
+ * ignored. */
 static void no_packet_passes_when_it_is_cut(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = { { "10.0.0.2", "10.0.0.1" }, { "fd00::2", "fd00::1" } };
+    static const char *const pairs[][2] = {{"10.0.0.2", "10.0.0.1"}, {"fd00::2", "fd00::1"}};
     for (size_t f = 0; f < ARRAY_SIZE(pairs); f++) {
         for (int kind = 0; kind < 4; kind++) {
             uint8_t whole[256];
@@ -143,12 +147,13 @@ static void no_packet_passes_when_it_is_cut(void **state)
                          : kind == 2 ? make_icmp(whole, src, dst, f == 0 ? 8 : 128, 0, 7, data, 30)
                                      : make_icmp(whole, src, dst, f == 0 ? 3 : 1, 0, 7, data, 60);
             for (size_t cut = 0; cut < len; cut++) {
-                uint8_t *exact = malloc(cut ? cut : 1); /* so that a sanitizer sees each byte beyond */
+                uint8_t *exact =
+                    malloc(cut ? cut : 1); /* so that a sanitizer sees each byte beyond */
                 memcpy(exact, whole, cut);
                 assert_int_equal(verdict(exact, cut), DROPPED(STACK_DROP_SHORT));
                 free(exact);
             }
-            uint8_t padded[300] = { 0 };
+            uint8_t padded[300] = {0};
             memcpy(padded, whole, len);
             struct packet p;
             assert_int_not_equal(check(padded, len + 16, &p), GATE_DROP);
@@ -177,7 +182,8 @@ static void inner_headers_that_do_not_fit_are_refused(void **state)
     for (uint8_t words = 0; words < 16; words++) { /* TCP's data offset, in a segment of 24 bytes */
         size_t n = make_tcp(ip, "10.0.0.2", 1, "10.0.0.1", 2, 0, 0, 0x10, data, 4);
         ip[32] = (uint8_t)(words << 4);
-        assert_int_equal(verdict(ip, n), words == 5 || words == 6 ? (int)GATE_TCP : DROPPED(STACK_DROP_SHORT));
+        assert_int_equal(verdict(ip, n),
+                         words == 5 || words == 6 ? (int)GATE_TCP : DROPPED(STACK_DROP_SHORT));
     }
     for (uint16_t stated = 0; stated < 60; stated++) { /* UDP's length, in a payload of 28 bytes */
         size_t n = make_udp(ip, "10.0.0.2", 1, "10.0.0.1", 2, data, 20);
@@ -211,12 +217,12 @@ static void tcp_options_must_be_whole(void **state)
         uint8_t options[8];
         bool good;
     } cases[] = {
-        { { 1, 1, 1, 1, 1, 1, 1, 1 }, true },     { { 0, 9, 9, 9, 9, 9, 9, 9 }, true },
-        { { 2, 4, 5, 180, 1, 1, 4, 2 }, true },   { { 3, 3, 7, 1, 1, 1, 1, 1 }, true },
-        { { 5, 8, 0, 0, 0, 0, 0, 0 }, true },     { { 254, 2, 254, 6, 0, 0, 0, 0 }, true },
-        { { 5, 10, 0, 0, 0, 0, 0, 0 }, false },   { { 2, 0, 0, 0, 0, 0, 0, 0 }, false },
-        { { 2, 1, 0, 0, 0, 0, 0, 0 }, false },    { { 1, 1, 1, 1, 1, 1, 1, 2 }, false },
-        { { 1, 1, 1, 1, 1, 1, 2, 4 }, false },    { { 1, 255, 1, 1, 1, 1, 1, 1 }, false },
+        {{1, 1, 1, 1, 1, 1, 1, 1}, true},   {{0, 9, 9, 9, 9, 9, 9, 9}, true},
+        {{2, 4, 5, 180, 1, 1, 4, 2}, true}, {{3, 3, 7, 1, 1, 1, 1, 1}, true},
+        {{5, 8, 0, 0, 0, 0, 0, 0}, true},   {{254, 2, 254, 6, 0, 0, 0, 0}, true},
+        {{5, 10, 0, 0, 0, 0, 0, 0}, false}, {{2, 0, 0, 0, 0, 0, 0, 0}, false},
+        {{2, 1, 0, 0, 0, 0, 0, 0}, false},  {{1, 1, 1, 1, 1, 1, 1, 2}, false},
+        {{1, 1, 1, 1, 1, 1, 2, 4}, false},  {{1, 255, 1, 1, 1, 1, 1, 1}, false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         uint8_t ip[128];
@@ -230,7 +236,7 @@ static void tcp_options_must_be_whole(void **state)
 static void an_mss_counts_in_a_syn_alone_and_is_never_tiny(void **state)
 {
     (void)state;
-    static const uint8_t large[4] = { 2, 4, 5, 180 }, tiny[4] = { 2, 4, 0, 1 }, nops[4] = { 1, 1, 1, 1 };
+    static const uint8_t large[4] = {2, 4, 5, 180}, tiny[4] = {2, 4, 0, 1}, nops[4] = {1, 1, 1, 1};
     uint8_t ip[128];
     size_t n = make_tcp(ip, "10.0.0.2", 1, "10.0.0.1", 2, 0, 0, 0x02, large, 4);
     ip[32] = 0x60;
@@ -251,15 +257,16 @@ static void an_mss_counts_in_a_syn_alone_and_is_never_tiny(void **state)
 static void fragments_stay_within_bounds(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = { { "10.0.0.2", "10.0.0.1" }, { "fd00::2", "fd00::1" } };
+    static const char *const pairs[][2] = {{"10.0.0.2", "10.0.0.1"}, {"fd00::2", "fd00::1"}};
     static const struct {
         size_t offset, len;
         bool more;
         bool good;
     } cases[] = {
-        { 0, 8, true, true },       { 0, 1400, true, true },    { 8, 1, false, true },   { 1400, 3, false, true },
-        { 0, 0, true, false },      { 8, 0, false, false },     { 0, 9, true, false },   { 8, 4, true, false },
-        { 65496, 20, false, false }, { 65528, 100, false, false }, { 65480, 15, false, true },
+        {0, 8, true, true},         {0, 1400, true, true},    {8, 1, false, true},
+        {1400, 3, false, true},     {0, 0, true, false},      {8, 0, false, false},
+        {0, 9, true, false},        {8, 4, true, false},      {65496, 20, false, false},
+        {65528, 100, false, false}, {65480, 15, false, true},
     };
     static uint8_t whole[70000], ip[70000];
     for (size_t f = 0; f < ARRAY_SIZE(pairs); f++) {
@@ -298,8 +305,9 @@ static void random_bytes_do_no_harm(void **state)
         rng_fill(&rng, ip, len);
         if (len >= 40 && i % 4) { /* plausible enough to get further */
             uint8_t head[40];
-            size_t n = i % 4 == 1 ? make_ip(head, "10.0.0.2", "10.0.0.1", ip[9] % 3 == 0 ? 6 : 17, data, 0)
-                                  : make_ip(head, "fd00::2", "fd00::1", ip[9] % 3 == 0 ? 6 : 44, data, 0);
+            size_t n = i % 4 == 1
+                           ? make_ip(head, "10.0.0.2", "10.0.0.1", ip[9] % 3 == 0 ? 6 : 17, data, 0)
+                           : make_ip(head, "fd00::2", "fd00::1", ip[9] % 3 == 0 ? 6 : 44, data, 0);
             memcpy(ip, head, n);
             store_be16(ip + (n == 20 ? 2 : 4), (uint16_t)(len - (n == 20 ? 0 : 40)));
         }

@@ -9,7 +9,7 @@ static struct peer client;
 static uint8_t caught[2048]; /* the last packet that left */
 static size_t caught_len;
 
-static bool catch(struct wire_end *end, uint8_t *ip, size_t len)
+static bool catch (struct wire_end *end, uint8_t *ip, size_t len)
 {
     (void)end;
     caught_len = len < sizeof caught ? len : sizeof caught;
@@ -20,9 +20,9 @@ static bool catch(struct wire_end *end, uint8_t *ip, size_t len)
 /* Begin to connect, with the SYN caught. */
 static void begin_connecting(const char *to)
 {
-    wire_open(&w, &(struct wire_config){ .delay = MS });
+    wire_open(&w, &(struct wire_config){.delay = MS});
     w.a.sniff = catch;
-    client = (struct peer){ 0 };
+    client = (struct peer){0};
     struct endpoint e = at(to, 80);
     assert_int_equal(stack_tcp_connect(w.a.stack, &e, peer_event, &client, &client.t, w.now), 0);
     wire_pass(&w, 0);
@@ -34,8 +34,8 @@ static void complain(uint8_t type, uint8_t code, uint32_t word, size_t quoted)
 {
     uint8_t ip[2500];
     bool v4 = caught[0] >> 4 == 4;
-    size_t len = make_icmp(ip, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "10.0.0.1" : "fd00::1", type, code, word, caught,
-                           quoted < caught_len ? quoted : caught_len);
+    size_t len = make_icmp(ip, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "10.0.0.1" : "fd00::1", type,
+                           code, word, caught, quoted < caught_len ? quoted : caught_len);
     wire_inject(&w.a, ip, len);
     wire_pass(&w, 0);
 }
@@ -45,13 +45,25 @@ static const struct {
     uint8_t type, code;
     int err; /* 0: a connection attempt goes on */
 } complaints[] = {
-    { "10.0.0.2", 3, 0, ERR_UNREACHABLE },  { "10.0.0.2", 3, 1, ERR_UNREACHABLE },  { "10.0.0.2", 3, 2, ERR_UNREACHABLE },
-    { "10.0.0.2", 3, 3, ERR_REFUSED },      { "10.0.0.2", 3, 9, ERR_UNREACHABLE },  { "10.0.0.2", 3, 10, ERR_UNREACHABLE },
-    { "10.0.0.2", 3, 13, ERR_UNREACHABLE }, { "10.0.0.2", 11, 0, ERR_UNREACHABLE }, { "10.0.0.2", 11, 1, 0 },
-    { "10.0.0.2", 3, 4, 0 },                { "fd00::2", 1, 0, ERR_UNREACHABLE },   { "fd00::2", 1, 1, ERR_UNREACHABLE },
-    { "fd00::2", 1, 3, ERR_UNREACHABLE },   { "fd00::2", 1, 4, ERR_REFUSED },       { "fd00::2", 1, 5, ERR_UNREACHABLE },
-    { "fd00::2", 1, 6, ERR_UNREACHABLE },   { "fd00::2", 2, 0, 0 },                 { "fd00::2", 3, 0, ERR_UNREACHABLE },
-    { "fd00::2", 3, 1, 0 },
+    {"10.0.0.2", 3, 0, ERR_UNREACHABLE},
+    {"10.0.0.2", 3, 1, ERR_UNREACHABLE},
+    {"10.0.0.2", 3, 2, ERR_UNREACHABLE},
+    {"10.0.0.2", 3, 3, ERR_REFUSED},
+    {"10.0.0.2", 3, 9, ERR_UNREACHABLE},
+    {"10.0.0.2", 3, 10, ERR_UNREACHABLE},
+    {"10.0.0.2", 3, 13, ERR_UNREACHABLE},
+    {"10.0.0.2", 11, 0, ERR_UNREACHABLE},
+    {"10.0.0.2", 11, 1, 0},
+    {"10.0.0.2", 3, 4, 0},
+    {"fd00::2", 1, 0, ERR_UNREACHABLE},
+    {"fd00::2", 1, 1, ERR_UNREACHABLE},
+    {"fd00::2", 1, 3, ERR_UNREACHABLE},
+    {"fd00::2", 1, 4, ERR_REFUSED},
+    {"fd00::2", 1, 5, ERR_UNREACHABLE},
+    {"fd00::2", 1, 6, ERR_UNREACHABLE},
+    {"fd00::2", 2, 0, 0},
+    {"fd00::2", 3, 0, ERR_UNREACHABLE},
+    {"fd00::2", 3, 1, 0},
 };
 
 static void a_connection_attempt_fails_at_once(void **state)
@@ -74,7 +86,7 @@ static void a_connection_attempt_fails_at_once(void **state)
 static void an_error_must_quote_enough(void **state)
 {
     (void)state;
-    static const char *const to[] = { "10.0.0.2", "fd00::2" };
+    static const char *const to[] = {"10.0.0.2", "fd00::2"};
     for (size_t f = 0; f < ARRAY_SIZE(to); f++) {
         begin_connecting(to[f]);
         size_t enough = (f == 0 ? IP4_HEADER : IP6_HEADER) + 8;
@@ -92,7 +104,7 @@ static void an_error_must_quote_enough(void **state)
 static void a_forged_error_is_ignored(void **state)
 {
     (void)state;
-    static const size_t bytes[] = { 0, 9, 12, 15, 16, 19, 20, 21, 22, 23, 24, 25, 26, 27 };
+    static const size_t bytes[] = {0, 9, 12, 15, 16, 19, 20, 21, 22, 23, 24, 25, 26, 27};
     for (size_t i = 0; i < ARRAY_SIZE(bytes); i++) {
         begin_connecting("10.0.0.2");
         caught[bytes[i]] ^= 0x20;
@@ -120,9 +132,9 @@ static void an_established_connection_lives_on(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
-        wire_open(&w, &(struct wire_config){ .delay = MS });
-        struct peer server = { .appetite = SIZE_MAX };
-        client = (struct peer){ 0 };
+        wire_open(&w, &(struct wire_config){.delay = MS});
+        struct peer server = {.appetite = SIZE_MAX};
+        client = (struct peer){0};
         assert_int_equal(peer_pair(&w, &client, &server, complaints[i].to), 0);
         wire_pass(&w, 100 * MS);
         w.a.sniff = catch;
@@ -143,13 +155,14 @@ static void an_established_connection_lives_on(void **state)
 static int udp_error;
 static struct endpoint udp_to;
 
-static void received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                     struct now now)
+static void received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                     const uint8_t *data, size_t len, struct now now)
 {
     (void)ctx, (void)u, (void)from, (void)data, (void)len, (void)now;
 }
 
-static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err, struct now now)
+static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err,
+                   struct now now)
 {
     (void)ctx, (void)u, (void)now;
     udp_error = err;
@@ -159,11 +172,12 @@ static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, in
 static void a_socket_hears_of_its_datagram(void **state)
 {
     (void)state;
-    static const struct stack_udp_handler handler = { received, failed };
+    static const struct stack_udp_handler handler = {received, failed};
     static const uint8_t data[4000];
     for (size_t i = 0; i < ARRAY_SIZE(complaints); i++) {
-        for (size_t len = 10; len <= sizeof data; len += sizeof data - 10) { /* whole, and in fragments */
-            wire_open(&w, &(struct wire_config){ .delay = MS });
+        for (size_t len = 10; len <= sizeof data;
+             len += sizeof data - 10) { /* whole, and in fragments */
+            wire_open(&w, &(struct wire_config){.delay = MS});
             struct stack_udp *u;
             assert_int_equal(stack_udp_open(w.a.stack, 0, &handler, NULL, &u), 0);
             w.a.sniff = catch;
@@ -173,7 +187,8 @@ static void a_socket_hears_of_its_datagram(void **state)
                 w.a.sniff = NULL;
                 uint8_t whole[5000];
                 bool v4 = to.addr.family == FAMILY_V4;
-                size_t n = make_udp(whole, v4 ? "10.0.0.1" : "fd00::1", stack_udp_port(u), complaints[i].to, 53, data, len);
+                size_t n = make_udp(whole, v4 ? "10.0.0.1" : "fd00::1", stack_udp_port(u),
+                                    complaints[i].to, 53, data, len);
                 caught_len = make_fragment(caught, whole, n, 1, 0, 1360);
             } else {
                 wire_pass(&w, 0);
@@ -201,8 +216,9 @@ static void random_errors_do_no_harm(void **state)
         if (n > 0 && i % 3) {
             quote[0] = v4 ? 0x45 : 0x60;
         }
-        size_t len = make_icmp(ip, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "10.0.0.1" : "fd00::1",
-                               (uint8_t)(v4 ? 3 : 1 + i % 3), (uint8_t)(i % 16), rng_u32(&w.rng), quote, n);
+        size_t len =
+            make_icmp(ip, v4 ? "192.0.2.1" : "2001:db8::1", v4 ? "10.0.0.1" : "fd00::1",
+                      (uint8_t)(v4 ? 3 : 1 + i % 3), (uint8_t)(i % 16), rng_u32(&w.rng), quote, n);
         wire_inject(&w.a, ip, len);
     }
     assert_false(peer_has_failed(&client));

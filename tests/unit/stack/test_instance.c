@@ -2,7 +2,7 @@
 /* Stacks side by side in one process, each with lwIP to itself. */
 #include "unit/stack/peer.h"
 
-static const char *const families[] = { "10.0.0.2", "fd00::2" };
+static const char *const families[] = {"10.0.0.2", "fd00::2"};
 
 static void two_tunnels_may_use_the_same_addresses(void **state)
 {
@@ -10,9 +10,11 @@ static void two_tunnels_may_use_the_same_addresses(void **state)
     struct wire w[2];
     struct peer client[2], server[2];
     for (unsigned i = 0; i < 2; i++) { /* the same seed: even the ports are the same */
-        wire_open(&w[i], &(struct wire_config){ .delay = 5 * MS, .seed = 4 });
-        client[i] = (struct peer){ .to_send = 500000 + i, .appetite = SIZE_MAX, .shutdown_after = true };
-        server[i] = (struct peer){ .to_send = 300000 + i, .appetite = SIZE_MAX, .shutdown_after = true };
+        wire_open(&w[i], &(struct wire_config){.delay = 5 * MS, .seed = 4});
+        client[i] =
+            (struct peer){.to_send = 500000 + i, .appetite = SIZE_MAX, .shutdown_after = true};
+        server[i] =
+            (struct peer){.to_send = 300000 + i, .appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w[i], &client[i], &server[i], families[0]), 0);
         client[i].pattern = server[i].expect = (uint8_t)(10 + i);
     }
@@ -33,9 +35,9 @@ static void each_has_its_own_ports_to_listen_on(void **state)
 {
     (void)state;
     struct wire w;
-    wire_open(&w, &(struct wire_config){ .delay = MS });
-    struct peer client = { .to_send = 100, .appetite = SIZE_MAX }, server = { .appetite = SIZE_MAX };
-    struct peer own = { 0 };
+    wire_open(&w, &(struct wire_config){.delay = MS});
+    struct peer client = {.to_send = 100, .appetite = SIZE_MAX}, server = {.appetite = SIZE_MAX};
+    struct peer own = {0};
     peer_listen(&w.a, &own, 80); /* the port that it connects to, at the other */
     assert_int_equal(peer_pair(&w, &client, &server, families[1]), 0);
     wire_pass(&w, 100 * MS);
@@ -50,9 +52,9 @@ static void one_may_go_while_the_other_works(void **state)
     struct wire w[2];
     struct peer client[2], server[2];
     for (unsigned i = 0; i < 2; i++) {
-        wire_open(&w[i], &(struct wire_config){ .delay = 5 * MS, .seed = i });
-        client[i] = (struct peer){ .to_send = 1000000, .appetite = SIZE_MAX, .shutdown_after = true };
-        server[i] = (struct peer){ .appetite = SIZE_MAX, .shutdown_after = true };
+        wire_open(&w[i], &(struct wire_config){.delay = 5 * MS, .seed = i});
+        client[i] = (struct peer){.to_send = 1000000, .appetite = SIZE_MAX, .shutdown_after = true};
+        server[i] = (struct peer){.appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w[i], &client[i], &server[i], families[i]), 0);
         wire_pass(&w[i], 30 * MS);
     }
@@ -80,11 +82,11 @@ static void the_same_seed_gives_the_same_bytes(void **state)
     uint64_t first = 0;
     for (int i = 0; i < 3; i++) {
         struct wire w;
-        wire_open(&w, &(struct wire_config){ .delay = 5 * MS, .loss = 20, .seed = i < 2 ? 7 : 8 });
+        wire_open(&w, &(struct wire_config){.delay = 5 * MS, .loss = 20, .seed = i < 2 ? 7 : 8});
         w.a.sniff = w.b.sniff = hash_packet;
         trace = 1;
-        struct peer client = { .to_send = 100000, .appetite = SIZE_MAX, .shutdown_after = true };
-        struct peer server = { .to_send = 100000, .appetite = SIZE_MAX, .shutdown_after = true };
+        struct peer client = {.to_send = 100000, .appetite = SIZE_MAX, .shutdown_after = true};
+        struct peer server = {.to_send = 100000, .appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w, &client, &server, families[0]), 0);
         wire_pass(&w, 20 * NS_PER_S);
         wire_close(&w);

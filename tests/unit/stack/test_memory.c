@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Each allocation of a whole life of streams and datagrams fails once: nothing breaks, nothing leaks, and what can be
- * made good is. Linked with malloc and calloc wrapped. */
+/* Each allocation of a whole life of streams and datagrams fails once: nothing breaks, nothing
+ * leaks, and what can be made good is. Linked with malloc and calloc wrapped. */
 #include "unit/stack/peer.h"
 
 static long countdown; /* to the failing one; negative: none fails */
@@ -37,11 +37,11 @@ static bool is_over(void *ctx)
     return peer_is_done(ctx) || peer_has_failed(ctx);
 }
 
-/* After a failure TCP repeats itself; the only one that may end a stream is the one that begins it. */
+/* After a failure TCP repeats itself: only one that keeps a stream from beginning may end it. */
 static void streams(struct wire *w, long k)
 {
-    struct peer client = { .to_send = BYTES, .appetite = SIZE_MAX, .shutdown_after = true };
-    struct peer server = { .to_send = BYTES, .appetite = 3000, .shutdown_after = true };
+    struct peer client = {.to_send = BYTES, .appetite = SIZE_MAX, .shutdown_after = true};
+    struct peer server = {.to_send = BYTES, .appetite = 3000, .shutdown_after = true};
     client.pattern = server.expect = 1;
     server.pattern = client.expect = 2;
     countdown = k;
@@ -75,8 +75,8 @@ static void streams(struct wire *w, long k)
 
 static unsigned n_received;
 
-static void received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                     struct now now)
+static void received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                     const uint8_t *data, size_t len, struct now now)
 {
     (void)ctx, (void)u, (void)from, (void)data, (void)now;
     assert_int_equal(len, 4000);
@@ -85,7 +85,7 @@ static void received(void *ctx, struct stack_udp *u, const struct endpoint *from
 
 static void datagrams(struct wire *w, long k)
 {
-    static const struct stack_udp_handler handler = { received, NULL };
+    static const struct stack_udp_handler handler = {received, NULL};
     static const uint8_t data[4000];
     struct stack_udp *a = NULL, *b = NULL;
     countdown = k;
@@ -104,7 +104,7 @@ static void each_failure_once(void (*life)(struct wire *w, long k))
     long k = 0;
     do {
         struct wire w;
-        wire_open(&w, &(struct wire_config){ .delay = MS, .loss = 20, .seed = 5 });
+        wire_open(&w, &(struct wire_config){.delay = MS, .loss = 20, .seed = 5});
         w.config.loss = life == datagrams ? 0 : 20;
         w.memory_fails = true;
         failed = false;
@@ -134,11 +134,12 @@ static void a_stack_is_made_whole_or_not_at_all(void **state)
     uint64_t seed = 1;
     struct prefix p;
     assert_true(prefix_parse(&p, "10.0.0.1"));
-    struct stack_config c = { .addresses = &p, .n_addresses = 1, .mtu = 1420, .rng = seeded_rng(&seed) };
+    struct stack_config c = {
+        .addresses = &p, .n_addresses = 1, .mtu = 1420, .rng = seeded_rng(&seed)};
     struct stack *s = NULL;
     for (long k = 0; !s; k++) {
         countdown = k;
-        int err = stack_new(&s, &c, (struct now){ 0 });
+        int err = stack_new(&s, &c, (struct now){0});
         countdown = -1;
         assert_int_equal(err, s ? 0 : ERR_NOMEM);
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Fragments into packets: any order and any cut gives the packet back, contradictions give nothing, and nothing
- * grows beyond its bounds. */
+/* Fragments into packets: any order and any cut gives the packet back, contradictions give nothing,
+ * and nothing grows beyond its bounds. */
 #include "stack/reass.h"
 #include "unit/stack/packets.h"
 
-static const char *const pairs[][2] = { { "10.0.0.2", "10.0.0.1" }, { "fd00::2", "fd00::1" } };
+static const char *const pairs[][2] = {{"10.0.0.2", "10.0.0.1"}, {"fd00::2", "fd00::1"}};
 
 static struct addr ours[2];
 static struct reass r;
@@ -65,7 +65,7 @@ static void check_whole(uint8_t *ip, size_t len)
 static void any_order_gives_the_packet_back(void **state)
 {
     (void)state;
-    static const size_t sizes[] = { 9, 1000, 4000, 30000, 65507, 65487 };
+    static const size_t sizes[] = {9, 1000, 4000, 30000, 65507, 65487};
     uint64_t seed = 11;
     struct rng rng = seeded_rng(&seed);
     for (int round = 0; round < 200; round++) {
@@ -107,11 +107,11 @@ static void overlaps_and_contradictions_are_refused(void **state)
     static const struct {
         size_t offset[3], len[3];
     } cases[] = {
-        { { 0, 8 }, { 16, 16 } },           /* the second begins in the first */
-        { { 16, 8 }, { 16, 16 } },          /* the second ends in the first */
-        { { 0, 0 }, { 16, 24 } },           /* the same beginning, another length */
-        { { 8, 0 }, { 8, 24 } },            /* the second swallows the first */
-        { { 1000, 1000 }, { 8, 8 } },       /* two ends: see below */
+        {{0, 8}, {16, 16}},     /* the second begins in the first */
+        {{16, 8}, {16, 16}},    /* the second ends in the first */
+        {{0, 0}, {16, 24}},     /* the same beginning, another length */
+        {{8, 0}, {8, 24}},      /* the second swallows the first */
+        {{1000, 1000}, {8, 8}}, /* two ends: see below */
     };
     for (size_t pair = 0; pair < 2; pair++) {
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -121,12 +121,14 @@ static void overlaps_and_contradictions_are_refused(void **state)
             if (i == 4) {
                 whole_len = (pair == 0 ? IP4_HEADER : IP6_HEADER) + 1008;
             }
-            assert_int_equal(add(5, cases[i].offset[0], cases[i].len[0], &ip, &ip_len), REASS_WAITS);
+            assert_int_equal(add(5, cases[i].offset[0], cases[i].len[0], &ip, &ip_len),
+                             REASS_WAITS);
             if (i == 4) {
                 whole_len += 8;
                 assert_int_equal(add(5, 1008, 8, &ip, &ip_len), REASS_BAD);
             } else {
-                assert_int_equal(add(5, cases[i].offset[1], cases[i].len[1], &ip, &ip_len), REASS_BAD);
+                assert_int_equal(add(5, cases[i].offset[1], cases[i].len[1], &ip, &ip_len),
+                                 REASS_BAD);
             }
             assert_int_equal(r.n, 0);
         }
@@ -159,7 +161,8 @@ static void an_only_fragment_is_a_packet_of_its_own(void **state)
     size_t ip_len;
     make_whole(1, 100);
     assert_int_equal(add(3, 0, 56, &ip, &ip_len), REASS_WAITS);
-    assert_int_equal(add(3, 0, 108, &ip, &ip_len), REASS_WHOLE); /* RFC 6946: the same name, not the same packet */
+    assert_int_equal(add(3, 0, 108, &ip, &ip_len),
+                     REASS_WHOLE); /* RFC 6946: the same name, not the same packet */
     check_whole(ip, ip_len);
     assert_int_equal(r.n, 1);
 }
@@ -200,7 +203,8 @@ static void a_flood_of_beginnings_stays_within_its_bounds(void **state)
         }
     }
     make_whole(0, 3000);
-    assert_int_equal(add(5000, 0, 1400, &ip, &ip_len), REASS_WAITS); /* and an honest packet still comes through */
+    assert_int_equal(add(5000, 0, 1400, &ip, &ip_len),
+                     REASS_WAITS); /* and an honest packet still comes through */
     assert_int_equal(add(5000, 1400, 1608, &ip, &ip_len), REASS_WHOLE);
     check_whole(ip, ip_len);
 }
@@ -228,9 +232,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(overlaps_and_contradictions_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(packets_do_not_mix, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_only_fragment_is_a_packet_of_its_own, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_does_not_complete_is_forgotten_in_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_flood_of_beginnings_stays_within_its_bounds, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_packet_has_no_more_fragments_than_it_needs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_does_not_complete_is_forgotten_in_time, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_flood_of_beginnings_stays_within_its_bounds, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_packet_has_no_more_fragments_than_it_needs, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

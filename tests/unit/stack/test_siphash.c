@@ -10,8 +10,9 @@ static void the_vectors_of_the_paper_come_out(void **state)
         size_t len;
         uint64_t hash;
     } vectors[] = {
-        { 0, UINT64_C(0x726fdb47dd0e0e31) }, { 1, UINT64_C(0x74f839c593dc67fd) },  { 7, UINT64_C(0xab0200f58b01d137) },
-        { 8, UINT64_C(0x93f5f5799a932462) }, { 15, UINT64_C(0xa129ca6149be45e5) }, { 63, UINT64_C(0x958a324ceb064572) },
+        {0, UINT64_C(0x726fdb47dd0e0e31)},  {1, UINT64_C(0x74f839c593dc67fd)},
+        {7, UINT64_C(0xab0200f58b01d137)},  {8, UINT64_C(0x93f5f5799a932462)},
+        {15, UINT64_C(0xa129ca6149be45e5)}, {63, UINT64_C(0x958a324ceb064572)},
     };
     uint8_t key[SIPHASH_KEY], in[64];
     for (unsigned i = 0; i < 64; i++) {

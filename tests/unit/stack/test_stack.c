@@ -16,15 +16,15 @@ static void a_stack_needs_addresses_and_a_sensible_mtu(void **state)
         uint16_t mtu;
         int err;
     } cases[] = {
-        { { "10.0.0.1" }, 1, 576, 0 },
-        { { "10.0.0.1" }, 1, 575, ERR_INVALID },
-        { { "fd00::1" }, 1, 1280, 0 },
-        { { "fd00::1" }, 1, 1279, ERR_INVALID },
-        { { "10.0.0.1", "fd00::1" }, 2, 1279, ERR_INVALID },
-        { { "10.0.0.1", "fd00::1" }, 2, 65535, 0 },
-        { { "10.0.0.1" }, 0, 1420, ERR_INVALID },
-        { { "0.0.0.0" }, 1, 1420, ERR_INVALID },
-        { { "ff02::1" }, 1, 1420, ERR_INVALID },
+        {{"10.0.0.1"}, 1, 576, 0},
+        {{"10.0.0.1"}, 1, 575, ERR_INVALID},
+        {{"fd00::1"}, 1, 1280, 0},
+        {{"fd00::1"}, 1, 1279, ERR_INVALID},
+        {{"10.0.0.1", "fd00::1"}, 2, 1279, ERR_INVALID},
+        {{"10.0.0.1", "fd00::1"}, 2, 65535, 0},
+        {{"10.0.0.1"}, 0, 1420, ERR_INVALID},
+        {{"0.0.0.0"}, 1, 1420, ERR_INVALID},
+        {{"ff02::1"}, 1, 1420, ERR_INVALID},
     };
     uint64_t seed = 1;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -32,9 +32,12 @@ static void a_stack_needs_addresses_and_a_sensible_mtu(void **state)
         for (size_t j = 0; j < 2 && cases[i].addr[j]; j++) {
             assert_true(prefix_parse(&p[j], cases[i].addr[j]));
         }
-        struct stack_config c = { .addresses = p, .n_addresses = cases[i].n, .mtu = cases[i].mtu, .rng = seeded_rng(&seed) };
+        struct stack_config c = {.addresses = p,
+                                 .n_addresses = cases[i].n,
+                                 .mtu = cases[i].mtu,
+                                 .rng = seeded_rng(&seed)};
         struct stack *s = NULL;
-        assert_int_equal(stack_new(&s, &c, (struct now){ 0 }), cases[i].err);
+        assert_int_equal(stack_new(&s, &c, (struct now){0}), cases[i].err);
         if (s) {
             assert_int_equal(stack_next_deadline(s), NEVER);
             assert_false(stack_has_family(s, FAMILY_NONE));
@@ -78,17 +81,19 @@ static bool sums_to_zero(uint32_t sum)
 static void ping_is_answered_in_both_families(void **state)
 {
     (void)state;
-    static const size_t sizes[] = { 0, 1, 56, 1000, 1372 };
-    wire_open(&w, &(struct wire_config){ .a = { "10.0.0.1", "10.0.7.7", "fd00::1" }, .b = { "10.0.0.2", "fd00::2" } });
+    static const size_t sizes[] = {0, 1, 56, 1000, 1372};
+    wire_open(&w, &(struct wire_config){.a = {"10.0.0.1", "10.0.7.7", "fd00::1"},
+                                        .b = {"10.0.0.2", "fd00::2"}});
     w.a.sniff = keep;
-    static const char *const to[] = { "10.0.0.1", "10.0.7.7", "fd00::1" };
+    static const char *const to[] = {"10.0.0.1", "10.0.7.7", "fd00::1"};
     uint8_t data[2000], ip[2100];
     seeded_fill(&w.chance, data, sizeof data);
     for (size_t i = 0; i < ARRAY_SIZE(to); i++) {
         bool v4 = i < 2;
         for (size_t j = 0; j < ARRAY_SIZE(sizes); j++) {
             n_answers = 0;
-            size_t len = make_icmp(ip, v4 ? "10.9.9.9" : "2001:db8::9", to[i], v4 ? 8 : 128, 0, 0x00070001, data, sizes[j]);
+            size_t len = make_icmp(ip, v4 ? "10.9.9.9" : "2001:db8::9", to[i], v4 ? 8 : 128, 0,
+                                   0x00070001, data, sizes[j]);
             wire_inject(&w.a, ip, len);
             assert_int_equal(n_answers, 1);
             assert_int_equal(answer_len, len);
@@ -115,14 +120,14 @@ static void ping_is_answered_in_both_families(void **state)
 static void a_large_ping_comes_and_goes_in_fragments(void **state)
 {
     (void)state;
-    wire_open(&w, &(struct wire_config){ 0 });
+    wire_open(&w, &(struct wire_config){0});
     w.a.sniff = keep;
     static uint8_t whole[10000], ip[10000], data[4000];
     for (int v4 = 0; v4 < 2; v4++) {
         n_answers = 0;
         answer_bytes = 0;
-        size_t n = make_icmp(whole, v4 ? "10.0.0.2" : "fd00::2", v4 ? "10.0.0.1" : "fd00::1", v4 ? 8 : 128, 0, 9, data,
-                             sizeof data);
+        size_t n = make_icmp(whole, v4 ? "10.0.0.2" : "fd00::2", v4 ? "10.0.0.1" : "fd00::1",
+                             v4 ? 8 : 128, 0, 9, data, sizeof data);
         for (size_t offset = 0; offset < 4008; offset += 1200) {
             size_t part = 4008 - offset < 1200 ? 4008 - offset : 1200;
             wire_inject(&w.a, ip, make_fragment(ip, whole, n, 3, offset, part));
@@ -138,7 +143,7 @@ static void a_large_ping_comes_and_goes_in_fragments(void **state)
 static void drops_are_counted_by_reason(void **state)
 {
     (void)state;
-    wire_open(&w, &(struct wire_config){ 0 });
+    wire_open(&w, &(struct wire_config){0});
     uint8_t ip[100];
     for (unsigned why = 0; why < STACK_DROP_N; why++) {
         assert_int_equal(stack_drop_count(w.a.stack, why), 0);
@@ -168,7 +173,7 @@ static void drops_are_counted_by_reason(void **state)
 static void a_packet_without_a_buffer_is_copied(void **state)
 {
     (void)state;
-    wire_open(&w, &(struct wire_config){ 0 });
+    wire_open(&w, &(struct wire_config){0});
     w.a.sniff = keep;
     n_answers = 0;
     uint8_t *ip = malloc(100);
@@ -202,13 +207,13 @@ static bool verify(struct wire_end *end, uint8_t *ip, size_t len)
 static void every_checksum_that_leaves_is_right(void **state)
 {
     (void)state;
-    static const struct stack_udp_handler handler = { 0 };
+    static const struct stack_udp_handler handler = {0};
     for (int v4 = 0; v4 < 2; v4++) {
-        wire_open(&w, &(struct wire_config){ .delay = MS, .loss = 30, .seed = 3 });
+        wire_open(&w, &(struct wire_config){.delay = MS, .loss = 30, .seed = 3});
         w.a.sniff = w.b.sniff = verify;
         n_checked = 0;
-        struct peer client = { .to_send = 300001, .appetite = SIZE_MAX, .shutdown_after = true };
-        struct peer server = { .to_send = 77777, .appetite = SIZE_MAX, .shutdown_after = true };
+        struct peer client = {.to_send = 300001, .appetite = SIZE_MAX, .shutdown_after = true};
+        struct peer server = {.to_send = 77777, .appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w, &client, &server, v4 ? "10.0.0.2" : "fd00::2"), 0);
         struct stack_udp *u;
         struct endpoint to = at(v4 ? "10.0.0.2" : "fd00::2", 9);
@@ -227,7 +232,7 @@ static void every_checksum_that_leaves_is_right(void **state)
 static void an_idle_stack_says_nothing(void **state)
 {
     (void)state;
-    wire_open(&w, &(struct wire_config){ 0 });
+    wire_open(&w, &(struct wire_config){0});
     wire_pass(&w, 1000 * NS_PER_S);
     assert_int_equal(w.a.packets, 0);
     assert_int_equal(w.wakeups, 0);

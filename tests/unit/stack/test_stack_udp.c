@@ -3,7 +3,8 @@
 #include "unit/stack/packets.h"
 #include "unit/stack/wire.h"
 
-static const char *const a_addr[] = { "10.0.0.1", "fd00::1" }, *const b_addr[] = { "10.0.0.2", "fd00::2" };
+static const char *const a_addr[] = {"10.0.0.1", "fd00::1"}, *const b_addr[] = {"10.0.0.2",
+                                                                                "fd00::2"};
 
 struct end {
     struct stack_udp *u;
@@ -15,8 +16,8 @@ struct end {
     bool echo, close_at_once;
 };
 
-static void received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                     struct now now)
+static void received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                     const uint8_t *data, size_t len, struct now now)
 {
     (void)now;
     struct end *e = ctx;
@@ -34,7 +35,8 @@ static void received(void *ctx, struct stack_udp *u, const struct endpoint *from
     }
 }
 
-static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err, struct now now)
+static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err,
+                   struct now now)
 {
     (void)now;
     struct end *e = ctx;
@@ -44,8 +46,8 @@ static void failed(void *ctx, struct stack_udp *u, const struct endpoint *to, in
     e->err = err;
 }
 
-static const struct stack_udp_handler handler = { received, failed };
-static const struct stack_udp_handler deaf_to_errors = { received, NULL };
+static const struct stack_udp_handler handler = {received, failed};
+static const struct stack_udp_handler deaf_to_errors = {received, NULL};
 
 static struct wire w;
 static struct end a, b;
@@ -81,8 +83,8 @@ static void there_and_back(const char *to, size_t len)
 static void datagrams_of_every_size_go_there_and_back(void **state)
 {
     (void)state;
-    static const size_t sizes[] = { 0, 1, 512, 1392, 1393, 4000, 65487 };
-    open_both(&(struct wire_config){ .delay = MS });
+    static const size_t sizes[] = {0, 1, 512, 1392, 1393, 4000, 65487};
+    open_both(&(struct wire_config){.delay = MS});
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         there_and_back(b_addr[0], sizes[i]);
         there_and_back(b_addr[1], sizes[i]);
@@ -95,7 +97,7 @@ static void datagrams_of_every_size_go_there_and_back(void **state)
 static void fragments_may_come_in_any_order(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ .delay = MS, .jitter = 5 * MS, .seed = 2 });
+    open_both(&(struct wire_config){.delay = MS, .jitter = 5 * MS, .seed = 2});
     for (int i = 0; i < 5; i++) {
         there_and_back(b_addr[i % 2], 20000 + (size_t)i);
     }
@@ -112,7 +114,7 @@ static void a_lost_fragment_loses_the_datagram_and_no_memory(void **state)
 {
     (void)state;
     static const uint8_t data[5000];
-    open_both(&(struct wire_config){ .delay = MS });
+    open_both(&(struct wire_config){.delay = MS});
     w.a.sniff = lose_second;
     struct endpoint dst = at(b_addr[1], 53);
     assert_int_equal(stack_udp_send(a.u, &dst, data, sizeof data), 0);
@@ -128,16 +130,16 @@ static void impossible_sends_fail_at_once(void **state)
 {
     (void)state;
     static const uint8_t data[65536];
-    open_both(&(struct wire_config){ .a = { "10.0.0.1" }, .b = { "10.0.0.2" } });
+    open_both(&(struct wire_config){.a = {"10.0.0.1"}, .b = {"10.0.0.2"}});
     static const struct {
         const char *to;
         uint16_t port;
         size_t len;
         int err;
     } cases[] = {
-        { "10.0.0.2", 53, 65507, 0 },          { "10.0.0.2", 53, 65508, ERR_LIMIT }, { "10.0.0.2", 0, 1, ERR_INVALID },
-        { "0.0.0.0", 53, 1, ERR_INVALID },     { "224.0.0.251", 53, 1, ERR_INVALID },
-        { "fd00::2", 53, 1, ERR_NO_FAMILY },
+        {"10.0.0.2", 53, 65507, 0},          {"10.0.0.2", 53, 65508, ERR_LIMIT},
+        {"10.0.0.2", 0, 1, ERR_INVALID},     {"0.0.0.0", 53, 1, ERR_INVALID},
+        {"224.0.0.251", 53, 1, ERR_INVALID}, {"fd00::2", 53, 1, ERR_NO_FAMILY},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct endpoint to = at(cases[i].to, cases[i].port);
@@ -152,7 +154,7 @@ static void impossible_sends_fail_at_once(void **state)
 static void a_send_leaves_with_the_next_flush(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ .delay = MS });
+    open_both(&(struct wire_config){.delay = MS});
     struct endpoint to = at(b_addr[0], 53);
     assert_int_equal(stack_udp_send(a.u, &to, "x", 1), 0);
     assert_int_equal(w.a.packets, 0);
@@ -164,7 +166,7 @@ static void a_send_leaves_with_the_next_flush(void **state)
 static void a_closed_port_is_reported(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ .delay = MS });
+    open_both(&(struct wire_config){.delay = MS});
     for (unsigned i = 0; i < 2; i++) {
         struct endpoint to = at(b_addr[i], 54);
         a.err = 0;
@@ -186,8 +188,8 @@ static void a_closed_port_is_reported(void **state)
 static void a_port_is_used_once(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ 0 });
-    struct end other = { 0 };
+    open_both(&(struct wire_config){0});
+    struct end other = {0};
     assert_int_equal(stack_udp_open(w.b.stack, 53, &handler, &other, &other.u), ERR_IN_USE);
     assert_int_equal(stack_udp_open(w.a.stack, 53, &handler, &other, &other.u), 0);
     stack_udp_close(b.u);
@@ -198,7 +200,7 @@ static void a_port_is_used_once(void **state)
 static void chosen_ports_differ_and_are_not_neighbours(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ .seed = 6 });
+    open_both(&(struct wire_config){.seed = 6});
     static struct end many[200];
     uint16_t last = 0;
     for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
@@ -214,7 +216,7 @@ static void chosen_ports_differ_and_are_not_neighbours(void **state)
 static void a_socket_may_close_in_its_own_handler(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ .delay = MS });
+    open_both(&(struct wire_config){.delay = MS});
     struct endpoint to = at(b_addr[1], 53);
     b.close_at_once = true;
     for (int i = 0; i < 3; i++) {
@@ -229,8 +231,9 @@ static void a_socket_may_close_in_its_own_handler(void **state)
 static void a_socket_hears_all_of_its_addresses(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ .a = { "10.0.0.1", "fd00::1" }, .b = { "10.0.0.2", "10.0.5.2", "fd00::2" } });
-    static const char *const all[] = { "10.0.0.2", "10.0.5.2", "fd00::2" };
+    open_both(&(struct wire_config){.a = {"10.0.0.1", "fd00::1"},
+                                    .b = {"10.0.0.2", "10.0.5.2", "fd00::2"}});
+    static const char *const all[] = {"10.0.0.2", "10.0.5.2", "fd00::2"};
     for (unsigned i = 0; i < ARRAY_SIZE(all); i++) {
         struct endpoint to = at(all[i], 53);
         assert_int_equal(stack_udp_send(a.u, &to, "x", 1), 0);
@@ -243,7 +246,7 @@ static void a_socket_hears_all_of_its_addresses(void **state)
 static void a_flood_within_one_turn_is_bounded(void **state)
 {
     (void)state;
-    open_both(&(struct wire_config){ 0 });
+    open_both(&(struct wire_config){0});
     uint8_t ip[100];
     size_t len = make_udp(ip, a_addr[0], 9, b_addr[0], 53, "x", 1);
     for (int i = 0; i < 5000; i++) {

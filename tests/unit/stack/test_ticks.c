@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who wakes whom: an idle stack sleeps, an idle connection nearly so, and nothing that waits is forgotten. */
+/* Who wakes whom: an idle stack sleeps, an idle connection nearly so, and nothing that waits is
+ * forgotten. */
 #include "unit/stack/peer.h"
 
 #include "stack/internal.h"
@@ -10,8 +11,8 @@ static struct peer client, server;
 static void open_pair(const struct wire_config *config)
 {
     wire_open(&w, config);
-    client = (struct peer){ .appetite = SIZE_MAX };
-    server = (struct peer){ .appetite = SIZE_MAX };
+    client = (struct peer){.appetite = SIZE_MAX};
+    server = (struct peer){.appetite = SIZE_MAX};
     assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
     wire_pass(&w, 200 * MS);
     assert_true(peer_is_connected(&client));
@@ -20,7 +21,7 @@ static void open_pair(const struct wire_config *config)
 static void a_stack_without_connections_never_wakes(void **state)
 {
     (void)state;
-    wire_open(&w, &(struct wire_config){ 0 });
+    wire_open(&w, &(struct wire_config){0});
     assert_int_equal(stack_next_deadline(w.a.stack), NEVER);
     stack_tick(w.a.stack, w.now);
     stack_flush(w.a.stack, w.now);
@@ -31,7 +32,7 @@ static void a_stack_without_connections_never_wakes(void **state)
 static void idle_connections_wake_once_a_second_and_send_nothing(void **state)
 {
     (void)state;
-    open_pair(&(struct wire_config){ .delay = MS });
+    open_pair(&(struct wire_config){.delay = MS});
     wire_pass(&w, 5 * NS_PER_S);
     uint64_t packets = w.a.packets + w.b.packets;
     w.wakeups = 0;
@@ -50,7 +51,7 @@ static void idle_connections_wake_once_a_second_and_send_nothing(void **state)
 static void sleep_does_not_spoil_the_clock(void **state)
 {
     (void)state;
-    open_pair(&(struct wire_config){ .delay = 20 * MS });
+    open_pair(&(struct wire_config){.delay = 20 * MS});
     for (int i = 0; i < 20; i++) {
         wire_pass(&w, 1700 * MS);
         client.to_send++;
@@ -73,7 +74,7 @@ static void sleep_does_not_spoil_the_clock(void **state)
 static void a_delayed_acknowledgement_comes_within_a_tick(void **state)
 {
     (void)state;
-    open_pair(&(struct wire_config){ .delay = MS });
+    open_pair(&(struct wire_config){.delay = MS});
     client.to_send = 10; /* one segment alone is acknowledged late */
     peer_pump(&client);
     wire_pass(&w, 10 * MS);
@@ -101,11 +102,12 @@ static bool announce_no_window(struct wire_end *end, uint8_t *ip, size_t len)
     return false;
 }
 
-/* The peer takes the byte that probes its window, and opens none: lwIP would go on probing with nothing to send. */
+/* The peer takes the byte that probes its window, and opens none: lwIP would go on probing with
+ * nothing to send. */
 static void a_probe_that_is_taken_ends_the_probing(void **state)
 {
     (void)state;
-    open_pair(&(struct wire_config){ .delay = MS });
+    open_pair(&(struct wire_config){.delay = MS});
     w.b.sniff = announce_no_window;
     server.to_send = 1; /* to bring the news */
     peer_pump(&server);
@@ -125,7 +127,7 @@ static void a_probe_that_is_taken_ends_the_probing(void **state)
 static void time_wait_ends_after_ten_seconds(void **state)
 {
     (void)state;
-    open_pair(&(struct wire_config){ .delay = MS });
+    open_pair(&(struct wire_config){.delay = MS});
     both_are_over();
     wire_pass(&w, 8 * NS_PER_S);
     assert_true(stack_next_deadline(w.a.stack) != NEVER);
@@ -139,7 +141,7 @@ static void time_wait_ends_after_ten_seconds(void **state)
 static void a_long_sleep_harms_no_connection(void **state)
 {
     (void)state;
-    open_pair(&(struct wire_config){ .delay = MS });
+    open_pair(&(struct wire_config){.delay = MS});
     w.now.mono += 3 * 3600 * NS_PER_S;
     client.to_send = 1000;
     peer_pump(&client);
@@ -152,15 +154,16 @@ static void a_long_sleep_harms_no_connection(void **state)
 static void time_wait_is_bounded(void **state)
 {
     (void)state;
-    wire_open(&w, &(struct wire_config){ .delay = 10 * NS_PER_US });
-    server = (struct peer){ 0 };
+    wire_open(&w, &(struct wire_config){.delay = 10 * NS_PER_US});
+    server = (struct peer){0};
     peer_listen(&w.b, &server, 80);
     struct stack_tcp_listener *l = server.listener;
     struct endpoint to = at("10.0.0.2", 80);
     for (int i = 0; i < 9000; i++) {
-        client = (struct peer){ .appetite = SIZE_MAX, .shutdown_after = true };
-        server = (struct peer){ .appetite = SIZE_MAX, .shutdown_after = true, .listener = l };
-        assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &client, &client.t, w.now), 0);
+        client = (struct peer){.appetite = SIZE_MAX, .shutdown_after = true};
+        server = (struct peer){.appetite = SIZE_MAX, .shutdown_after = true, .listener = l};
+        assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &client, &client.t, w.now),
+                         0);
         assert_true(wire_run(&w, peer_is_done, &client, NS_PER_S));
         wire_run(&w, peer_is_done, &server, NS_PER_S);
         peer_close(&client);

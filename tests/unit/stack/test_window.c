@@ -23,11 +23,11 @@ static bool read_window(struct wire_end *end, uint8_t *ip, size_t len)
 
 static void open_pair(uint64_t delay, size_t to_send, size_t appetite)
 {
-    wire_open(&w, &(struct wire_config){ .delay = delay });
+    wire_open(&w, &(struct wire_config){.delay = delay});
     w.b.sniff = read_window;
     announced = largest = 0;
-    client = (struct peer){ .to_send = to_send, .shutdown_after = true };
-    server = (struct peer){ .appetite = appetite };
+    client = (struct peer){.to_send = to_send, .shutdown_after = true};
+    server = (struct peer){.appetite = appetite};
     assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
 }
 
@@ -53,8 +53,8 @@ static void it_grows_for_a_reader_that_keeps_up(void **state)
     uint64_t begin = w.now.mono;
     assert_true(wire_run(&w, server_has_all, &server, 60 * NS_PER_S));
     assert_true(largest > 7 * MIB);
-    /* A sender in slow start was never held up: 64 MiB in flights that double every 100 ms, then 4 MiB each (the send
-     * queue's limit). */
+    /* A sender in slow start was never held up: 64 MiB in flights that double every 100 ms, then 4
+     * MiB each (the send queue's limit). */
     assert_true(w.now.mono - begin < 4 * NS_PER_S);
     wire_close(&w);
 }

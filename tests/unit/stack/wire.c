@@ -15,7 +15,7 @@ struct flight {
 
 struct endpoint at(const char *addr, uint16_t port)
 {
-    struct endpoint e = { .port = port };
+    struct endpoint e = {.port = port};
     assert_true(addr_parse(&e.addr, addr));
     return e;
 }
@@ -64,10 +64,12 @@ static bool happens(struct wire *w, unsigned in_1000)
 static void take_off(struct wire_end *to, const void *ip, size_t len)
 {
     struct wire *w = to->wire;
-    struct flight *f = aligned_alloc(16, (sizeof *f + len + 15) / 16 * 16); /* test_memory.c makes malloc fail */
+    struct flight *f =
+        aligned_alloc(16, (sizeof *f + len + 15) / 16 * 16); /* test_memory.c makes malloc fail */
     assert_non_null(f);
     uint64_t jitter = w->config.jitter ? seeded_next(&w->chance) % w->config.jitter : 0;
-    *f = (struct flight){ .at = w->now.mono + w->config.delay + jitter, .number = w->n_sent++, .to = to, .len = len };
+    *f = (struct flight){
+        .at = w->now.mono + w->config.delay + jitter, .number = w->n_sent++, .to = to, .len = len};
     memcpy(f->ip, ip, len);
     heap_push(w, f);
 }
@@ -102,14 +104,15 @@ static int route(void *ctx, const struct addr *dst)
     return ((struct wire_end *)ctx)->no_route;
 }
 
-static void end_open(struct wire *w, struct wire_end *e, struct wire_end *peer, const char *const addresses[3])
+static void end_open(struct wire *w, struct wire_end *e, struct wire_end *peer,
+                     const char *const addresses[3])
 {
     struct prefix ours[3];
     size_t n = 0;
     for (; n < 3 && addresses[n]; n++) {
         assert_true(prefix_parse(&ours[n], addresses[n]));
     }
-    *e = (struct wire_end){ .wire = w, .peer = peer };
+    *e = (struct wire_end){.wire = w, .peer = peer};
     struct stack_config c = {
         .addresses = ours,
         .n_addresses = n,
@@ -124,7 +127,7 @@ static void end_open(struct wire *w, struct wire_end *e, struct wire_end *peer, 
 
 void wire_open(struct wire *w, const struct wire_config *config)
 {
-    *w = (struct wire){ .config = *config, .now = { .mono = 1000 * NS_PER_S } };
+    *w = (struct wire){.config = *config, .now = {.mono = 1000 * NS_PER_S}};
     w->chance = config->seed + 1;
     w->rng = seeded_rng(&w->chance);
     rxbuf_pool_init(&w->pool, BUFFER, 16);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two stacks back to back in virtual time: what one puts out arrives at the other after a delay, or not, or twice, or
- * late, as a seed decides. Packets arrive as slices of large receive buffers, as they do from the tunnel. */
+/* Two stacks back to back in virtual time: what one puts out arrives at the other after a delay, or
+ * not, or twice, or late, as a seed decides. Packets arrive as slices of large receive buffers, as
+ * they do from the tunnel. */
 #ifndef WGPROXY_TESTS_STACK_WIRE_H
 #define WGPROXY_TESTS_STACK_WIRE_H
 
@@ -24,7 +25,7 @@ struct wire_end {
     struct wire_end *peer;
     struct rxbuf *filling; /* what the next packets arrive in */
     size_t filled;
-    int no_route; /* what config.route answers */
+    int no_route;            /* what config.route answers */
     uint64_t packets, bytes; /* put out */
     uint64_t largest;        /* packet put out */
     /* Sees each packet before it leaves; true when it shall get lost. May be NULL. */
@@ -33,10 +34,10 @@ struct wire_end {
 };
 
 struct wire_config {
-    uint64_t delay;  /* one way, ns */
-    uint64_t jitter; /* up to so much more, which reorders */
+    uint64_t delay;           /* one way, ns */
+    uint64_t jitter;          /* up to so much more, which reorders */
     unsigned loss, duplicate; /* in 1,000 */
-    uint16_t mtu;    /* 0: 1420 */
+    uint16_t mtu;             /* 0: 1420 */
     uint64_t seed;
     const char *a[3], *b[3]; /* addresses; none: 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2 */
 };
@@ -53,14 +54,15 @@ struct wire {
     struct flight **flights; /* a heap by time of arrival */
     size_t n_flights, max_flights;
     uint64_t n_sent;
-    uint64_t wakeups;   /* stack_tick calls */
-    bool memory_fails;  /* so that a receive buffer may be held for a turn longer */
+    uint64_t wakeups;  /* stack_tick calls */
+    bool memory_fails; /* so that a receive buffer may be held for a turn longer */
 };
 
 void wire_open(struct wire *w, const struct wire_config *config);
 void wire_close(struct wire *w); /* asserts that no receive buffer is left */
 
-/* Let the world run until `done` says so; false when nothing would ever happen again or `limit` ns have passed. */
+/* Let the world run until `done` says so; false when nothing would ever happen again or `limit` ns
+ * have passed. */
 typedef bool wire_done_fn(void *ctx);
 bool wire_run(struct wire *w, wire_done_fn *done, void *ctx, uint64_t limit);
 void wire_pass(struct wire *w, uint64_t ns); /* so much time */
