@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "app/endpoints.h"
+#include "app/outside.h"
 #include "app/silence.h"
 #include "base/bytes.h"
 #include "base/err.h"
@@ -17,9 +18,7 @@
 #include "proxy/names.h"
 
 #define RX_BATCH 64
-#define STAGED_MAX 128        /* packets that one handshake can release (paper 6.4, wg.h) */
-#define OUTBOX_MESSAGES 512
-#define DISPATCH_ROUNDS 8     /* per turn; what is left runs in the next one */
+#define DISPATCH_ROUNDS 8 /* per turn; what is left runs in the next one */
 
 struct tunnel {
     const struct env *env;
@@ -29,44 +28,26 @@ struct tunnel {
     struct names *names;       /* ditto */
     struct dialer *dialer;
     struct endpoints *endpoints;
-    struct dgram *port;
-    struct outbox outbox;
+    struct outside outside;
     uint16_t mtu;             /* of the inner side */
-    size_t release_room;      /* what the packets released by one handshake may take */
     const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
     struct silence *silence;
 };
 
 /* ---- towards the peer ---- */
 
-static void send_outbox(struct tunnel *t)
-{
-    wg_seal(t->wg);
-    if (t->outbox.n > 0) {
-        t->port->ops->send(t->port, &t->outbox);
-        outbox_clear(&t->outbox);
-    }
-}
-
-static void make_room(struct tunnel *t, size_t len, unsigned messages)
-{
-    if (!outbox_has_room(&t->outbox, len) || t->outbox.max - t->outbox.n < messages) {
-        send_outbox(t);
-    }
-}
-
 /* The stack's sink: one inner packet, gathered from slices. */
 static void output(void *ctx, const struct iovec *slices, int n, size_t len)
 {
     struct tunnel *t = ctx;
-    make_room(t, WG_OUT_ROOM(len), 2);
-    uint8_t *at = outbox_tail(&t->outbox) + WG_HEADROOM;
+    outside_room_for_packet(&t->outside, t->wg, len);
+    uint8_t *at = outbox_tail(&t->outside.outbox) + WG_HEADROOM;
     for (int i = 0; i < n; i++) {
         memcpy(at, slices[i].iov_base, slices[i].iov_len);
         at += slices[i].iov_len;
     }
     /* A packet that cannot leave is lost as on any wire; TCP's own timers and the core's log tell the story. */
-    enum wg_tx verdict = wg_send(t->wg, &t->outbox, len, *t->now);
+    enum wg_tx verdict = wg_send(t->wg, &t->outside.outbox, len, *t->now);
     assert(verdict != WG_TX_INVALID); /* the stack emits IP */
     (void)verdict;
 }
@@ -90,8 +71,8 @@ static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, st
             .tos = batch[i].tos,
         };
     }
-    make_room(t, t->release_room, STAGED_MAX + RX_BATCH);
-    wg_receive(t->wg, packets, n, &t->outbox, now);
+    outside_room_for_event(&t->outside, t->wg);
+    wg_receive(t->wg, packets, n, &t->outside.outbox, now);
     t->now = &now;
     for (size_t i = 0; i < n; i++) {
         if (packets[i].verdict == WG_RX_IP) {
@@ -220,10 +201,7 @@ static int build_resolver(struct tunnel *t, const struct config *c)
 static int build(struct tunnel *t, const struct config *c, struct now now)
 {
     t->mtu = c->mtu != 0 ? c->mtu : default_mtu(t, c);
-    size_t room = WG_OUT_ROOM(t->mtu);
-    t->release_room = (STAGED_MAX + 1) * room;
-    size_t size = (t->release_room + RX_BATCH * room) / 16 * 16;
-    int err = outbox_init(&t->outbox, size, OUTBOX_MESSAGES);
+    int err = outside_init(&t->outside, t->env, t->mtu);
     if (err == 0) {
         err = endpoints_new(&t->endpoints, t->env);
     }
@@ -244,7 +222,7 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = dialer_new(&t->dialer, &dc);
     }
     if (err == 0) {
-        err = t->env->ops->udp_open(t->env->world, c->listen_port, &port_handler, t, &t->port);
+        err = outside_open(&t->outside, c->listen_port, &port_handler, t);
     }
     return err;
 }
@@ -268,9 +246,9 @@ int tunnel_new(struct tunnel **out, const struct env *env, const struct config *
 void tunnel_start(struct tunnel *t, struct now now)
 {
     endpoints_tick(t->endpoints, now);
-    make_room(t, t->release_room, STAGED_MAX);
-    wg_start(t->wg, &t->outbox, now);
-    send_outbox(t);
+    outside_room_for_event(&t->outside, t->wg);
+    wg_start(t->wg, &t->outside.outbox, now);
+    outside_send(&t->outside, t->wg);
 }
 
 void tunnel_free(struct tunnel *t)
@@ -286,14 +264,10 @@ void tunnel_free(struct tunnel *t)
     if (t->stack != NULL) {
         stack_free(t->stack);
     }
-    if (t->port != NULL) {
-        send_outbox(t);
-        t->port->ops->close(t->port);
-    }
     endpoints_free(t->endpoints);
     silence_free(t->silence);
-    wg_free(t->wg);
-    outbox_fini(&t->outbox);
+    wg_free(t->wg); /* before the outbox, in which it may still have packets to seal */
+    outside_fini(&t->outside);
     free(t);
 }
 
@@ -302,8 +276,9 @@ void tunnel_free(struct tunnel *t)
 static void tick(struct tunnel *t, struct now now)
 {
     if (wg_next_deadline(t->wg) <= now.mono) {
-        make_room(t, t->release_room, STAGED_MAX);
-        wg_tick(t->wg, &t->outbox, now);
+        outside_room_for_event(&t->outside, t->wg);
+        wg_tick(t->wg, &t->outside.outbox, now);
+        outside_renew(&t->outside, t->wg);
     }
     endpoints_look(t->endpoints, now);
     if (endpoints_next_deadline(t->endpoints) <= now.mono) {
@@ -354,7 +329,7 @@ uint64_t tunnel_turn(struct tunnel *t, struct now now)
         more = dispatch(t, now);
     }
     stack_flush(t->stack, now);
-    send_outbox(t);
+    outside_send(&t->outside, t->wg);
     t->now = NULL;
     return more ? now.mono : next_deadline(t);
 }
@@ -386,5 +361,5 @@ struct wg *tunnel_wg(struct tunnel *t)
 
 uint16_t tunnel_port(const struct tunnel *t)
 {
-    return t->port->ops->local_port(t->port);
+    return t->outside.port->ops->local_port(t->outside.port);
 }

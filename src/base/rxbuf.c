@@ -53,7 +53,7 @@ void rxbuf_unref(struct rxbuf *b)
     pool->n_live--;
     if (pool->n_idle < pool->idle_max) {
         pool->n_idle++;
-        list_push_back(&pool->idle, &b->link);
+        list_push_back(pool->idle.next, &b->link); /* first out again: it is warm in the cache */
     } else {
         free(b);
     }

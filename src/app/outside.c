@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* The batch of a turn, and the port that it leaves by. */
+#include "app/outside.h"
+
+#include "base/err.h"
+
+#define STAGED_MAX 128      /* packets that one handshake can release (paper 6.4, wg.h) */
+#define BATCH 64            /* datagrams whose answers stand in the outbox beside them */
+#define OUTBOX_MESSAGES 512
+#define TRIES 3             /* initiations in vain before another port is taken */
+
+int outside_init(struct outside *o, const struct env *env, uint16_t mtu)
+{
+    size_t room = WG_OUT_ROOM(mtu);
+    *o = (struct outside){.env = env, .release_room = (STAGED_MAX + 1) * room};
+    return outbox_init(&o->outbox, (o->release_room + BATCH * room) / 16 * 16, OUTBOX_MESSAGES);
+}
+
+void outside_fini(struct outside *o)
+{
+    if (o->port != NULL) {
+        o->port->ops->close(o->port);
+    }
+    outbox_fini(&o->outbox);
+    *o = (struct outside){0};
+}
+
+int outside_open(struct outside *o, uint16_t port, const struct dgram_handler *handler, void *ctx)
+{
+    o->configured = port;
+    o->handler = handler;
+    o->ctx = ctx;
+    return o->env->ops->udp_open(o->env->world, port, handler, ctx, &o->port);
+}
+
+void outside_send(struct outside *o, struct wg *wg)
+{
+    wg_seal(wg);
+    if (o->outbox.n > 0) {
+        o->port->ops->send(o->port, &o->outbox);
+        outbox_clear(&o->outbox);
+    }
+}
+
+static void make_room(struct outside *o, struct wg *wg, size_t len, unsigned messages)
+{
+    if (!outbox_has_room(&o->outbox, len) || o->outbox.max - o->outbox.n < messages) {
+        outside_send(o, wg);
+    }
+}
+
+void outside_room_for_packet(struct outside *o, struct wg *wg, size_t len)
+{
+    make_room(o, wg, WG_OUT_ROOM(len), 2); /* an initiation may follow it */
+}
+
+void outside_room_for_event(struct outside *o, struct wg *wg)
+{
+    make_room(o, wg, o->release_room, STAGED_MAX + BATCH);
+}
+
+/* Most initiations that a peer has not answered; 0 while any peer answers. */
+static unsigned unanswered(const struct wg *wg)
+{
+    unsigned most = 0;
+    for (struct wg_peer *p = wg_peer_first(wg); p != NULL; p = wg_peer_next(p)) {
+        struct wg_peer_status status;
+        wg_peer_get(p, &status);
+        if (status.has_session && status.initiations_pending == 0) {
+            return 0;
+        }
+        most = status.initiations_pending > most ? status.initiations_pending : most;
+    }
+    return most;
+}
+
+void outside_renew(struct outside *o, const struct wg *wg)
+{
+    unsigned now_tried = unanswered(wg);
+    if (now_tried < o->tries) {
+        o->tries = 0;
+    }
+    if (o->configured != 0 || now_tried < o->tries + TRIES) {
+        return;
+    }
+    o->tries = now_tried;
+    struct dgram *fresh;
+    if (o->env->ops->udp_open(o->env->world, 0, o->handler, o->ctx, &fresh) != 0) {
+        return; /* the old one is better than none */
+    }
+    o->port->ops->close(o->port);
+    o->port = fresh;
+    log_debug(o->env->log, "no answer to %u initiations -> UDP port %u from now on", now_tried,
+              (unsigned)fresh->ops->local_port(fresh));
+}
