@@ -146,7 +146,7 @@ run_fuzz()
 {
     [[ ${1:-} =~ ^[1-9][0-9]*$ ]] || usage
     install_missing "${build_packages[@]}" "${fuzz_packages[@]}"
-    build_preset fuzz
+    target=fuzzers build_preset fuzz
     local program corpus name found
     while read -r program corpus; do
         name=$(basename "$program")

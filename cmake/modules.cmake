@@ -15,6 +15,7 @@
 # One line per fuzzer, program and corpus, for `dev.sh fuzz`.
 set(WGPROXY_FUZZERS "${PROJECT_BINARY_DIR}/fuzzers.txt")
 file(WRITE "${WGPROXY_FUZZERS}" "")
+add_custom_target(fuzzers)
 
 set(WGPROXY_MODULES base wg stack dns proxy config control io app cmd)
 
@@ -107,4 +108,5 @@ function(wgproxy_fuzzer name)
   set_source_files_properties(${ARG_SOURCES} PROPERTIES COMPILE_OPTIONS -Wno-missing-prototypes)
   file(RELATIVE_PATH program "${PROJECT_BINARY_DIR}" "${CMAKE_CURRENT_BINARY_DIR}/${target}")
   file(APPEND "${WGPROXY_FUZZERS}" "${program} ${corpus}\n")
+  add_dependencies(fuzzers ${target})
 endfunction()
