@@ -59,6 +59,12 @@ void outside_room_for_event(struct outside *o, struct wg *wg)
     make_room(o, wg, o->release_room, STAGED_MAX + BATCH);
 }
 
+void outside_allow_fragments(struct outside *o)
+{
+    o->fragments = true;
+    o->port->ops->allow_fragments(o->port);
+}
+
 /* Most initiations that a peer has not answered; 0 while any peer answers. */
 static unsigned unanswered(const struct wg *wg)
 {
@@ -90,6 +96,9 @@ void outside_renew(struct outside *o, const struct wg *wg)
     }
     o->port->ops->close(o->port);
     o->port = fresh;
+    if (o->fragments) {
+        outside_allow_fragments(o);
+    }
     log_debug(o->env->log, "no answer to %u initiations -> UDP port %u from now on", now_tried,
               (unsigned)fresh->ops->local_port(fresh));
 }

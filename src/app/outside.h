@@ -14,6 +14,7 @@ struct outside {
     void *ctx;           /* for the handler */
     struct dgram *port;  /* NULL until it is open */
     uint16_t configured; /* ListenPort; 0: any, so it may change */
+    bool fragments;      /* allowed, since the path is too narrow otherwise */
     unsigned tries;      /* initiations without an answer that earlier ports have had */
     struct outbox outbox;
     size_t release_room; /* what the packets released by one handshake may take */
@@ -33,6 +34,9 @@ void outside_room_for_event(struct outside *o, struct wg *wg);
 
 /* Seal and send what stands in the outbox. */
 void outside_send(struct outside *o, struct wg *wg);
+
+/* What is too large for the path may be cut, on this port and those after it. */
+void outside_allow_fragments(struct outside *o);
 
 /* When the machine has changed its network, or a translator on the way has forgotten us, the old port may lead nowhere for
  * ever: after some initiations in vain, while no peer answers, another port is taken, where ListenPort leaves the choice. To be

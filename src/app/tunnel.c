@@ -58,6 +58,34 @@ static int route(void *ctx, const struct addr *dst)
     return wg_route(t->wg, dst);
 }
 
+/* ---- how large ---- */
+
+/* What the path to an endpoint leaves of an IP packet for the inner side; `most` where the machine does not know. */
+static unsigned path_leaves(const struct tunnel *t, const struct endpoint *to, unsigned most)
+{
+    unsigned path = t->env->ops->path_mtu(t->env->world, to);
+    unsigned around = (to->addr.family == FAMILY_V4 ? 20 : 40) + 8 + WG_HEADROOM + 16;
+    return path > around && path - around < most ? path - around : most;
+}
+
+/* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, fragments
+ * outside are the lesser evil. */
+static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
+{
+    unsigned mtu = path_leaves(t, to, t->mtu);
+    unsigned least = stack_has_family(t->stack, FAMILY_V6) ? TUNNEL_MTU_LEAST : TUNNEL_MTU_LEAST_V4;
+    if (mtu < least || mtu == t->mtu) {
+        mtu = mtu < least ? least : mtu;
+        outside_allow_fragments(&t->outside);
+    }
+    if (mtu < t->mtu) {
+        log_info(t->env->log, "the path became narrower -> MTU %u inside, not %u", mtu, (unsigned)t->mtu);
+        t->mtu = (uint16_t)mtu;
+        wg_set_mtu(t->wg, t->mtu);
+        stack_lower_mtu(t->stack, t->mtu, now);
+    }
+}
+
 /* ---- from the peer ---- */
 
 static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, struct now now)
@@ -97,11 +125,13 @@ static void received(void *ctx, struct dgram_rx *batch, size_t n, struct now now
 
 static void undelivered(void *ctx, const struct endpoint *to, int err, struct now now)
 {
-    (void)now;
     struct tunnel *t = ctx;
     char text[ENDPOINT_TEXT];
     log_debug(t->env->log, "datagram to %s: %s", endpoint_format(to, text), err_text(err));
     silence_undelivered(t->silence, err);
+    if (err == ERR_LIMIT) {
+        narrow(t, to, now);
+    }
 }
 
 static const struct dgram_handler port_handler = {.received = received, .undelivered = undelivered};
@@ -130,7 +160,7 @@ static int add_peer(struct tunnel *t, const struct config_peer *p)
     return err;
 }
 
-/* What the path to the peers leaves of an IP packet, where their addresses are known already. */
+/* What the path to the peers leaves, where their addresses are known already. */
 static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
 {
     unsigned mtu = TUNNEL_MTU_MOST;
@@ -139,11 +169,7 @@ static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
         if (c->peers[i].endpoint_host == NULL || !addr_parse(&to.addr, c->peers[i].endpoint_host)) {
             continue;
         }
-        unsigned path = t->env->ops->path_mtu(t->env->world, &to);
-        unsigned around = (to.addr.family == FAMILY_V4 ? 20 : 40) + 8 + WG_HEADROOM + 16;
-        if (path > around && path - around < mtu) {
-            mtu = path - around;
-        }
+        mtu = path_leaves(t, &to, mtu);
     }
     return (uint16_t)(mtu > TUNNEL_MTU_LEAST ? mtu : TUNNEL_MTU_LEAST);
 }

@@ -19,6 +19,7 @@ struct tunnel;
  * message's 32 bytes), at least 1280. */
 #define TUNNEL_MTU_MOST 1420
 #define TUNNEL_MTU_LEAST 1280
+#define TUNNEL_MTU_LEAST_V4 576 /* of a tunnel without IPv6, when the path becomes narrower */
 
 /* Build the tunnel and open its UDP port. `config` is only read during the call, `env` is borrowed for life.
  * 0, ERR_NOMEM, ERR_INVALID (a key that is no key; said in the log), or the error of udp_open, as ERR_IN_USE. */

@@ -38,6 +38,9 @@ struct dgram_ops {
      * the network would. The outbox is not changed; the caller clears it. */
     void (*send)(struct dgram *d, const struct outbox *ob);
     uint16_t (*local_port)(const struct dgram *d);
+    /* From now on datagrams that are too large for the path may be cut into fragments, rather than be undelivered with
+     * ERR_LIMIT. */
+    void (*allow_fragments)(struct dgram *d);
     void (*close)(struct dgram *d); /* frees it; the handler is not called again */
 };
 

@@ -66,9 +66,15 @@ static uint16_t local_port(const struct dgram *d)
     return p->number;
 }
 
+static void allow_fragments(struct dgram *d)
+{
+    udp_sockets_allow_fragments(container_of(d, struct udp_port, dgram));
+}
+
 static const struct dgram_ops ops = {
     .send = udp_port_send,
     .local_port = local_port,
+    .allow_fragments = allow_fragments,
     .close = close_port,
 };
 

@@ -34,6 +34,9 @@ struct udp_port {
  * the machine does not have is -1. Errors as io_udp_open. */
 int udp_sockets_open(uint16_t port, int fds[UDP_FAMILIES]) MUST_USE;
 
+/* Let the system cut what is too large for the path; before, it is refused with EMSGSIZE. */
+void udp_sockets_allow_fragments(struct udp_port *p);
+
 /* udp_receive.c: one receiver serves all ports of a loop. */
 int udp_receiver_new(struct udp_receiver **out) MUST_USE; /* 0, ERR_NOMEM */
 void udp_receiver_free(struct udp_receiver *r);           /* NULL is harmless */

@@ -103,3 +103,14 @@ int udp_sockets_open(uint16_t port, int fds[UDP_FAMILIES])
     }
     return err;
 }
+
+void udp_sockets_allow_fragments(struct udp_port *p)
+{
+    int v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;
+    if (p->sockets[UDP_V4].fd >= 0) {
+        setsockopt(p->sockets[UDP_V4].fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4);
+    }
+    if (p->sockets[UDP_V6].fd >= 0) {
+        setsockopt(p->sockets[UDP_V6].fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6);
+    }
+}

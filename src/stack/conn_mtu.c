@@ -36,3 +36,25 @@ void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
     split_unsent(pcb, pcb->mss);
     tcp_output(pcb);
 }
+
+static void lower_all(struct stack *s, uint16_t mtu)
+{
+    s->config.mtu = mtu;
+    s->netif.mtu = mtu;
+    list_foreach(l, &s->conns) {
+        struct stack_tcp *t = list_item(l, struct stack_tcp, all);
+        if (t->pcb && t->pcb->state >= ESTABLISHED && t->pcb->state != TIME_WAIT) {
+            conn_lower_mtu(t, mtu);
+        }
+    }
+}
+
+void stack_lower_mtu(struct stack *s, uint16_t mtu, struct now now)
+{
+    uint16_t least = stack_has_family(s, FAMILY_V6) ? MTU_MIN_V6 : MTU_MIN_V4;
+    mtu = mtu > least ? mtu : least;
+    instance_enter_at(s, now);
+    if (mtu < s->config.mtu) {
+        lower_all(s, mtu);
+    }
+}

@@ -248,6 +248,11 @@ void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out)
     memcpy(out->public_key, peer->remote.public_key, KEY_LEN);
 }
 
+void wg_set_mtu(struct wg *wg, uint16_t mtu)
+{
+    wg->mtu = mtu;
+}
+
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *to)
 {
     peer->endpoint = *to;

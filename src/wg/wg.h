@@ -152,6 +152,8 @@ void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out);
 
 /* A new address for the peer, as when its name was resolved again. Staged packets and a pending handshake go there. */
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *to);
+/* The inner side's MTU became another one: from now on padding stays within it. */
+void wg_set_mtu(struct wg *wg, uint16_t mtu);
 void wg_peer_set_keepalive(struct wg_peer *peer, uint16_t seconds, struct now now);
 
 /* How often each verdict was given since wg_new. */

@@ -149,7 +149,18 @@ static void port_close(struct dgram *d)
     free(p);
 }
 
-static const struct dgram_ops port_ops = {.send = port_send, .local_port = port_number, .close = port_close};
+/* The link takes any size. */
+static void port_allow_fragments(struct dgram *d)
+{
+    (void)d;
+}
+
+static const struct dgram_ops port_ops = {
+    .send = port_send,
+    .local_port = port_number,
+    .allow_fragments = port_allow_fragments,
+    .close = port_close,
+};
 
 static bool port_is_taken(const struct sim_host *h, uint16_t number)
 {

@@ -9,7 +9,7 @@
 
 /* A world that counts its ports and what leaves by them. */
 struct world {
-    unsigned opened, closed, sent_by_last;
+    unsigned opened, closed, sent_by_last, fragmenting;
     int refuse;
 };
 
@@ -36,7 +36,14 @@ static void port_close(struct dgram *d)
     free(p);
 }
 
-static const struct dgram_ops port_ops = {.send = port_send, .local_port = port_number, .close = port_close};
+static void port_allow_fragments(struct dgram *d)
+{
+    container_of(d, struct port, dgram)->world->fragmenting++;
+}
+
+static const struct dgram_ops port_ops = {
+    .send = port_send, .local_port = port_number, .allow_fragments = port_allow_fragments,
+    .close = port_close};
 
 static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
 {
@@ -119,6 +126,18 @@ static void after_three_tries_in_vain_the_third_leaves_by_another_port(void **st
     tear_down(&s);
 }
 
+static void a_new_port_may_cut_what_the_old_one_might(void **state)
+{
+    (void)state;
+    struct scene s;
+    set_up(&s, 0);
+    outside_allow_fragments(&s.outside);
+    live(&s, 12);
+    assert_int_equal(s.world.opened, 2);
+    assert_int_equal(s.world.fragmenting, 2);
+    tear_down(&s);
+}
+
 static void a_configured_port_is_kept(void **state)
 {
     (void)state;
@@ -162,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_three_tries_in_vain_the_third_leaves_by_another_port),
+        cmocka_unit_test(a_new_port_may_cut_what_the_old_one_might),
         cmocka_unit_test(a_configured_port_is_kept),
         cmocka_unit_test(the_old_port_stays_when_there_is_no_other),
         cmocka_unit_test(a_full_outbox_leaves_before_the_next_packet),

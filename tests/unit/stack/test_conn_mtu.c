@@ -85,11 +85,38 @@ static void an_absurd_mtu_is_raised_to_the_least(void **state)
     }
 }
 
+/* The tunnel itself finds its path narrower: what is on its way goes out again, smaller, and what comes later too. */
+static void a_narrower_tunnel_sends_again_what_did_not_fit(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        wire_open(&w, &(struct wire_config){.delay = 5 * MS});
+        struct peer client = {.to_send = 200000, .shutdown_after = true};
+        struct peer server = {.appetite = SIZE_MAX, .shutdown_after = true};
+        assert_int_equal(peer_pair(&w, &client, &server, families[i]), 0);
+        narrow = 1300;
+        w.a.sniff = router;
+        too_big_len = 0;
+        while (too_big_len == 0) {
+            wire_pass(&w, MS);
+        }
+        stack_lower_mtu(w.a.stack, 1300, w.now);
+        too_big_len = 0;
+        wire_pass(&w, 5 * NS_PER_S);
+        assert_int_equal(too_big_len, 0);
+        assert_int_equal(server.received, 200000);
+        stack_lower_mtu(w.a.stack, 100, w.now); /* raised to what the families need */
+        stack_lower_mtu(w.a.stack, 1400, w.now); /* never wider again */
+        wire_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_bytes_pass_a_narrow_path),
         cmocka_unit_test(an_absurd_mtu_is_raised_to_the_least),
+        cmocka_unit_test(a_narrower_tunnel_sends_again_what_did_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
