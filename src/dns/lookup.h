@@ -31,13 +31,10 @@ struct half {
 /*   asking    at least one half is not settled and none has addresses
  *   delayed   one half has addresses, the other is waited for until `deadline` (RFC 8305 3)
  *   ready     err is final; done() is called by the next tick */
-enum lookup_state { LOOKUP_ASKING, LOOKUP_DELAYED, LOOKUP_READY };
-
 struct resolver_query {
     struct resolver *resolver;
     struct list in_all;
-    struct list in_state; /* the resolver's list for delayed or ready; on none while asking */
-    enum lookup_state state;
+    struct list in_state; /* the resolver's list of delayed or ready ones; on none while asking */
     uint64_t deadline;
     resolver_done_fn *done;
     void *ctx;

@@ -35,10 +35,6 @@ static void note_failure(struct question *q, int err)
 
 static bool finish(struct question *q, int err)
 {
-    if (q->exchange != NULL) {
-        exchange_close(&q->up->exchanges, q->exchange);
-        q->exchange = NULL;
-    }
     q->err = err;
     return true;
 }
@@ -187,12 +183,11 @@ static bool follow_alias(struct question *q, struct now now)
 {
     q->ttl = q->answer.ttl < q->ttl ? q->answer.ttl : q->ttl;
     if (name_stays_here(q->answer.alias)) {
-        q->answer.ttl = 0;
-        return finish(q, ERR_NO_NAME);
+        return finish_with_answer(q, ERR_NO_NAME);
     }
     if (++q->aliases > ALIASES_MAX || out_of_time(q, now)) {
         note_failure(q, ERR_DNS_FAILED);
-        return give_up(q, "too many aliases");
+        return give_up(q, "aliases lead nowhere");
     }
     memcpy(q->asked, q->answer.alias, sizeof q->asked);
     narrate(q, "is an alias's end", "ask");

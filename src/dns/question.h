@@ -36,14 +36,14 @@ struct upstream {
 
 /*   asking     one exchange is open; an answer, its failure or its deadline leads to another
  *              exchange, or to
- *   answered   no exchange is open; err and answer may be read, and nothing happens any more
+ *   answered   err and answer may be read, and then it can only be freed
  *
  * One exchange waits 2 s in the first round over the servers, 3 s in the second, 4 s in the third
  * and last, and 4 s over TCP. A server that fails at once is left out for the rest of this
  * question; one that was silent is not the first that the next questions try, for 30 s. No exchange
  * begins after 10 s, so that all is over before 14 s, whatever the servers do. */
 struct question {
-    struct list in_table; /* the resolver's, by name and family */
+    struct list in_table; /* of pending.h, by name and family */
     struct list wanted_by;
     bool unwanted; /* goes on for the cache alone */
 

@@ -110,14 +110,16 @@ void resolver_free(struct resolver *r)
     free(r);
 }
 
-static void become(struct resolver_query *l, enum lookup_state state)
+static void make_ready(struct resolver_query *l)
 {
     list_remove(&l->in_state);
-    l->state = state;
-    if (state != LOOKUP_ASKING) {
-        list_push_back(state == LOOKUP_READY ? &l->resolver->ready : &l->resolver->delayed,
-                       &l->in_state);
-    }
+    list_push_back(&l->resolver->ready, &l->in_state);
+}
+
+static void delay(struct resolver_query *l, struct now now)
+{
+    l->deadline = now.mono + RESOLUTION_DELAY;
+    list_push_back(&l->resolver->delayed, &l->in_state);
 }
 
 /* Settle the half from the cache, or have it wait for a question. */
@@ -170,17 +172,17 @@ static void lookup_proceed(struct resolver_query *l, struct now now)
 {
     while (lookup_is_settled(l) && !lookup_has_addresses(l)) {
         if (!may_go_on(l) || !next_candidate(l, now)) {
-            become(l, LOOKUP_READY);
+            make_ready(l);
             return;
         }
     }
-    if (lookup_is_settled(l)) {
+    if (lookup_has_addresses(l)) {
         l->err = 0;
-        become(l, LOOKUP_READY);
-    } else if (lookup_has_addresses(l) && l->state == LOOKUP_ASKING) {
-        l->err = 0;
-        l->deadline = now.mono + RESOLUTION_DELAY;
-        become(l, LOOKUP_DELAYED);
+        if (lookup_is_settled(l)) {
+            make_ready(l);
+        } else {
+            delay(l, now);
+        }
     }
 }
 
@@ -224,7 +226,7 @@ int resolver_lookup(struct resolver *r, const char *name, resolver_done_fn *done
     if (next_candidate(l, now)) {
         lookup_proceed(l, now);
     } else {
-        become(l, LOOKUP_READY);
+        make_ready(l);
     }
     *out = l;
     return 0;
@@ -317,7 +319,7 @@ void resolver_tick(struct resolver *r, struct now now)
     }
     for (struct resolver_query *l = first_in(&r->delayed); l != NULL && l->deadline <= now.mono;
          l = first_in(&r->delayed)) {
-        become(l, LOOKUP_READY);
+        make_ready(l);
     }
     /* What done() asks for anew, and finds in the cache, is the next tick's. */
     struct list due;

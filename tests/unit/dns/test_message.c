@@ -143,6 +143,7 @@ static const struct {
     {4, RCODE_OK, WWW " CNAME 20 a.x\n!x SOA 300 60", MESSAGE_NO_DATA, NULL, 20, NULL},
     {4, RCODE_OK, "!example.com NS 300 ns.x\n!example.com SOA 300 60", MESSAGE_NO_DATA, NULL, 60,
      NULL},
+    {4, RCODE_OK, WWW " SOA 300 60", MESSAGE_NO_DATA, NULL, 0, NULL}, /* not where it counts */
     {4, RCODE_NXDOMAIN, "", MESSAGE_NO_NAME, NULL, 0, NULL},
     {4, RCODE_NXDOMAIN, "!com SOA 300 60", MESSAGE_NO_NAME, NULL, 60, NULL},
     {4, RCODE_NXDOMAIN, WWW " CNAME 20 a.x\n!x SOA 300 60", MESSAGE_NO_NAME, NULL, 20, NULL},
@@ -343,6 +344,33 @@ static void data_of_the_wrong_size_is_refused(void **state)
     }
 }
 
+/* CNAMEs whose name ends before the data does, or after it, or not at all. */
+static void an_alias_that_does_not_fit_its_length_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        size_t len;
+        enum message_verdict verdict;
+    } cases[] = {
+        {"\1a\0", 3, MESSAGE_ALIAS},      {"\1a\0\0", 4, MESSAGE_BROKEN},
+        {"\1a", 2, MESSAGE_BROKEN},       {"", 0, MESSAGE_BROKEN},
+        {"\300", 1, MESSAGE_BROKEN},      {"\1a\300\377", 4, MESSAGE_BROKEN},
+        {"\1a\300\20", 4, MESSAGE_ALIAS},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        static struct reply r;
+        struct asked a = ask(WWW, FAMILY_V4);
+        struct answer out;
+        reply_begin(&r, a.query, RCODE_OK);
+        r.bytes[7] = 1;
+        reply_put(&r, "\300\14\0\5\0\1\0\0\0\74\0", 11);
+        reply_put(&r, &(uint8_t){(uint8_t)cases[i].len}, 1);
+        reply_put(&r, cases[i].data, cases[i].len);
+        assert_int_equal(consume(&out, &a, r.bytes, r.len), cases[i].verdict);
+    }
+}
+
 /* Each SOA is one byte longer or shorter than its fields, or has a name that does not end. */
 static void an_soa_that_does_not_fit_its_length_is_refused(void **state)
 {
@@ -521,6 +549,7 @@ int main(void)
         cmocka_unit_test(an_error_may_come_without_the_question),
         cmocka_unit_test(a_truncated_answer_is_not_read),
         cmocka_unit_test(data_of_the_wrong_size_is_refused),
+        cmocka_unit_test(an_alias_that_does_not_fit_its_length_is_refused),
         cmocka_unit_test(an_soa_that_does_not_fit_its_length_is_refused),
         cmocka_unit_test(at_most_32_addresses_are_taken),
         cmocka_unit_test(chains_are_bounded),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dns/name.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "unit/test.h"
@@ -17,6 +18,7 @@ static const struct {
 } names[] = {
     {"www.example.com", "www.example.com", false},
     {"WWW.Example.COM.", "www.example.com", true},
+    {"AZ.az.09", "az.az.09", false},
     {"wiki", "wiki", false},
     {"wiki.", "wiki", true},
     {"_dmarc.example.com", "_dmarc.example.com", false},
@@ -134,6 +136,24 @@ static void short_names_are_completed_in_order(void **state)
     }
 }
 
+/* 253 characters with the domain fit, 254 do not. */
+static void a_completed_name_may_be_as_long_as_any(void **state)
+{
+    (void)state;
+    static const char *const domains[] = {L63 "." L63 "." L63};
+    char name[NAME_SIZE], out[NAME_SIZE];
+    for (size_t len = 60; len <= 62; len++) {
+        struct name_search s;
+        size_t at = 0;
+        assert_int_equal(name_search_init(&s, domains, 1), 0);
+        snprintf(name, sizeof name, "%.*s", (int)len, L63);
+        assert_true(name_search_next(&s, name, false, &at, out));
+        assert_int_equal(strlen(out), len <= 61 ? len + 192 : len);
+        assert_int_equal(name_search_next(&s, name, false, &at, out), len <= 61);
+        name_search_fini(&s);
+    }
+}
+
 static void a_search_domain_that_is_no_name_is_refused(void **state)
 {
     (void)state;
@@ -151,6 +171,7 @@ int main(void)
         cmocka_unit_test(each_byte_is_allowed_or_not),
         cmocka_unit_test(names_that_no_server_is_asked_for_are_known),
         cmocka_unit_test(short_names_are_completed_in_order),
+        cmocka_unit_test(a_completed_name_may_be_as_long_as_any),
         cmocka_unit_test(a_search_domain_that_is_no_name_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

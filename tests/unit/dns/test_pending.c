@@ -81,14 +81,17 @@ static void a_question_may_go_on_for_the_cache_and_be_joined_again(void **state)
 {
     (void)state;
     struct fixture f;
-    struct want a, b;
+    struct want a, b, c;
     setup(&f);
     struct question *q = join(&f, &a, "www.example", FAMILY_V4);
     pending_leave(&f.pending, &a, true);
     assert_int_equal(f.pending.n_unwanted, 1);
     assert_ptr_equal(join(&f, &b, "www.example", FAMILY_V4), q);
+    assert_ptr_equal(join(&f, &c, "www.example", FAMILY_V4), q);
     assert_int_equal(f.pending.n_unwanted, 0);
     pending_leave(&f.pending, &b, true);
+    assert_int_equal(f.pending.n_unwanted, 0);
+    pending_leave(&f.pending, &c, true);
     assert_int_equal(f.pending.n_unwanted, 1);
     pending_conclude(&f.pending, q);
     assert_int_equal(f.pending.n_unwanted, 0);

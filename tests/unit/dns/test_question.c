@@ -26,6 +26,8 @@ static void a_lone_server_is_asked_three_times(void **state)
     ground_wait(g, 1);
     ground_expect(g, "= ERR_DNS_SILENT\n");
     ground_is_at_rest(g);
+    resolver_cancel(ground_lookup(g, "a.b")); /* there is no other to go to */
+    ground_expect(g, "udp 10.0.0.1 A a.b\n");
     ground_stop(g);
 }
 
@@ -126,6 +128,28 @@ static void a_server_that_was_silent_and_speaks_again_is_the_first_again(void **
     ground_answer(g, FAMILY_V4, RCODE_OK, ADDRESS);
     ground_expect(g, "udp 10.0.0.1 A " WWW "\nudp 10.0.0.2 A " WWW "\nudp 10.0.0.1 A " WWW
                      "\n= 192.0.2.1\n");
+    ground_lookup(g, "a.b");
+    ground_expect(g, "udp 10.0.0.1 A a.b\n");
+    ground_stop(g);
+
+    g = ground_start("10.0.0.1 10.0.0.2", "", "4");
+    ground_lookup(g, WWW);
+    ground_wait(g, 2 * NS_PER_S);
+    ground_answer(g, FAMILY_V4, RCODE_SERVFAIL, ""); /* the second fails, but is not silent */
+    ground_answer(g, FAMILY_V4, RCODE_OK, ADDRESS);
+    g->story_len = 0;
+    ground_lookup(g, "a.b");
+    ground_expect(g, "udp 10.0.0.1 A a.b\n");
+    ground_stop(g);
+}
+
+static void servers_that_are_all_silent_are_asked_in_their_order(void **state)
+{
+    (void)state;
+    struct ground *g = ground_start("10.0.0.1 10.0.0.2", "", "4");
+    ground_lookup(g, WWW);
+    ground_wait(g, 10 * NS_PER_S);
+    g->story_len = 0;
     ground_lookup(g, "a.b");
     ground_expect(g, "udp 10.0.0.1 A a.b\n");
     ground_stop(g);
@@ -496,6 +520,7 @@ int main(void)
         cmocka_unit_test(the_second_server_answers_when_the_first_does_not),
         cmocka_unit_test(a_server_that_was_silent_is_not_asked_first_for_30_s),
         cmocka_unit_test(a_server_that_was_silent_and_speaks_again_is_the_first_again),
+        cmocka_unit_test(servers_that_are_all_silent_are_asked_in_their_order),
         cmocka_unit_test(a_server_that_fails_is_left_at_once_and_not_asked_again),
         cmocka_unit_test(an_answer_that_makes_no_sense_is_a_failure_of_the_server),
         cmocka_unit_test(no_such_name_is_believed_at_once),

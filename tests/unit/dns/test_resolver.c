@@ -298,6 +298,17 @@ static void a_name_that_exists_anywhere_is_not_called_missing(void **state)
     ground_stop(g);
 }
 
+static void a_failure_at_the_end_says_that_it_is_not_known(void **state)
+{
+    (void)state;
+    struct ground *g = ground_start("10.0.0.1", "corp.lan", "4");
+    ground_lookup(g, "wiki");
+    ground_answer(g, FAMILY_V4, RCODE_OK, "!corp.lan SOA 60 60");
+    ground_answer(g, FAMILY_V4, RCODE_SERVFAIL, "");
+    ground_expect(g, "udp 10.0.0.1 A wiki.corp.lan\nudp 10.0.0.1 A wiki\n= ERR_DNS_FAILED\n");
+    ground_stop(g);
+}
+
 static void a_failure_does_not_lead_to_another_name(void **state)
 {
     (void)state;
@@ -656,6 +667,7 @@ int main(void)
         cmocka_unit_test(a_name_with_a_dot_is_sought_in_the_domains_last),
         cmocka_unit_test(a_name_with_a_final_dot_means_itself),
         cmocka_unit_test(a_name_that_exists_anywhere_is_not_called_missing),
+        cmocka_unit_test(a_failure_at_the_end_says_that_it_is_not_known),
         cmocka_unit_test(a_failure_does_not_lead_to_another_name),
         cmocka_unit_test(names_that_stay_here_are_refused_without_a_word_to_the_server),
         cmocka_unit_test(what_is_no_name_is_refused_at_once),
