@@ -5,7 +5,7 @@ It has what ground.far.Far has for the ground, on the same addresses. There is o
 server, on the inner addresses:
 
     /hello                   six bytes
-    /body                    8 MiB of noise, new with every boot
+    /body                    4 MiB of noise, new with every boot
     /cgi-bin/checksum        the SHA-256 of what is posted
     /cgi-bin/paced?SECONDS   4 KiB five times a second, then "= " and how often
 """
