@@ -426,6 +426,63 @@ static void a_batch_is_judged_as_one_by_one(void **state)
     }
 }
 
+static void data_before_a_handshake_in_its_batch_is_judged_before_it(void **state)
+{
+    (void)state;
+    /* B holds sessions 2 and, as previous, 1. The batch: data of session 1, then an initiation that ends it. */
+    struct world *w = world_connected(16);
+    struct node *a = &w->node[A], *b = &w->node[B];
+    struct captured box[2], old;
+    w->filter = world_capture;
+    w->ctx = box;
+    assert_int_equal(world_send(w, A, 11, 60), WG_TX_SENT);
+    old = box[A];
+
+    w->filter = NULL;
+    w->mono += 6 * SEC;
+    send_initiation(a->peer, &a->out, SEND_FRESH, world_now(w, A));
+    world_flush(w, A);
+    world_run(w, SEC);
+    assert_non_null(b->peer->keypairs.previous);
+
+    w->filter = world_capture;
+    w->mono += 6 * SEC;
+    send_initiation(a->peer, &a->out, SEND_FRESH, world_now(w, A));
+    world_flush(w, A);
+    struct wg_packet batch[] = {
+        {.data = old.data, .len = old.len, .from = a->at},
+        {.data = box[A].data, .len = box[A].len, .from = a->at},
+    };
+    wg_receive(b->wg, batch, 2, &b->out, world_now(w, B));
+    assert_int_equal(batch[0].verdict, WG_RX_IP);
+    assert_int_equal(batch[1].verdict, WG_RX_HANDSHAKE);
+    assert_null(b->peer->keypairs.previous);
+    world_free(w);
+}
+
+static void data_with_the_index_of_an_open_handshake_finds_no_session(void **state)
+{
+    (void)state;
+    struct scene s;
+    uint8_t data[64] = {MSG_DATA};
+    capture(&s, 18);
+    assert_int_equal(world_send(s.w, A, 1, 100), WG_TX_STAGED);
+    memcpy(data + 4, s.box[A].data + 4, 4);
+    assert_int_equal(world_inject(s.w, A, &s.w->node[B].at, data, sizeof data, 0), WG_RX_DROP_INDEX);
+    world_free(s.w);
+}
+
+static void data_too_short_for_a_tag_is_malformed(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, MSG_DATA, 19);
+    for (size_t len = 0; len < 32; len++) {
+        assert_int_equal(give(&s, s.msg, len), WG_RX_DROP_MALFORMED);
+    }
+    world_free(s.w);
+}
+
 static void verdicts_are_counted_and_have_words(void **state)
 {
     (void)state;
@@ -460,6 +517,9 @@ int main(void)
         unit(what_is_no_whole_ip_packet_inside_is_dropped),
         unit(unpadded_packets_of_others_are_taken),
         unit(a_batch_is_judged_as_one_by_one),
+        unit(data_before_a_handshake_in_its_batch_is_judged_before_it),
+        unit(data_with_the_index_of_an_open_handshake_finds_no_session),
+        unit(data_too_short_for_a_tag_is_malformed),
         unit(verdicts_are_counted_and_have_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

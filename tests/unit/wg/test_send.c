@@ -148,6 +148,34 @@ static void what_stands_open_is_sealed_before_its_slot_is_given_away(void **stat
     world_free(w);
 }
 
+static void what_stands_open_is_sealed_before_a_crossed_handshake_drops_its_session(void **state)
+{
+    (void)state;
+    /* A answered B's initiation, so when its own completes the session in use has no slot left. */
+    struct world *w = world_connected(16);
+    struct node *a = &w->node[A], *b = &w->node[B];
+    struct captured box[2];
+    world_run(w, 10 * SEC);
+    w->filter = world_capture;
+    w->ctx = box;
+    send_initiation(a->peer, &a->out, SEND_FRESH, world_now(w, A));
+    world_flush(w, A);
+    send_initiation(b->peer, &b->out, SEND_FRESH, world_now(w, B));
+    world_flush(w, B);
+    assert_int_equal(world_inject(w, A, &b->at, box[B].data, box[B].len, 0), WG_RX_HANDSHAKE);
+    outbox_clear(&a->out);
+    assert_int_equal(world_inject(w, B, &a->at, box[A].data, box[A].len, 0), WG_RX_HANDSHAKE);
+    world_flush(w, B);
+
+    assert_int_equal(put(w, 77, 100, 0), WG_TX_SENT);
+    assert_int_equal(world_inject(w, A, &b->at, box[B].data, box[B].len, 0), WG_RX_HANDSHAKE);
+    w->filter = NULL;
+    world_flush(w, A);
+    world_run(w, w->delay);
+    assert_int_equal(b->got_id, 77);
+    world_free(w);
+}
+
 static void ecn_goes_out_and_comes_in_and_dscp_stays_inside(void **state)
 {
     (void)state;
@@ -228,6 +256,22 @@ static void a_new_packet_does_not_overtake_staged_ones(void **state)
     world_free(w);
 }
 
+static void an_initiation_that_finds_no_room_leaves_with_the_next_turn(void **state)
+{
+    (void)state;
+    struct world *w = world_connected(15);
+    struct node *a = &w->node[A];
+    w->mono = a->peer->keypairs.current->born + 121 * SEC;
+    a->out.max = 1;
+    assert_int_equal(put(w, 2, 100, 0), WG_TX_SENT); /* takes the last place; the rekey finds none */
+    world_flush(w, A);
+    assert_int_equal(a->sent[MSG_INITIATION], 1);
+    assert_true(wg_next_deadline(a->wg) <= w->mono);
+    world_run(w, 0);
+    assert_int_equal(a->sent[MSG_INITIATION], 2);
+    world_free(w);
+}
+
 static void a_keepalive_is_an_empty_message_of_32_bytes(void **state)
 {
     (void)state;
@@ -237,6 +281,21 @@ static void a_keepalive_is_an_empty_message_of_32_bytes(void **state)
     assert_int_equal(a->out.n, 1);
     assert_int_equal(a->out.msgs[0].len, 32);
     assert_int_equal(a->out.msgs[0].tos, 0);
+    world_free(w);
+}
+
+static void a_keepalive_that_finds_no_room_leaves_once_with_the_next_turn(void **state)
+{
+    (void)state;
+    struct world *w = world_connected(17);
+    struct node *a = &w->node[A];
+    a->out.max = 0;
+    send_keepalive(a->peer, &a->out, world_now(w, A));
+    assert_int_equal(a->out.n, 0);
+    a->out.max = 512;
+    assert_true(wg_next_deadline(a->wg) <= w->mono);
+    world_run(w, SEC);
+    assert_int_equal(a->sent_keepalives, 1);
     world_free(w);
 }
 
@@ -287,11 +346,14 @@ int main(void)
         unit(sealing_waits_for_wg_seal_and_more_than_a_batch_is_sealed_on_the_way),
         unit(what_stands_open_is_sealed_before_its_keys_are_wiped),
         unit(what_stands_open_is_sealed_before_its_slot_is_given_away),
+        unit(what_stands_open_is_sealed_before_a_crossed_handshake_drops_its_session),
         unit(ecn_goes_out_and_comes_in_and_dscp_stays_inside),
         unit(a_staged_packet_keeps_its_ecn),
         unit(a_full_outbox_keeps_staged_packets_for_the_next_turn),
         unit(a_new_packet_does_not_overtake_staged_ones),
+        unit(an_initiation_that_finds_no_room_leaves_with_the_next_turn),
         unit(a_keepalive_is_an_empty_message_of_32_bytes),
+        unit(a_keepalive_that_finds_no_room_leaves_once_with_the_next_turn),
         unit(bytes_are_counted_as_whole_messages),
         unit(initiations_keep_5_s_apart_whatever_the_traffic),
     };

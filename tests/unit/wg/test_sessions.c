@@ -143,6 +143,7 @@ static void a_responder_that_hears_no_more_begins_itself_after_five_seconds(void
     assert_int_equal(world_send(w, B, 2, 100), WG_TX_STAGED);
     world_run(w, 5 * SEC); /* no further traffic asks for it */
     assert_int_equal(w->node[B].sent[MSG_INITIATION], 1);
+    assert_false(world_logged(&w->node[B], "try 2")); /* put off, but still the first */
     assert_int_equal(w->node[A].got_id, 2);
     world_free(w);
 }
@@ -404,6 +405,37 @@ static void the_initiator_rekeys_at_165_s_when_it_only_receives(void **state)
         world_run(w, SEC);
     }
     assert_in_range(w->node[A].last_sent_at, born + 165 * SEC, born + 166 * SEC);
+    world_free(w);
+}
+
+static void each_session_asks_for_the_late_rekey_once(void **state)
+{
+    (void)state;
+    struct world *w = world_connected(34);
+    struct node *a = &w->node[A], *b = &w->node[B];
+    unsigned seen = 1;
+    uint64_t born[4] = {a->peer->keypairs.current->born};
+    for (uint32_t i = 0; i < 500; i++) { /* A only listens */
+        a->peer->timers.keepalive = NEVER;
+        b->peer->timers.dead_peer = NEVER;
+        assert_int_equal(world_send(w, B, i, 100), WG_TX_SENT);
+        world_run(w, SEC);
+        if (a->sent[MSG_INITIATION] > seen) {
+            assert_in_range(w->mono - born[seen - 1], 165 * SEC, 167 * SEC);
+            born[seen++] = a->peer->keypairs.current->born;
+        }
+    }
+    assert_int_equal(seen, 4); /* 0, 165, 330, 495 s */
+
+    /* and what comes in while it is unanswered does not reset its tries */
+    w->filter = lose_from_a;
+    for (uint32_t i = 0; i < 177; i++) {
+        a->peer->timers.keepalive = NEVER;
+        b->peer->timers.dead_peer = NEVER;
+        (void)!world_send(w, B, i, 100);
+        world_run(w, SEC);
+    }
+    assert_true(world_logged(a, "no reply after 5 s, try 3 -> resend initiation"));
     world_free(w);
 }
 
@@ -669,6 +701,7 @@ int main(void)
         unit(a_rekey_under_traffic_loses_nothing),
         unit(a_day_of_use_has_an_initiation_each_120_s_and_no_more),
         unit(the_initiator_rekeys_at_165_s_when_it_only_receives),
+        unit(each_session_asks_for_the_late_rekey_once),
         unit(a_session_carries_nothing_after_180_s),
         unit(a_session_takes_nothing_after_180_s),
         unit(an_idle_tunnel_wipes_its_keys_at_540_s_and_then_wakes_nobody),
