@@ -140,6 +140,18 @@ uint64_t ticks_next_deadline(const struct stack *s)
     return deadline_min(deadline_min(s->fast_due, s->slow_due), s->retry_due);
 }
 
+/* lwIP ends a connection in LAST_ACK 2 MSL after it was closed, and what is still under way with it,
+ * without a word to the peer. RFC 9293 has no such timer: retransmission gives up by itself, and
+ * give_up_orphan sees to those without a user. */
+static void keep_last_acks(void)
+{
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->state == LAST_ACK) {
+            pcb->tmr = tcp_ticks;
+        }
+    }
+}
+
 void ticks_run(struct stack *s)
 {
     bool fast = s->mono >= s->fast_due, slow = s->mono >= s->slow_due;
@@ -150,6 +162,7 @@ void ticks_run(struct stack *s)
         tcp_fasttmr();
     }
     if (slow) {
+        keep_last_acks();
         tcp_ticks--; /* it counts this one itself */
         tcp_slowtmr();
         assert(tcp_ticks == instance_ticks(s));

@@ -137,6 +137,28 @@ static void time_wait_ends_after_ten_seconds(void **state)
     wire_close(&w);
 }
 
+/* The side that closes last has its bytes and its FIN under way, and lwIP would let them go with the
+ * connection 10 s after the close. */
+static void the_last_bytes_survive_half_a_minute_of_loss(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){.delay = MS});
+    client.shutdown_after = true;
+    peer_pump(&client);
+    wire_pass(&w, 100 * MS);
+    assert_true(server.eof);
+    w.config.loss = 1000;
+    server.to_send = 5000;
+    peer_pump(&server);
+    peer_close(&server);
+    wire_pass(&w, 30 * NS_PER_S);
+    w.config.loss = 0;
+    wire_pass(&w, 30 * NS_PER_S);
+    assert_int_equal(client.received, 5000);
+    assert_true(client.eof);
+    wire_close(&w);
+}
+
 /* A stack whose program slept for hours does one tick, and its connection lives. */
 static void a_long_sleep_harms_no_connection(void **state)
 {
@@ -185,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_delayed_acknowledgement_comes_within_a_tick),
         cmocka_unit_test(a_probe_that_is_taken_ends_the_probing),
         cmocka_unit_test(time_wait_ends_after_ten_seconds),
+        cmocka_unit_test(the_last_bytes_survive_half_a_minute_of_loss),
         cmocka_unit_test(a_long_sleep_harms_no_connection),
         cmocka_unit_test(time_wait_is_bounded),
     };
