@@ -8,9 +8,11 @@
 
 #include <stdlib.h>
 
-/* RFC 6056 3.3.1: a random port first, and from there the next that is free towards this
- * destination. lwIP's own choice wants a port that nobody uses at all, and walks every list for
- * each candidate. */
+/* RFC 6056 3.3.4: towards each destination the ports go round in sequence from an offset that only we
+ * can compute. So a destination cannot tell the port towards another one, and a port comes back only
+ * after all others had their turn: a peer that keeps the last connection of a port in TIME_WAIT would
+ * refuse the next one. lwIP's own choice wants a port that nobody uses at all, and walks every list
+ * for each candidate. */
 enum { PORT_MIN = 16384, PORT_MAX = 65535, PORTS = PORT_MAX - PORT_MIN + 1 };
 
 /* Connections that a listener has not shown to its user yet: lwIP's own count ends at 255. */
@@ -23,9 +25,10 @@ static uint16_t choose_port(struct stack *s, const struct endpoint *to)
         .remote = to->addr,
         .remote_port = to->port,
     };
-    uint32_t start = rng_below(&s->config.rng, PORTS);
+    uint64_t hash = siphash(s->port_secret, &key, sizeof key);
+    uint32_t *step = &s->port_steps[(hash >> 32) % PORT_STEPS];
     for (uint32_t i = 0; i < PORTS; i++) {
-        key.local_port = (uint16_t)(PORT_MIN + (start + i) % PORTS);
+        key.local_port = (uint16_t)(PORT_MIN + ((uint32_t)hash % PORTS + (*step)++ % PORTS) % PORTS);
         if (!flowtab_lookup(&s->flows, &key)) {
             return key.local_port;
         }

@@ -9,6 +9,7 @@
 #include "stack/instance.h"
 #include "stack/reass.h"
 #include "stack/stack.h"
+#include "stack/stack_ping.h"
 #include "stack/stack_tcp.h"
 #include "stack/stack_udp.h"
 
@@ -16,6 +17,8 @@
 
 struct pbuf;
 struct packet;
+
+#define PORT_STEPS 64
 
 struct stack {
     struct stack_config config;
@@ -28,6 +31,8 @@ struct stack {
     struct netif netif;
     uint64_t mono; /* the clock, as of the last entry */
     uint8_t isn_secret[SIPHASH_KEY];
+    uint8_t port_secret[SIPHASH_KEY];
+    uint32_t port_steps[PORT_STEPS]; /* how many ports the destinations of each bucket have had */
 
     uint16_t ip_id;   /* of the last IPv4 packet that is no fragment */
     bool may_output;  /* inside stack_input, stack_flush or stack_tick */
@@ -48,6 +53,9 @@ struct stack {
 
     struct list udp_sockets;
     struct stack_udp *udp_running; /* whose handler runs; NULL once it closed itself */
+
+    struct list pings, ping_ready;
+    struct stack_ping *ping_running; /* as udp_running */
 };
 
 #endif

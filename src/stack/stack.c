@@ -6,6 +6,7 @@
 #include "stack/conn.h"
 #include "stack/input.h"
 #include "stack/link.h"
+#include "stack/pings.h"
 #include "stack/slice.h"
 #include "stack/sockets.h"
 
@@ -56,6 +57,8 @@ static void init_lists(struct stack *s)
     list_init(&s->tcp_dirty);
     list_init(&s->tcp_starved);
     list_init(&s->udp_sockets);
+    list_init(&s->pings);
+    list_init(&s->ping_ready);
     reass_init(&s->reass);
     chunk_pool_init(&s->chunks, CHUNKS_IDLE_MAX);
     ticks_init(s);
@@ -76,6 +79,8 @@ int stack_new(struct stack **out, const struct stack_config *config, struct now 
     uint8_t secret[SIPHASH_KEY];
     rng_fill(&s->config.rng, secret, sizeof secret);
     rng_fill(&s->config.rng, s->isn_secret, sizeof s->isn_secret);
+    rng_fill(&s->config.rng, s->port_secret, sizeof s->port_secret);
+    rng_fill(&s->config.rng, s->port_steps, sizeof s->port_steps);
     s->ip_id = (uint16_t)rng_u32(&s->config.rng);
     if ((err = copy_addresses(s)) || (err = flowtab_init(&s->flows, secret))) {
         free(s->addresses);
@@ -94,6 +99,7 @@ void stack_free(struct stack *s)
     instance_enter(s);
     s->may_output = false;
     sockets_free(s);
+    pings_free(s);
     while (!list_empty(&s->listeners)) {
         stack_tcp_listener_close(list_item(s->listeners.next, struct stack_tcp_listener, link));
     }
@@ -142,7 +148,8 @@ bool stack_dispatch(struct stack *s, struct now now)
     for (struct list *l; (l = list_pop_front(&batch));) {
         run(list_item(l, struct stack_tcp, ready), now);
     }
-    return sockets_dispatch(s, now) || any;
+    any = sockets_dispatch(s, now) || any;
+    return pings_dispatch(s, now) || any;
 }
 
 void stack_flush(struct stack *s, struct now now)

@@ -139,7 +139,8 @@ static unsigned n_seen;
 static bool note_syn(struct wire_end *end, uint8_t *ip, size_t len)
 {
     (void)end, (void)len;
-    if (n_seen < ARRAY_SIZE(isns)) {
+    bool syn = (ip[20 + 13] & 0x02) != 0; /* and not the RST of one that was given up */
+    if (syn && n_seen < ARRAY_SIZE(isns)) {
         ports[n_seen] = load_be16(ip + 20);
         isns[n_seen++] = load_be32(ip + 24);
     }
@@ -155,7 +156,7 @@ static void ports_and_sequence_numbers_are_not_to_be_guessed(void **state)
     n_seen = 0;
     static struct peer p[64];
     for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
-        assert_int_equal(connect_to(&w, families[0], 80, &p[i]), 0);
+        assert_int_equal(connect_to(&w, families[0], (uint16_t)(80 + i), &p[i]), 0);
         wire_pass(&w, 0);
     }
     assert_int_equal(n_seen, ARRAY_SIZE(p));
@@ -165,6 +166,26 @@ static void ports_and_sequence_numbers_are_not_to_be_guessed(void **state)
         assert_false(isn_step > -10000 && isn_step < 10000);
         assert_false(port_step >= -1 && port_step <= 1);
         assert_true(ports[i] >= 16384);
+    }
+    wire_close(&w);
+}
+
+static void ports_towards_one_destination_come_round_last(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w, &(struct wire_config){.seed = 9});
+    w.a.sniff = note_syn;
+    n_seen = 0;
+    static struct peer p[64];
+    for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+        assert_int_equal(connect_to(&w, families[0], 80, &p[i]), 0);
+        wire_pass(&w, 0);
+        if (i > 0) {
+            assert_true(ports[i] == ports[i - 1] + 1 || ports[i - 1] == 65535);
+        }
+        stack_tcp_abort(p[i].t); /* a port that was just used is not taken again although it is free */
+        p[i].t = NULL;
     }
     wire_close(&w);
 }
@@ -351,6 +372,7 @@ int main(void)
         cmocka_unit_test(impossible_destinations_fail_at_once),
         cmocka_unit_test(closing_while_connecting_gives_the_attempt_up),
         cmocka_unit_test(ports_and_sequence_numbers_are_not_to_be_guessed),
+        cmocka_unit_test(ports_towards_one_destination_come_round_last),
         cmocka_unit_test(sequence_numbers_of_one_four_tuple_rise_with_time),
         cmocka_unit_test(the_last_free_port_to_a_destination_is_found_and_then_no_more),
         cmocka_unit_test(a_port_has_one_listener),
