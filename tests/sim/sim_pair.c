@@ -124,6 +124,11 @@ void sim_pair_far_off(struct sim_pair *p)
     sim_host_off(p->sim, FAR);
 }
 
+bool sim_pair_far_is_idle(const struct sim_pair *p)
+{
+    return p->far == NULL || list_empty(&p->far->flows);
+}
+
 void sim_pair_init(struct sim_pair *p, uint64_t seed, const struct sim_pair_options *options)
 {
     *p = (struct sim_pair){.sim = sim_new(seed)};

@@ -32,6 +32,8 @@ void sim_pair_client_on(struct sim_pair *p, const struct sim_pair_options *optio
 void sim_pair_far_on(struct sim_pair *p, const struct sim_pair_options *options);
 void sim_pair_far_off(struct sim_pair *p);
 
+bool sim_pair_far_is_idle(const struct sim_pair *p); /* no connection is open at its services */
+
 /* A client that has asked the door for `address` and `port`; the reply comes with time. */
 struct sim_client *sim_pair_ask(struct sim_pair *p, const char *address, uint16_t port);
 

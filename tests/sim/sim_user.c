@@ -37,6 +37,14 @@ struct sim_user *sim_user_new(struct sim_pair *p, const struct sim_user_plan *pl
     return u;
 }
 
+void sim_user_leave(struct sim_user *u)
+{
+    if (u->end == SIM_USER_ACTIVE) {
+        sim_client_reset(u->client);
+        u->end = SIM_USER_RESET;
+    }
+}
+
 void sim_user_free(struct sim_user *u)
 {
     sim_client_free(u->client);

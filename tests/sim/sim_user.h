@@ -24,7 +24,8 @@ enum sim_user_end {
 struct sim_user;
 
 struct sim_user *sim_user_new(struct sim_pair *p, const struct sim_user_plan *plan, const char *address);
-void sim_user_free(struct sim_user *u); /* time passes when it is still active */
+void sim_user_leave(struct sim_user *u); /* vanish, if it still is there */
+void sim_user_free(struct sim_user *u);  /* after it left, or its host is off */
 
 /* To be called after each event. A wrong byte, or an end before the last one, fails the test. */
 enum sim_user_end sim_user_step(struct sim_user *u);
