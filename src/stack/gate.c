@@ -102,9 +102,9 @@ static enum gate_verdict check_udp(struct packet *p)
     return GATE_UDP;
 }
 
-/* RFC 792: 3 unreachable, 8 echo, 11 time exceeded. RFC 4443: 1 unreachable, 2 too big, 3 time
- * exceeded, 128 echo. Redirects, source quench, timestamps, and all of neighbour discovery and MLD
- * stay outside. */
+/* RFC 792: 0 echo reply, 3 unreachable, 8 echo, 11 time exceeded. RFC 4443: 1 unreachable, 2 too
+ * big, 3 time exceeded, 128 echo, 129 echo reply. Redirects, source quench, timestamps, and all of
+ * neighbour discovery and MLD stay outside. */
 static enum gate_verdict check_icmp(struct packet *p)
 {
     if (p->payload_len < ICMP_HEADER) {
@@ -113,10 +113,12 @@ static enum gate_verdict check_icmp(struct packet *p)
     uint8_t type = p->payload[0];
     if (p->proto == PROTO_ICMP) {
         return type == 8                 ? GATE_ECHO
+               : type == 0               ? GATE_REPLY
                : type == 3 || type == 11 ? GATE_ERROR
                                          : drop(p, STACK_DROP_PROTOCOL);
     }
     return type == 128              ? GATE_ECHO
+           : type == 129            ? GATE_REPLY
            : type >= 1 && type <= 3 ? GATE_ERROR
                                     : drop(p, STACK_DROP_PROTOCOL);
 }

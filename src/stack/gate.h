@@ -23,6 +23,7 @@ enum gate_verdict {
     GATE_TCP,  /* for lwIP, as are the next two */
     GATE_UDP,
     GATE_ECHO,     /* an ICMP echo request */
+    GATE_REPLY,    /* an ICMP echo reply; see stack/pings.h */
     GATE_ERROR,    /* an ICMP error about something we sent; see stack/icmp.h */
     GATE_FRAGMENT, /* a part of a packet, whose payload was not looked at; see stack/reass.h */
 };

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "stack/conn.h"
 #include "stack/gate.h"
+#include "stack/pings.h"
 #include "stack/sockets.h"
 
 enum {
@@ -108,6 +109,12 @@ static void about_tcp(struct stack *s, const struct packet *p, const struct quot
     }
 }
 
+static bool is_echo(const struct quote *q)
+{
+    return (q->proto == PROTO_ICMP && q->payload[0] == 8) ||
+           (q->proto == PROTO_ICMP6 && q->payload[0] == 128);
+}
+
 void icmp_error(struct stack *s, const struct packet *p)
 {
     bool too_big;
@@ -121,5 +128,8 @@ void icmp_error(struct stack *s, const struct packet *p)
     } else if (q.proto == PROTO_UDP && err) {
         struct endpoint to = {.addr = q.key.remote, .port = q.key.remote_port};
         sockets_undelivered(s, q.key.local_port, &to, err);
+    } else if (is_echo(&q)) {
+        pings_undelivered(s, &q.key.remote, load_be16(q.payload + 4), load_be16(q.payload + 6),
+                          err ? err : ERR_LIMIT);
     }
 }

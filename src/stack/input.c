@@ -8,6 +8,7 @@
 #include "stack/gate.h"
 #include "stack/icmp.h"
 #include "stack/link.h"
+#include "stack/pings.h"
 #include "stack/slice.h"
 
 #include <lwip/ip.h>
@@ -112,6 +113,11 @@ void input_packet(struct stack *s, struct rxbuf *buf, uint8_t *ip, size_t len)
         break;
     case GATE_ERROR:
         icmp_error(s, &p);
+        break;
+    case GATE_REPLY:
+        if (!pings_replied(s, &p)) {
+            s->drops[STACK_DROP_PROTOCOL]++;
+        }
         break;
     case GATE_TCP:
     case GATE_UDP:

@@ -89,18 +89,20 @@ static void packets_have_these_verdicts(void **state)
     }
 }
 
-static void only_echo_requests_and_errors_of_icmp_pass(void **state)
+static void only_echo_and_errors_of_icmp_pass(void **state)
 {
     (void)state;
     for (unsigned type = 0; type < 256; type++) {
         uint8_t ip[128];
         size_t len = make_icmp(ip, "10.0.0.2", "10.0.0.1", (uint8_t)type, 0, 0, data, 16);
-        assert_int_equal(verdict(ip, len), type == 8 ? (int)GATE_ECHO
+        assert_int_equal(verdict(ip, len), type == 8   ? (int)GATE_ECHO
+                                           : type == 0 ? (int)GATE_REPLY
                                            : type == 3 || type == 11
                                                ? (int)GATE_ERROR
                                                : DROPPED(STACK_DROP_PROTOCOL));
         len = make_icmp(ip, "fd00::2", "fd00::1", (uint8_t)type, 0, 0, data, 16);
         assert_int_equal(verdict(ip, len), type == 128              ? (int)GATE_ECHO
+                                           : type == 129            ? (int)GATE_REPLY
                                            : type >= 1 && type <= 3 ? (int)GATE_ERROR
                                                                     : DROPPED(STACK_DROP_PROTOCOL));
     }
@@ -324,7 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(packets_have_these_verdicts),
-        cmocka_unit_test(only_echo_requests_and_errors_of_icmp_pass),
+        cmocka_unit_test(only_echo_and_errors_of_icmp_pass),
         cmocka_unit_test(every_version_but_two_is_refused),
         cmocka_unit_test(ipv4_options_are_refused),
         cmocka_unit_test(no_packet_passes_when_it_is_cut),
