@@ -50,9 +50,9 @@ static unsigned bits_common(struct bits a, struct bits b)
     return a.lo != b.lo ? 64 + (unsigned)__builtin_clzll(a.lo ^ b.lo) : 128;
 }
 
-static bool node_covers(const struct allowedips_node *node, struct bits key, unsigned len)
+static bool node_covers(const struct allowedips_node *node, struct bits key)
 {
-    return node->len <= len && bits_common(node->prefix, key) >= node->len;
+    return bits_common(node->prefix, key) >= node->len;
 }
 
 static unsigned width(const struct addr *a)
@@ -86,7 +86,7 @@ static void node_free(struct allowedips_node *node)
 /* The place where the prefix stands or would stand: below every node that covers it. */
 static struct allowedips_node **find_place(struct allowedips_node **place, struct bits key, unsigned len)
 {
-    while (*place != NULL && node_covers(*place, key, len) && (*place)->len < len) {
+    while (*place != NULL && (*place)->len < len && node_covers(*place, key)) {
         place = &(*place)->child[bits_at(key, (*place)->len)];
     }
     return place;
@@ -187,7 +187,7 @@ struct wg_peer *allowedips_lookup(const struct allowedips *a, const struct addr 
     struct bits key = bits_of(addr);
     unsigned full = width(addr);
     struct wg_peer *found = NULL;
-    while (node != NULL && node_covers(node, key, full)) {
+    while (node != NULL && node_covers(node, key)) {
         if (node->peer != NULL) {
             found = node->peer;
         }

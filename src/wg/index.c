@@ -73,8 +73,7 @@ uint32_t index_insert(struct index_table *t, const struct rng *rng, struct index
 
 void index_move(struct index_table *t, struct index_entry *to, struct index_entry *from)
 {
-    assert(from->listed);
-    index_remove(t, to);
+    assert(from->listed && !to->listed);
     index_remove(t, from);
     to->index = from->index;
     link_entry(t, to);

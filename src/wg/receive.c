@@ -4,8 +4,7 @@
  *
  * Theory of operation: data messages of a batch are opened together, then judged one by one in their order.
  * Whatever might end a session (a handshake message) is handled only when all before it are judged; judging
- * data ends none, since a previous session and an unconfirmed next one are never held together. What judging
- * does change, the counters, is looked at again. */
+ * data ends none, since a previous session and an unconfirmed next one are never held together. */
 #include "wg/receive.h"
 
 #include "wg/inner.h"
@@ -66,9 +65,6 @@ static enum wg_rx judge_data(struct wg *wg, struct wg_packet *packet, struct key
 {
     const struct msg_data *msg = (const struct msg_data *)packet->data;
     assert(kp->entry.listed);
-    if (!keypair_may_receive(kp, now)) {
-        return WG_RX_DROP_EXPIRED;
-    }
     if (!authentic) {
         return WG_RX_DROP_AUTH;
     }

@@ -219,7 +219,7 @@ static void every_mtu_from_1280_to_9000_carries_its_largest_packet(void **state)
     struct world *w = world_connected(10);
     struct node *a = &w->node[A];
     for (uint16_t mtu = 1280; mtu <= 9000; mtu = (uint16_t)(mtu + 97)) {
-        a->wg->mtu = mtu;
+        wg_set_mtu(a->wg, mtu);
         /* an outbox of exactly the room that wg.h asks for, so that a sanitizer sees a byte too far */
         size_t size = (WG_OUT_ROOM(mtu) + 15) & ~(size_t)15;
         struct outbox tight;

@@ -176,6 +176,28 @@ static void a_response_to_an_initiation_that_was_given_up_is_refused(void **stat
     world_free(s.w);
 }
 
+static void a_session_that_the_peer_confirmed_closes_our_own_crossed_initiation(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, 14);
+    initiate(&s, A);
+    struct captured ours = s.box[A];
+    initiate(&s, B);
+    assert_int_equal(carry(&s, B), WG_RX_HANDSHAKE); /* A answers */
+    assert_true(s.a->peer->handshake.entry.listed);  /* and still awaits its own answer */
+    assert_int_equal(carry(&s, A), WG_RX_HANDSHAKE); /* B has the session and confirms it */
+    assert_int_equal(carry(&s, B), WG_RX_KEEPALIVE);
+    assert_false(s.a->peer->handshake.entry.listed);
+    struct keypair *settled = s.a->peer->keypairs.current;
+
+    s.box[A] = ours; /* long after: B answers the old initiation */
+    assert_int_equal(carry(&s, A), WG_RX_HANDSHAKE);
+    assert_int_equal(carry(&s, B), WG_RX_DROP_STALE);
+    assert_ptr_equal(s.a->peer->keypairs.current, settled);
+    world_free(s.w);
+}
+
 /* Every order of two crossed handshakes and their doubles: never an old session again, always data in the end. */
 static void crossed_and_doubled_messages_settle_in_any_order(void **state)
 {
@@ -330,6 +352,7 @@ int main(void)
         unit(a_response_moves_the_endpoint_and_is_answered_at_once),
         unit(a_doubled_response_is_refused),
         unit(a_response_to_an_initiation_that_was_given_up_is_refused),
+        unit(a_session_that_the_peer_confirmed_closes_our_own_crossed_initiation),
         unit(crossed_and_doubled_messages_settle_in_any_order),
         unit(under_load_the_order_is_mac1_mac2_rate),
         unit(over_its_rate_a_source_is_met_with_silence),

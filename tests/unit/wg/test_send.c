@@ -34,7 +34,7 @@ static void padding_fills_up_to_16_but_never_past_the_mtu(void **state)
     };
     struct world *w = world_connected(1);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-        w->node[A].wg->mtu = table[i].mtu;
+        wg_set_mtu(w->node[A].wg, table[i].mtu);
         assert_int_equal(put(w, (uint32_t)i, table[i].len, 0), WG_TX_SENT);
         assert_int_equal(w->node[A].out.msgs[0].len, 16 + table[i].padded + 16);
         carry_over(w);

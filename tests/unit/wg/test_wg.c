@@ -134,7 +134,7 @@ static void the_largest_inner_packet_travels(void **state)
     (void)state;
     struct world *w = world_connected(7);
     struct node *a = &w->node[A];
-    a->wg->mtu = 9000;
+    wg_set_mtu(a->wg, 9000);
     for (size_t len = 8900; len <= 9000; len += 10) {
         assert_int_equal(world_send(w, A, (uint32_t)len, len), WG_TX_SENT);
         world_run(w, SEC / 10);
