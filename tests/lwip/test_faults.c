@@ -17,8 +17,9 @@ static void an_option_cut_off_by_the_end_of_the_packet_is_not_read_on(void **sta
     for (uint8_t kind = 2; kind <= 8; kind++) {
         struct wire w;
         wire_open(&w);
-        uint8_t packet[IP_HLEN + TCP_HLEN + 4] = {0x45, 0, 0, sizeof packet, 0, 0, 0, 0, 64,
-                                                  IP_PROTO_TCP, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1};
+        uint8_t packet[IP_HLEN + TCP_HLEN + 4] = {
+            0x45, 0, 0, sizeof packet, 0, 0, 0, 0, 64, IP_PROTO_TCP, 0, 0, 10, 0, 0, 2, 10,
+            0,    0, 1};
         uint32_t seqno = lwip_htonl(w.peer_first), ackno = lwip_htonl(w.our_first);
         uint16_t port = lwip_htons(w.pcb->local_port);
         uint8_t *tcp = packet + IP_HLEN;

@@ -12,10 +12,10 @@
 #define LWIP_TIMEVAL_PRIVATE 0
 typedef uint32_t sys_prot_t;
 
-#define LWIP_PLATFORM_ASSERT(message)                                         \
-    do {                                                                      \
-        fprintf(stderr, "%s:%d: lwIP: %s\n", __FILE__, __LINE__, message);    \
-        abort();                                                              \
+#define LWIP_PLATFORM_ASSERT(message)                                      \
+    do {                                                                   \
+        fprintf(stderr, "%s:%d: lwIP: %s\n", __FILE__, __LINE__, message); \
+        abort();                                                           \
     } while (0)
 #define LWIP_PLATFORM_DIAG(x) \
     do {                      \
