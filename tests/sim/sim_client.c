@@ -26,6 +26,7 @@ struct sim_client {
     bool held;  /* the application has its end */
     bool reset; /* by the client */
     bool was_reset;
+    bool told_broken;
 };
 
 struct sim_listener {
@@ -73,7 +74,7 @@ static unsigned possible(const struct sim_client *c)
     if (c->reset || c->down.len < c->window) {
         events |= STREAM_WRITABLE;
     }
-    return events & c->want;
+    return c->reset && c->want == 0 && !c->told_broken ? STREAM_BROKEN : events & c->want;
 }
 
 static void tell(struct sim *s, void *arg);
@@ -97,6 +98,7 @@ static void tell(struct sim *s, void *arg)
     (void)s;
     unsigned events = possible(c);
     if (c->held && !c->host->asleep && events != 0) {
+        c->told_broken |= (events & STREAM_BROKEN) != 0;
         c->stream.handler->ready(c->stream.ctx, events, sim_now(c->host));
         consider(c); /* level-triggered */
     }

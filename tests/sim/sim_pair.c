@@ -22,6 +22,7 @@ struct flow {
     struct list link;
     struct sim_far *far;
     struct stack_tcp *tcp;
+    bool shut;
 };
 
 static void flow_end(struct flow *f)
@@ -48,7 +49,11 @@ static void echo(void *ctx, struct stack_tcp *t, unsigned events, struct now now
         }
         stack_tcp_consume(t, n);
     }
-    if (stack_tcp_eof(t)) {
+    if (stack_tcp_eof(t) && !f->shut) {
+        f->shut = true;
+        stack_tcp_shutdown(t);
+    }
+    if (events & STACK_TCP_SENT_FIN) {
         flow_end(f);
     }
 }
@@ -57,8 +62,7 @@ static void accepted(void *ctx, struct stack_tcp *t, struct now now)
 {
     struct sim_far *far = ctx;
     struct flow *f = malloc(sizeof *f);
-    f->tcp = t;
-    f->far = far;
+    *f = (struct flow){.far = far, .tcp = t};
     list_push_back(&far->flows, &f->link);
     stack_tcp_set_handler(t, echo, f);
     echo(f, t, STACK_TCP_READABLE, now);
