@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "cmd/check.h"
 #include "cmd/demo.h"
 #include "cmd/files.h"
 #include "cmd/keys.h"
@@ -52,6 +53,8 @@ static int run_tunnels(struct options *o)
             printf("%s: OK\n", f.file[i].config->path);
         }
         status = printed();
+    } else if (o->command == COMMAND_CHECK) {
+        status = check(&f, o);
     } else {
         status = run(&f, o);
     }
@@ -84,6 +87,7 @@ int main(int argc, char **argv)
     }
     switch (o.command) {
     case COMMAND_RUN:
+    case COMMAND_CHECK:
         return run_tunnels(&o);
     case COMMAND_DEMO:
         return demo_run(o.n_socks > 0 ? &o.socks[0] : &usual, o.once, o.level);

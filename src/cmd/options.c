@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define RUN (1u << COMMAND_RUN)
+#define CHECK (1u << COMMAND_CHECK)
 #define DEMO (1u << COMMAND_DEMO)
 #define ALL (~0u)
 
@@ -31,7 +32,7 @@ struct entry {
 
 /* clang-format off */
 static const struct entry entries[] = {
-    {"Tunnel", 'c', "config", "FILE", RUN,
+    {"Tunnel", 'c', "config", "FILE", RUN | CHECK,
      {"the tunnel's wg-quick file, or a folder of *.conf;", "- is standard input; repeat it for several tunnels"}},
     {NULL, 'n', "configtest", NULL, RUN,
      {"only say what is wrong with the file", NULL}},
@@ -41,9 +42,9 @@ static const struct entry entries[] = {
     {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | DEMO,
      {"let -D listen outside loopback: whoever reaches",
       "that address may then use the tunnel"}},
-    {"Messages", 'q', "quiet", NULL, RUN | DEMO,
+    {"Messages", 'q', "quiet", NULL, RUN | CHECK | DEMO,
      {"warnings and errors only; twice: errors only", NULL}},
-    {NULL, 'v', "verbose", NULL, RUN | DEMO,
+    {NULL, 'v', "verbose", NULL, RUN | CHECK | DEMO,
      {"everything, names of destinations included", NULL}},
     {NULL, 'h', "help", NULL, ALL,
      {"print this", NULL}},
@@ -262,6 +263,8 @@ static int read_words(struct parse *p, int argc, char **argv, unsigned *given)
             err = take(p, value, optarg);
         } else if (optind == argc) {
             break;
+        } else if (p->out->command == COMMAND_CHECK && p->out->target == NULL) {
+            p->out->target = argv[optind++];
         } else if (has_command) {
             err = refuse(p, "unexpected %s", report_quote(p->word, argv[optind]));
         } else {
@@ -320,7 +323,8 @@ static int check_together(struct parse *p, unsigned given)
     if (err == 0) {
         err = check_socks(p);
     }
-    if (err == 0 && o->command == COMMAND_RUN && o->n_config == 0) {
+    bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;
+    if (err == 0 && needs_config && o->n_config == 0) {
         err = refuse(p, "no configuration: give -c FILE");
     }
     if (err == 0 && o->command == COMMAND_DEMO && o->n_socks > 1) {
@@ -370,11 +374,13 @@ static void print_entry(FILE *out, const struct entry *e)
 void options_print_help(FILE *out)
 {
     fputs("Usage: wgproxy -c FILE [OPTION]...\n"
+          "       wgproxy check -c FILE [NAME|ADDRESS]\n"
           "       wgproxy COMMAND [OPTION]...\n"
           "\n"
           "A SOCKS5 proxy into a WireGuard tunnel, without root and without an interface.\n"
           "\n"
           "Commands:\n"
+          "  check                     try a tunnel out, step by step\n"
           "  demo                      both ends of a tunnel on this machine, and a page\n"
           "                            behind it\n"
           "  genkey                    print a new private key\n"
@@ -386,8 +392,8 @@ void options_print_help(FILE *out)
         print_entry(out, &entries[i]);
     }
     fputs("\n"
-          "Exit status: 0 fine, 1 failure, 2 wrong command line, 3 wrong configuration.\n"
-          "More in the manual, wgproxy(1).\n",
+          "Exit status: 0 fine, 1 failure, 2 wrong command line, 3 wrong configuration,\n"
+          "4 the tunnel does not work. More in the manual, wgproxy(1).\n",
           out);
 }
 

@@ -18,12 +18,14 @@ enum exit_status {
     STATUS_FAILED = 1, /* while setting up or running */
     STATUS_USAGE = 2,  /* the command line is wrong */
     STATUS_CONFIG = 3, /* the configuration is wrong */
+    STATUS_CHECK_FAILED = 4, /* the tunnel does not work */
 };
 
 /* X(command, word): the first word of the command line that chooses it; the
  * tunnel itself has none. */
 #define COMMAND_TABLE(X)                                                       \
     X(COMMAND_RUN, NULL)                                                       \
+    X(COMMAND_CHECK, "check")                                                  \
     X(COMMAND_DEMO, "demo")                                                    \
     X(COMMAND_GENKEY, "genkey")                                                \
     X(COMMAND_PUBKEY, "pubkey")                                                \
@@ -41,11 +43,12 @@ enum command { COMMAND_TABLE(COMMAND_ENUM) COMMAND_N };
 struct options {
     enum command command;
     /* -c, borrowed from argv: files, and folders of them. At least one for
-     * COMMAND_RUN. */
+     * COMMAND_RUN and COMMAND_CHECK. */
     const char *config_path[OPTIONS_CONFIG_MAX];
     size_t n_config;
     bool configtest;      /* -n */
     bool once;            /* demo --once */
+    const char *target;   /* check NAME|ADDRESS, borrowed; or NULL */
     enum log_level level; /* -q, -v */
     /* -D, instead of the file's [Socks5]. Outside loopback only where
      * --allow-lan was given. */

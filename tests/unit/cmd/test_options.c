@@ -71,6 +71,8 @@ static const struct {
     {"demo", COMMAND_DEMO, LOG_INFO, NULL, NULL, false, false},
     {"demo --once -D 0", COMMAND_DEMO, LOG_INFO, NULL, "127.0.0.1:0", false, true},
     {"-v --once demo", COMMAND_DEMO, LOG_DEBUG, NULL, NULL, false, true},
+    {"check -c a.conf", COMMAND_CHECK, LOG_INFO, "a.conf", NULL, false, false},
+    {"-c a.conf check -q", COMMAND_CHECK, LOG_WARN, "a.conf", NULL, false, false},
     {"genkey", COMMAND_GENKEY, LOG_INFO, NULL, NULL, false, false},
     {"pubkey", COMMAND_PUBKEY, LOG_INFO, NULL, NULL, false, false},
     {"genpsk", COMMAND_GENPSK, LOG_INFO, NULL, NULL, false, false},
@@ -118,6 +120,20 @@ static void configurations_keep_their_order(void **state)
     assert_string_equal(o.config_path[2], "-");
 }
 
+static void a_check_may_have_a_target(void **state)
+{
+    (void)state;
+    struct words w;
+    struct options o;
+    parse_well(&w, &o, "check -c a.conf");
+    assert_null(o.target);
+    parse_well(&w, &o, "check web.example -c a.conf");
+    assert_string_equal(o.target, "web.example");
+    parse_well(&w, &o, "-c a.conf check 10.0.0.1");
+    assert_string_equal(o.target, "10.0.0.1");
+    assert_int_equal(o.n_config, 1);
+}
+
 static void listeners_keep_their_order(void **state)
 {
     (void)state;
@@ -138,6 +154,11 @@ static const struct {
 } wrong[] = {
     {"", "no configuration: give -c FILE"},
     {"-v", "no configuration: give -c FILE"},
+    {"check", "no configuration: give -c FILE"},
+    {"check a.conf", "no configuration: give -c FILE"},
+    {"check -c a b c", "unexpected \"c\""},
+    {"check -c a -D 1", "-D does not go with 'check'"},
+    {"check -n -c a", "-n does not go with 'check'"},
     {"-x", "unknown option -x"},
     {"-\033", "unknown option"},
     {"-c a -qx", "unknown option -x"},
@@ -237,7 +258,7 @@ static void help_tells_of_every_command_and_option(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "\n  demo ",          "\n  genkey ",        "\n  pubkey ",       "\n  genpsk ",
+        "\n  check ",         "\n  demo ",          "\n  genkey ",        "\n  pubkey ",       "\n  genpsk ",
         "\n  help, version ", "-c, --config FILE ", "-n, --configtest ", "-D, --socks [ADDR:]PORT ",
         "    --allow-lan ",   "-q, --quiet ",       "-v, --verbose ",    "-h, --help ",
         "-V, --version ",     "    --once ",
@@ -277,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_become_options),
         cmocka_unit_test(configurations_keep_their_order),
+        cmocka_unit_test(a_check_may_have_a_target),
         cmocka_unit_test(listeners_keep_their_order),
         cmocka_unit_test(wrong_words_are_explained_in_one_line),
         cmocka_unit_test(more_listeners_than_there_is_room_for_are_refused),
