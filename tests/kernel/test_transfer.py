@@ -15,7 +15,7 @@ from ground.process import wait_until
 from peer.relay import Relay
 from peer.web import HELLO, download, get, upload
 
-SLOW = 180  # seconds for a transfer: the machine is emulated, and not alone
+SLOW = 180  # seconds for a whole page: the machine is emulated, and not alone
 
 # Whoever sent and heard nothing for KEEPALIVE + REKEY_TIMEOUT calls again (paper 6.5);
 # if that is lost too, once more after REKEY_TIMEOUT and its jitter.
@@ -33,7 +33,7 @@ def test_four_mebibytes_arrive_unharmed_each_way(ground, family):
     proxy = ground.start()
     page = get(ground, proxy, "/body", family=family, timeout=SLOW)
     assert hashlib.sha256(page).hexdigest() == far.body_checksum()
-    with upload(ground, proxy, 4 * MIB, family=family, timeout=SLOW) as request:
+    with upload(ground, proxy, 4 * MIB, family=family) as request:
         request.send(body.make(4 * MIB))
         assert is_checksum_of(request.answer(), 4 * MIB)
 
@@ -63,7 +63,7 @@ def test_an_upload_survives_that_the_clients_outer_address_and_port_change(groun
     per_move = len(pieces) // (1 + len(moves))
     with Relay(ground.client, (far.outer4, PORT), far.client4) as relay:
         proxy = ground.start(ground.interface() + ground.peer(Endpoint=relay.endpoint))
-        with upload(ground, proxy, size, timeout=SLOW) as request:
+        with upload(ground, proxy, size) as request:
             request.send(b"".join(pieces[:per_move]))
             for number, local in enumerate(moves, 1):
                 relay.move(local)
@@ -78,7 +78,7 @@ def test_a_download_survives_that_the_kernels_outer_address_changes(ground):
     far.start(ground.keys.public)
     proxy = ground.start()
     checksum = hashlib.sha256()
-    with download(ground, proxy, "/body", timeout=SLOW) as request:
+    with download(ground, proxy, "/body") as request:
         pieces = request.pieces()
         checksum.update(next(pieces))
         far.leave_first_address()
@@ -98,7 +98,7 @@ def test_a_stream_goes_on_after_the_kernel_lost_its_sessions(ground):
     far.start(ground.keys.public)
     proxy = ground.start()
     first, second = body.make(2 * MIB)[:MIB], body.make(2 * MIB)[MIB:]
-    with upload(ground, proxy, 2 * MIB, timeout=SLOW) as request:
+    with upload(ground, proxy, 2 * MIB) as request:
         request.send(first)
         wait_until(lambda: far.traffic().received > MIB, 60, "the first half")
         far.link_down()
