@@ -55,6 +55,7 @@ static int run_tunnels(struct options *o)
         status = printed();
     } else if (o->command == COMMAND_CHECK) {
         status = check(&f, o);
+        status = status == STATUS_OK ? printed() : status;
     } else {
         status = run(&f, o);
     }

@@ -20,7 +20,7 @@
 #define KEY_SHOWN 8  /* characters of a public key */
 #define KEEPALIVE 25 /* s; setting it makes the peer be called at once */
 
-/* What a peer of the file has come to. Peers of the core come in the order of the file. */
+/* What a peer of the core has come to. */
 struct progress {
     bool called, shaken;
 };
@@ -225,6 +225,18 @@ static void begin_steps(struct check *k, struct now now)
     check_steps_begin(&k->steps, &k->plan, &check_ops, k, now);
 }
 
+/* Those without an Endpoint may call us meanwhile, but nobody waits for them. */
+static bool is_awaited(const struct check *k, const uint8_t public_key[KEY_LEN])
+{
+    for (size_t i = 0; i < k->config->n_peers; i++) {
+        const struct config_peer *p = &k->config->peers[i];
+        if (memcmp(p->public_key, public_key, KEY_LEN) == 0) {
+            return p->endpoint_host != NULL;
+        }
+    }
+    return false;
+}
+
 /* Call whoever has become reachable, and see who has answered. */
 static void look_at_peers(struct check *k, struct now now)
 {
@@ -233,6 +245,9 @@ static void look_at_peers(struct check *k, struct now now)
         struct wg_peer_status status;
         char key[KEY_TEXT], text[ENDPOINT_TEXT], who[CHECK_LINE / 2];
         wg_peer_get(p, &status);
+        if (!is_awaited(k, status.public_key)) {
+            continue;
+        }
         if (!at->called && status.endpoint.addr.family != FAMILY_NONE) {
             at->called = k->acted = true;
             wg_peer_set_keepalive(p, 0, now);
