@@ -60,12 +60,13 @@ static int route(void *ctx, const struct addr *dst)
 
 /* ---- how large ---- */
 
-/* What the path to an endpoint leaves of an IP packet for the inner side; `most` where the machine does not know. */
+/* What the path to an endpoint leaves of an IP packet for the inner side; `most` where the machine does not know. Whole
+ * blocks of 16: a peer with a larger MTU pads up to them, beyond ours (paper 5.4.6). */
 static unsigned path_leaves(const struct tunnel *t, const struct endpoint *to, unsigned most)
 {
     unsigned path = t->env->ops->path_mtu(t->env->world, to);
     unsigned around = (to->addr.family == FAMILY_V4 ? 20 : 40) + 8 + WG_HEADROOM + 16;
-    return path > around && path - around < most ? path - around : most;
+    return path > around && path - around < most ? (path - around) / 16 * 16 : most;
 }
 
 /* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, fragments
@@ -160,10 +161,20 @@ static int add_peer(struct tunnel *t, const struct config_peer *p)
     return err;
 }
 
+static unsigned least_mtu(const struct config *c)
+{
+    for (size_t i = 0; i < c->n_addresses; i++) {
+        if (c->addresses[i].addr.family == FAMILY_V6) {
+            return TUNNEL_MTU_LEAST;
+        }
+    }
+    return TUNNEL_MTU_LEAST_V4;
+}
+
 /* What the path to the peers leaves, where their addresses are known already. */
 static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
 {
-    unsigned mtu = TUNNEL_MTU_MOST;
+    unsigned mtu = TUNNEL_MTU_MOST, least = least_mtu(c);
     for (size_t i = 0; i < c->n_peers; i++) {
         struct endpoint to = {.port = c->peers[i].endpoint_port};
         if (c->peers[i].endpoint_host == NULL || !addr_parse(&to.addr, c->peers[i].endpoint_host)) {
@@ -171,7 +182,7 @@ static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
         }
         mtu = path_leaves(t, &to, mtu);
     }
-    return (uint16_t)(mtu > TUNNEL_MTU_LEAST ? mtu : TUNNEL_MTU_LEAST);
+    return (uint16_t)(mtu > least ? mtu : least);
 }
 
 static int build_wg(struct tunnel *t, const struct config *c)

@@ -16,10 +16,10 @@
 struct tunnel;
 
 /* The inner MTU where the file gives none: what the path to the peers leaves, at most 1420 (1500 less IPv6, UDP and the data
- * message's 32 bytes), at least 1280. */
+ * message's 32 bytes), at least what IP needs inside: 1280 with an IPv6 address, else 576. */
 #define TUNNEL_MTU_MOST 1420
 #define TUNNEL_MTU_LEAST 1280
-#define TUNNEL_MTU_LEAST_V4 576 /* of a tunnel without IPv6, when the path becomes narrower */
+#define TUNNEL_MTU_LEAST_V4 576 /* of a tunnel without IPv6 */
 
 /* Build the tunnel and open its UDP port. `config` is only read during the call, `env` is borrowed for life.
  * 0, ERR_NOMEM, ERR_INVALID (a key that is no key; said in the log), or the error of udp_open, as ERR_IN_USE. */

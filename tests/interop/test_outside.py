@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+"""The outer network changes while we use it: the far end restarts or moves, the machine's
+resolver comes late, the path takes only small packets."""
+
+import hashlib
+import sys
+import threading
+import time
+
+import pytest
+
+from ground import body, services, socks
+from ground.body import MIB
+from ground.far import CLIENT_INNER4, CLIENT_INNER6, PORT
+from ground.process import Process
+
+pytestmark = pytest.mark.usefixtures("wgproxy")
+
+# After 15 s without an answer a new session is begun (paper 6.5); the rest is for TCP, whose
+# first request is lost, to ask again.
+HEALS_WITHIN = 15 + 6
+
+# That long, and then three calls to the old address before the name is asked for again.
+FOUND_WITHIN = HEALS_WITHIN + 3 * 6
+
+NAME = "far.outside.test"
+NARROW = 1280  # the least that IPv6 allows outside
+ETHERNET = 14
+IPV6_FRAGMENT = 44
+
+
+def hello(ground, proxy, **options):
+    url = f"http://{ground.far.inner4}/hello"
+    return ground.fetch(url, proxy=proxy, **options) == services.HELLO
+
+
+class Outside:
+    """The name server of the outer network, on the far end's host: it knows one name."""
+
+    def __init__(self, ground):
+        self._ground, self._process = ground, None
+
+    def answer(self, *addresses):
+        self.stop()
+        network = self._ground.far.network
+        config = self._ground.work / "outside.conf"
+        config.write_text("\n".join([
+            "no-resolv", "no-hosts", "bind-interfaces", "local=/#/", "local-ttl=0",
+            f"listen-address={self._ground.far.outer4}",
+            *(f"host-record={NAME},{address}" for address in addresses), "",
+        ]))
+        self._process = Process(
+            network, ["dnsmasq", "--no-daemon", f"--conf-file={config}"],
+            self._ground.work / "outside.log")
+        self._process.wait_for_output("started, version", 5)
+
+    def stop(self):
+        if self._process:
+            self._process.kill()
+            self._process.log_path.unlink()
+            self._process = None
+
+
+@pytest.fixture
+def outside(ground):
+    outside = Outside(ground)
+    yield outside
+    outside.stop()
+    # The endpoint's own name may be asked outside, and nothing else.
+    label = b"\3far\7outside\4test"
+    for leak in ground.take_leaks():
+        assert label in leak.head or leak.verdict == "an ICMP error", leak
+
+
+def restart(ground):
+    """The far end's process ends and comes back with its file and without its memory. The
+    servers that are bound to its device would not see the new one, so one is that is not."""
+    far = ground.far
+    far.endpoint.stop()
+    far.endpoint.start([f"{far.inner4}/32", f"{far.inner6}/128"])
+    far.configure(ground.keys.public)
+    far.endpoint.route(CLIENT_INNER4, CLIENT_INNER6)
+
+
+def first_answer(ground, proxy, url, within):
+    """As somebody who presses "reload" until there is a page; returns how long it took."""
+    begin = time.monotonic()
+    while time.monotonic() - begin < within:
+        done = ground.curl("--fail", url, proxy=proxy, timeout=within)
+        if done.returncode == 0:
+            break
+    took = time.monotonic() - begin
+    print(f"answered after {took:.1f} s")
+    assert done.returncode == 0 and took < within, f"{took:.1f} s: {done.stderr}"
+    return done.stdout
+
+
+def test_a_far_end_that_restarts_is_found_again(ground):
+    ground.expect(port_unreachable=True)
+    far = ground.far
+    pages = ground.work / "pages"
+    pages.mkdir()
+    (pages / "page").write_bytes(b"still here\n")
+    server = Process(
+        far.network, [sys.executable, "-u", "-m", "http.server", "--bind", far.inner4,
+                      "--directory", pages, "8000"], ground.work / "pages.log")
+    server.wait_for_output("Serving HTTP", 10)
+    url = f"http://{far.inner4}:8000/page"
+    proxy = ground.start()
+    assert ground.fetch(url, proxy=proxy) == b"still here\n"
+    restart(ground)
+    assert first_answer(ground, proxy, url, HEALS_WITHIN) == b"still here\n"
+    server.kill()
+
+
+def test_a_tunnel_starts_before_its_name_can_be_resolved(ground, outside):
+    """The request that was made meanwhile is answered when the name server has come up."""
+    proxy = ground.start(ground.interface() + ground.peer(Endpoint=f"{NAME}:{PORT}"))
+    replies = []
+    asker = threading.Thread(target=lambda: replies.append(socks.reply_to(
+        ground.client, proxy.address, ground.far.inner4, 80)))
+    asker.start()
+    proxy.wait_for_log(f"endpoint {NAME}: .* try again in 2 s", 10)
+    assert not replies
+    outside.answer(ground.far.outer4)
+    asker.join(15)
+    assert [reply.code for reply in replies] == [socks.SUCCEEDED]
+    assert hello(ground, proxy)
+
+
+def test_a_far_end_that_moved_is_found_by_its_name(ground, outside):
+    """Its old address falls silent, and so does it: only the name says where it is now."""
+    old, new = "198.51.100.1", "198.51.100.2"
+    far = ground.far
+    ground.expect(far=(far.outer4, far.outer6, old, new))
+    far.network.ip("address", "add", f"{old}/32", "dev", "outer")
+    outside.answer(old)
+    proxy = ground.start(ground.interface() + ground.peer(Endpoint=f"{NAME}:{PORT}"))
+    assert hello(ground, proxy)
+    time.sleep(1)  # the last acknowledgements, which would tell us too
+    far.network.ip("address", "del", f"{old}/32", "dev", "outer")
+    far.network.ip("route", "add", "blackhole", old)
+    far.network.ip("address", "add", f"{new}/32", "dev", "outer")
+    outside.answer(new)
+    url = f"http://{far.inner4}/hello"
+    assert first_answer(ground, proxy, url, FOUND_WITHIN) == services.HELLO
+    assert f"{NAME} is {new}" in proxy.log
+
+
+def narrow(ground, mtu):
+    ground.client.ip("link", "set", ground.far.link_name, "mtu", mtu)
+    ground.far.network.ip("link", "set", "outer", "mtu", mtu)
+
+
+def transfer(ground, proxy, size=2 * MIB):
+    url = f"http://{ground.far.inner4}"
+    data = ground.fetch(f"{url}/bytes?size={size}&seed=1", proxy=proxy, timeout=20)
+    assert hashlib.sha256(data).hexdigest() == body.checksum(size, 1)
+    path = ground.work / "upload"
+    path.write_bytes(body.make(size, 2))
+    answer = ground.curl("--fail", "-T", path, f"{url}/upload", proxy=proxy, timeout=20)
+    assert answer.stdout.decode().strip() == body.checksum(size, 2), answer.stderr
+
+
+def longest(report, since=0.0):
+    return max(p.length for p in report.packets if p.time > since) - ETHERNET
+
+
+def outer_endpoint(ground, family):
+    far = ground.far
+    return f"{far.outer4}:{PORT}" if family == "4" else f"[{far.outer6}]:{PORT}"
+
+
+def is_fragment(packet):
+    return packet.verdict == "an IPv4 fragment" or (
+        packet.head[12:14] == b"\x86\xdd" and packet.head[20] == IPV6_FRAGMENT)
+
+
+@pytest.mark.parametrize("outer", ["4", "6"])
+def test_a_narrow_path_is_known_from_the_start(ground, outer):
+    """No packet is too long, nor has to be cut, though the far end knows nothing of it."""
+    narrow(ground, NARROW)
+    proxy = ground.start(ground.interface(MTU=None, Address=f"{CLIENT_INNER4}/32")
+                         + ground.peer(Endpoint=outer_endpoint(ground, outer)))
+    transfer(ground, proxy)
+    assert NARROW - 50 < longest(ground.finish()[0]) <= NARROW
+
+
+@pytest.mark.parametrize("outer", ["4", "6"])
+def test_a_path_too_narrow_for_ipv6_inside_carries_fragments(ground, outer):
+    """IPv6 needs 1280 bytes inside (RFC 8200 5), which do not fit into 1280 outside."""
+    narrow(ground, NARROW)
+    proxy = ground.start(ground.interface(MTU=None)
+                         + ground.peer(Endpoint=outer_endpoint(ground, outer)))
+    transfer(ground, proxy)
+    assert all(map(is_fragment, ground.take_leaks()))
+    assert longest(ground.finish()[0]) <= NARROW
+
+
+@pytest.mark.parametrize("outer", ["4", "6"])
+def test_a_path_may_become_narrow_in_the_middle(ground, outer):
+    """The download that is under way and what comes after it arrive whole."""
+    proxy = ground.start(ground.interface(MTU=None)
+                         + ground.peer(Endpoint=outer_endpoint(ground, outer)))
+    size = 4 * MIB
+    with socks.connect(ground.client, proxy.address, ground.far.inner4, 80) as s:
+        s.settimeout(20)
+        s.sendall(f"GET /paced?size={size}&seconds=2&seed=3 HTTP/1.0\r\n\r\n".encode())
+        answer = s.recv(body.CHUNK)
+        narrow(ground, NARROW)
+        since = time.time()
+        answer += b"".join(iter(lambda: s.recv(body.CHUNK), b""))
+    assert answer.partition(b"\r\n\r\n")[2] == body.make(size, seed=3)
+    transfer(ground, proxy)
+    assert all(map(is_fragment, ground.take_leaks()))
+    assert longest(ground.finish()[0], since) <= NARROW
