@@ -20,13 +20,15 @@
 enum stream_event {
     STREAM_READABLE = 1, /* read() will give bytes, end of file, or the error */
     STREAM_WRITABLE = 2, /* writev() will take bytes, or give the error */
+    STREAM_BROKEN = 4,   /* the connection was reset while nothing was wanted; never asked for, told once */
 };
 
 struct stream;
 
 struct stream_handler {
     /* What was asked for with want() has come true; level-triggered: it comes again until handled or
-     * no longer wanted. `events` holds at least one bit of enum stream_event. */
+     * no longer wanted. `events` holds at least one bit of enum stream_event. A stream that nothing is wanted of
+     * calls with STREAM_BROKEN when it can only be closed or aborted any more. */
     void (*ready)(void *ctx, unsigned events, struct now now);
 };
 

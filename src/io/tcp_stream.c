@@ -40,7 +40,7 @@ static void watch(struct tcp_stream *t, unsigned events);
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct tcp_stream *t = poll->data;
-    unsigned came = (unsigned)events;
+    unsigned came = (unsigned)events & (STREAM_READABLE | STREAM_WRITABLE);
     if (status < 0) {
         /* An error on the socket: libuv has stopped watching. The next operation will tell
          * which. */
@@ -50,6 +50,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     unsigned unwanted = came & ~t->wanted;
     if ((came & t->wanted) != 0) {
         t->stream.handler->ready(t->stream.ctx, came & t->wanted, loop_enter(t->loop));
+    } else if (status < 0 && t->wanted == 0) {
+        t->stream.handler->ready(t->stream.ctx, STREAM_BROKEN, loop_enter(t->loop));
+        return;
     }
     if (!t->closed && ((unwanted & ~t->wanted) != 0 || (t->wanted & ~t->watched) != 0)) {
         watch(t, t->wanted);
@@ -62,7 +65,9 @@ static void watch(struct tcp_stream *t, unsigned events)
         return;
     }
     t->watched = events;
-    int rc = uv_poll_start(&t->poll, (int)events, on_poll); /* 0 events: stops */
+    /* Nobody sends urgent data, but epoll tells of a reset to whoever waits for it, and not of bytes
+     * and FIN that nobody wants. */
+    int rc = uv_poll_start(&t->poll, events != 0 ? (int)events : UV_PRIORITIZED, on_poll);
     assert(rc == 0);
     (void)rc;
 }

@@ -142,6 +142,9 @@ enum relay_verdict relay_start(struct relay *r, struct stream *client, struct st
 
 enum relay_verdict relay_client_ready(struct relay *r, unsigned events)
 {
+    if (events & STREAM_BROKEN) {
+        return over(r, RELAY_CLIENT_BROKE, ERR_RESET);
+    }
     events &= r->want;
     enum relay_verdict verdict = RELAY_GOES_ON;
     if (events & STREAM_WRITABLE) {

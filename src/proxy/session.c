@@ -314,6 +314,10 @@ static void greeting_step(struct session *s, struct now now)
 static void session_ready(void *ctx, unsigned events, struct now now)
 {
     struct session *s = ctx;
+    if ((events & STREAM_BROKEN) && s->state != RELAYING) {
+        session_end(s, "", "the client broke the connection");
+        return;
+    }
     switch (s->state) {
     case GREETING:
         greeting_step(s, now);

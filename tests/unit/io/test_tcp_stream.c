@@ -254,6 +254,30 @@ static void a_reset_by_the_other_side_is_read_as_such(void **state)
     pair_close(&p);
 }
 
+static void a_reset_is_told_once_although_nothing_is_wanted(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_open(&p, "127.0.0.1:0");
+    struct notes n;
+    attach(&n, p.stream);
+    shutdown(p.client, SHUT_WR);
+    n.read_at_next = n.want_nothing = true;
+    stream_want(p.stream, STREAM_READABLE);
+    drive_until(p.loop, was_called, &n);
+    assert_int_equal(n.n_read, 0);
+    drive_idly(p.loop);
+    assert_int_equal(n.calls, 1); /* FIN is not told again */
+    n.read_at_next = false;
+    reset_by_client(&p);
+    drive_idly(p.loop);
+    assert_int_equal(n.calls, 2);
+    assert_int_equal(n.last, STREAM_BROKEN);
+    drive_idly(p.loop);
+    assert_int_equal(n.calls, 2);
+    pair_close(&p);
+}
+
 static void an_error_comes_again_until_it_is_read(void **state)
 {
     (void)state;
@@ -567,6 +591,7 @@ int main(void)
         cmocka_unit_test(end_of_file_is_zero_and_writing_goes_on),
         cmocka_unit_test(shutdown_sends_fin_and_reading_goes_on),
         cmocka_unit_test(a_reset_by_the_other_side_is_read_as_such),
+        cmocka_unit_test(a_reset_is_told_once_although_nothing_is_wanted),
         cmocka_unit_test(an_error_comes_again_until_it_is_read),
         cmocka_unit_test(a_stream_may_be_closed_when_told_of_an_error),
         cmocka_unit_test(an_error_is_delivered_as_whatever_is_wanted_and_remembered),

@@ -130,6 +130,10 @@ bool fake_client_turn(struct fake_client *c, struct now now)
     bool writable = c->room > 0 || c->write_err != 0;
     unsigned events =
         c->wanted & ((readable ? STREAM_READABLE : 0u) | (writable ? STREAM_WRITABLE : 0u));
+    if (c->read_err != 0 && c->wanted == 0 && !c->told_broken) {
+        c->told_broken = true;
+        events = STREAM_BROKEN;
+    }
     if (events == 0) {
         return false;
     }

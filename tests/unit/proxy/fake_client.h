@@ -14,6 +14,7 @@ struct fake_client {
     struct stream stream; /* first */
     enum fake_fate fate;
     unsigned wanted, n_wants;
+    bool told_broken;
     struct fake_bytes input; /* what the client sent; read up to input_at */
     size_t input_at;
     bool input_eof, shut;

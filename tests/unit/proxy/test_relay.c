@@ -261,6 +261,20 @@ static void a_client_that_breaks_resets_the_tunnel(void **state)
     assert_int_equal(f->client.fate, FAKE_ABORTED);
 }
 
+static void a_half_closed_client_that_breaks_is_noticed_although_nothing_is_wanted_of_it(void **state)
+{
+    struct flow *f = *state;
+    start(f, false);
+    fake_client_shutdown(&f->client);
+    settle(f);
+    assert_int_equal(f->verdict, RELAY_GOES_ON);
+    assert_int_equal(f->client.wanted, 0);
+    fake_client_reset(&f->client);
+    settle(f);
+    assert_int_equal(f->verdict, RELAY_CLIENT_BROKE);
+    assert_int_equal(fake_tcp_fate(f->tunnel), FAKE_ABORTED);
+}
+
 static void a_client_that_left_is_noticed_when_written_to(void **state)
 {
     struct flow *f = *state;
@@ -473,6 +487,7 @@ int main(void)
         TEST(an_end_of_file_that_was_read_before_is_passed_on),
         TEST(the_end_waits_for_the_last_byte_down),
         TEST(a_client_that_breaks_resets_the_tunnel),
+        TEST(a_half_closed_client_that_breaks_is_noticed_although_nothing_is_wanted_of_it),
         TEST(a_client_that_left_is_noticed_when_written_to),
         TEST(a_tunnel_that_breaks_resets_the_client),
         TEST(a_tunnel_that_breaks_in_the_middle_is_never_a_clean_end),
