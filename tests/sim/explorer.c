@@ -75,7 +75,8 @@ static void start(struct worker *w, uint64_t seed)
 /* What a test says is between the marks of its framework. */
 static bool is_news(const char *line)
 {
-    static const char *const frame[] = {"[=", "[ RUN", "[  PASSED", "[  FAILED", "[       OK", "\n", " 1 FAILED"};
+    static const char *const frame[] = {"[=",         "[ RUN", "[  PASSED", "[  FAILED",
+                                        "[       OK", "\n",    " 1 FAILED"};
     for (size_t i = 0; i < sizeof frame / sizeof *frame; i++) {
         if (strncmp(line, frame[i], strlen(frame[i])) == 0) {
             return false;

@@ -30,7 +30,7 @@ struct life {
 
     /* What kind of life it is. */
     bool named, v6_outside, client_keepalive, far_keepalive;
-    char endpoint[64], client_interface[64], client_peer[160], far_peer[160];
+    char endpoint[64], client_peer[160], far_peer[160];
     struct sim_pair_options options;
 
     /* How it goes. */
@@ -76,7 +76,8 @@ static struct endpoint outside(struct life *l, unsigned number)
 {
     const struct sim_host *h = host(l, number);
     uint16_t own = number == CLIENT ? 51821 : 51820;
-    return (struct endpoint){.addr = h->address, .port = h->outside_port != 0 ? h->outside_port : own};
+    return (struct endpoint){.addr = h->address,
+                             .port = h->outside_port != 0 ? h->outside_port : own};
 }
 
 static void set_address(struct life *l, unsigned number, unsigned move)
@@ -330,16 +331,28 @@ static void draw_kind(struct life *l)
     l->named = one_in(l, 3);
     l->client_keepalive = one_in(l, 3);
     l->far_keepalive = one_in(l, 6);
-    const char *psk = one_in(l, 3) ? "PresharedKey = //8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" : "";
+    const char *psk =
+        one_in(l, 3) ? "PresharedKey = //8AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" : "";
     const char *client_at = l->v6_outside ? "[2001:db8:1::1]:51821" : "192.0.2.1:51821";
     char persistent[64];
-    snprintf(persistent, sizeof persistent, "PersistentKeepalive = %u\n", (unsigned)below(l, 30) + 5);
+    snprintf(persistent, sizeof persistent, "PersistentKeepalive = %u\n",
+             (unsigned)below(l, 30) + 5);
     snprintf(l->endpoint, sizeof l->endpoint, "%s",
-             l->named ? FAR_NAME ":51820" : l->v6_outside ? "[2001:db8:2::1]:51820" : "192.0.2.101:51820");
-    snprintf(l->client_peer, sizeof l->client_peer, "%s%s", psk, l->client_keepalive ? persistent : "");
-    snprintf(l->far_peer, sizeof l->far_peer, "%s%s%s%s%s", psk, one_in(l, 3) ? "Endpoint = " : "# ", client_at, "\n",
+             l->named        ? FAR_NAME ":51820"
+             : l->v6_outside ? "[2001:db8:2::1]:51820"
+                             : "192.0.2.101:51820");
+    snprintf(l->client_peer, sizeof l->client_peer, "%s%s", psk,
+             l->client_keepalive ? persistent : "");
+    snprintf(l->far_peer, sizeof l->far_peer, "%s%s%s%s%s", psk,
+             one_in(l, 3) ? "Endpoint = " : "# ", client_at, "\n",
              l->far_keepalive ? persistent : "");
-    l->options = (struct sim_pair_options){"", l->client_peer, "", l->far_peer, l->endpoint};
+    l->options = (struct sim_pair_options){
+        .client_interface = "",
+        .client_peer = l->client_peer,
+        .far_interface = "",
+        .far_peer = l->far_peer,
+        .endpoint = l->endpoint,
+    };
 }
 
 static void be_born(struct life *l, uint64_t seed)
@@ -368,7 +381,8 @@ static void suffer(struct life *l)
         void (*fn)(struct life *l);
         unsigned weight;
     } events[] = {
-        {use, 7}, {change_weather, 4}, {begin_outage, 3}, {replay, 3}, {roam, 2}, {change_wall, 2}, {fall_asleep, 1},
+        {use, 7},  {change_weather, 4}, {begin_outage, 3}, {replay, 3},
+        {roam, 2}, {change_wall, 2},    {fall_asleep, 1},
     };
     unsigned total = 2;
     for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
@@ -433,8 +447,8 @@ static void expect_users_to_end(struct life *l)
     for (unsigned i = 0; i < l->n_users; i++) {
         struct sim_user *u = l->users[i];
         if (sim_user_end(u) == SIM_USER_ACTIVE && !sim_user_is_excused(u)) {
-            fail_msg("user %u hangs in fair weather: reply %u, sent %zu, received %zu", i, sim_user_reply(u),
-                     sim_user_sent(u), sim_user_received(u));
+            fail_msg("user %u hangs in fair weather: reply %u, sent %zu, received %zu", i,
+                     sim_user_reply(u), sim_user_sent(u), sim_user_received(u));
         }
         sim_user_leave(u);
     }
@@ -457,7 +471,8 @@ static void expect_silence(struct life *l)
     for (unsigned i = 0; i < 2; i++) {
         const struct sim_host *h = host(l, i);
         if (h->datagrams != sent[i]) {
-            fail_msg("%s is idle and sends %llu datagrams", h->name, (unsigned long long)(h->datagrams - sent[i]));
+            fail_msg("%s is idle and sends %llu datagrams", h->name,
+                     (unsigned long long)(h->datagrams - sent[i]));
         }
         if (h->deadline != NEVER && !is_forgotten(l, i)) {
             fail_msg("%s is idle and wants to be woken in %llu ms", h->name,

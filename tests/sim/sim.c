@@ -69,8 +69,8 @@ void sim_record(struct sim *s, unsigned from, const uint8_t *data, size_t len, b
         keep(s, &w);
     }
     if (s->talk) {
-        printf("%9.3f %-6s sends type %u, %zu bytes%s\n", (double)w.at / 1e9, s->hosts[from].name, w.type, len,
-               lost ? " (lost)" : "");
+        printf("%9.3f %-6s sends type %u, %zu bytes%s\n", (double)w.at / 1e9, s->hosts[from].name,
+               w.type, len, lost ? " (lost)" : "");
     }
 }
 
@@ -111,7 +111,8 @@ static void host_says(void *ctx, enum log_level level, const char *line)
     memcpy(h->said + h->said_len + n, "\n", 2);
     h->said_len += n + 1;
     if (h->sim->talk) {
-        printf("%9.3f %-6s %s: %s\n", (double)sim_time(h->sim) / 1e9, h->name, log_level_name(level), line);
+        printf("%9.3f %-6s %s: %s\n", (double)sim_time(h->sim) / 1e9, h->name,
+               log_level_name(level), line);
     }
 }
 
@@ -181,8 +182,8 @@ void sim_host_boot(struct sim *s, unsigned host)
     assert_int_equal(app_new(&h->app, &h->env), 0);
 }
 
-struct tunnel *sim_host_add(struct sim *s, unsigned host, const char *name, const char *text, struct tunnel *through,
-                            uint16_t socks_port)
+struct tunnel *sim_host_add(struct sim *s, unsigned host, const char *name, const char *text,
+                            struct tunnel *through, uint16_t socks_port)
 {
     struct sim_host *h = &s->hosts[host];
     struct config *c;

@@ -23,13 +23,13 @@
 /* What the link does to a datagram; the same in both directions unless a test changes one. */
 struct sim_weather {
     unsigned loss, duplicate, corrupt; /* per thousand */
-    uint64_t delay, jitter;   /* ns; jitter is added uniformly and so reorders */
-    bool down;                /* everything is lost */
+    uint64_t delay, jitter;            /* ns; jitter is added uniformly and so reorders */
+    bool down;                         /* everything is lost */
 };
 
 /* One line of the record. */
 struct sim_wire {
-    uint64_t at; /* ns since the start */
+    uint64_t at;  /* ns since the start */
     uint8_t from; /* host */
     uint8_t type; /* first byte of the datagram: 1 initiation, 2 response, 3 cookie, 4 data */
     uint16_t len;
@@ -41,9 +41,10 @@ struct sim_host;
 /* Whoever looks on: told of each datagram as it is sent (whether or not the weather takes it) and as a host's application
  * gets it. `genuine`: as a host sent it, from where that host was, its first arrival or a copy made by the link. */
 struct sim_watcher {
-    void (*sent)(void *ctx, const struct sim_host *by, const struct endpoint *to, const uint8_t *data, size_t len);
-    void (*arrives)(void *ctx, const struct sim_host *at, const struct endpoint *from, const uint8_t *data, size_t len,
-                    bool genuine);
+    void (*sent)(void *ctx, const struct sim_host *by, const struct endpoint *to,
+                 const uint8_t *data, size_t len);
+    void (*arrives)(void *ctx, const struct sim_host *at, const struct endpoint *from,
+                    const uint8_t *data, size_t len, bool genuine);
     void *ctx;
 };
 
@@ -54,7 +55,7 @@ struct sim_host {
     struct addr address;
     struct env env;
     struct log log;
-    struct app *app; /* NULL while the host is off */
+    struct app *app;       /* NULL while the host is off */
     struct tunnel *tunnel; /* the first */
     int64_t wall_ahead;    /* ns; how wrong its wall clock is. A test sets it. */
     uint16_t outside_port; /* a translator's before its port; 0: none. A test sets it. */
@@ -95,7 +96,7 @@ struct sim {
     bool forgetful; /* keep no record, for long runs; the fingerprint needs none */
     uint64_t fingerprint;
     struct sim_watcher watcher; /* members may be NULL */
-    bool talk; /* print the hosts' log lines and the wire */
+    bool talk;                  /* print the hosts' log lines and the wire */
 };
 
 /* Three hosts, "client" 192.0.2.1, "far" 192.0.2.2 and "third" 198.51.100.3, all off, 10 ms apart and in fair weather. */
@@ -108,8 +109,8 @@ void sim_host_off(struct sim *s, unsigned host);
 
 /* The same in steps, for a host with several tunnels. `through` may be NULL; `socks_port` 0 opens no door. */
 void sim_host_boot(struct sim *s, unsigned host);
-struct tunnel *sim_host_add(struct sim *s, unsigned host, const char *name, const char *config, struct tunnel *through,
-                            uint16_t socks_port);
+struct tunnel *sim_host_add(struct sim *s, unsigned host, const char *name, const char *config,
+                            struct tunnel *through, uint16_t socks_port);
 void sim_host_start(struct sim *s, unsigned host);
 
 /* A lid that is closed: nothing runs, and what arrives is lost. */
@@ -121,12 +122,14 @@ struct now sim_now(const struct sim_host *h); /* as its clocks show it */
 /* Run until now.mono is `at` after the start; or until `done(ctx)`, which is asked after each event: false when `at` came
  * first. */
 void sim_run_to(struct sim *s, uint64_t at);
-void sim_stir(struct sim *s, uint64_t at); /* an event at that time that does nothing, so that `done` is asked */
+void sim_stir(struct sim *s,
+              uint64_t at); /* an event at that time that does nothing, so that `done` is asked */
 bool sim_run_until(struct sim *s, bool (*done)(void *ctx), void *ctx, uint64_t at);
 uint64_t sim_time(const struct sim *s); /* since the start */
 
 /* A datagram from nowhere: as if `from` had sent it to the host's first port. */
-void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const void *data, size_t len);
+void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const void *data,
+                size_t len);
 
 /* One bit becomes wrong, but none of a handshake message's mac2, which nobody reads who is not under load (paper 5.4.4). */
 void sim_flip_bit(struct sim *s, uint8_t *data, size_t len);
@@ -147,7 +150,9 @@ uint64_t sim_fingerprint(const struct sim *s);
 
 extern const struct env_ops sim_env_ops;
 void sim_schedule(struct sim *s, uint64_t at_mono, sim_event_fn *fn, void *arg, const void *owner);
-void sim_unschedule(struct sim *s, const void *owner); /* every event of this owner; their args are freed with free() */
+void sim_unschedule(
+    struct sim *s,
+    const void *owner); /* every event of this owner; their args are freed with free() */
 void sim_record(struct sim *s, unsigned from, const uint8_t *data, size_t len, bool lost);
 unsigned sim_chance(struct sim *s); /* 0..999 */
 

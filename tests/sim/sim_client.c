@@ -191,8 +191,8 @@ static const struct stream_ops end_ops = {
 
 /* ---- listeners ---- */
 
-int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx, struct endpoint *bound,
-               struct env_listener **out)
+int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx,
+               struct endpoint *bound, struct env_listener **out)
 {
     struct sim_host *h = world;
     struct sim_listener *l = malloc(sizeof *l);

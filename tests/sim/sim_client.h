@@ -25,14 +25,15 @@ const uint8_t *sim_client_data(const struct sim_client *c);
 void sim_client_take(struct sim_client *c, size_t n);
 void sim_client_set_window(struct sim_client *c, size_t window);
 
-bool sim_client_eof(const struct sim_client *c);      /* the door's FIN came */
+bool sim_client_eof(const struct sim_client *c);       /* the door's FIN came */
 bool sim_client_was_reset(const struct sim_client *c); /* the door's RST came */
-size_t sim_client_unsent(const struct sim_client *c); /* bytes that the door has not read yet */
+size_t sim_client_unsent(const struct sim_client *c);  /* bytes that the door has not read yet */
 
-void sim_clients_wake(struct sim_host *h); /* it can be told again what became ready while it slept */
+void sim_clients_wake(
+    struct sim_host *h); /* it can be told again what became ready while it slept */
 
-int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx, struct endpoint *bound,
-               struct env_listener **out);
+int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx,
+               struct endpoint *bound, struct env_listener **out);
 void sim_listener_close(struct env_listener *l);
 
 #endif

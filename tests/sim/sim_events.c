@@ -41,7 +41,8 @@ void sim_events_fini(struct sim_events *q)
     free(q->heap);
 }
 
-void sim_events_push(struct sim_events *q, uint64_t at, sim_event_fn *fn, void *arg, const void *owner)
+void sim_events_push(struct sim_events *q, uint64_t at, sim_event_fn *fn, void *arg,
+                     const void *owner)
 {
     if (q->n == q->size) {
         q->size = q->size != 0 ? q->size * 2 : 64;

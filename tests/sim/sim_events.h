@@ -26,7 +26,8 @@ struct sim_events {
 };
 
 void sim_events_fini(struct sim_events *q); /* frees the args of what never happened */
-void sim_events_push(struct sim_events *q, uint64_t at, sim_event_fn *fn, void *arg, const void *owner);
+void sim_events_push(struct sim_events *q, uint64_t at, sim_event_fn *fn, void *arg,
+                     const void *owner);
 uint64_t sim_events_next(const struct sim_events *q); /* when; NEVER */
 struct sim_event sim_events_pop(struct sim_events *q);
 void sim_events_cancel(struct sim_events *q, const void *owner);

@@ -57,7 +57,8 @@ static void hand_over(struct sim *s, struct sim_port *p, const struct flight *f)
     }
     struct rxbuf *buf = rxbuf_new(&s->pool);
     memcpy(buf->data, f->data, f->len);
-    struct dgram_rx rx = {.buf = buf, .data = buf->data, .len = f->len, .from = f->from, .tos = f->tos};
+    struct dgram_rx rx = {
+        .buf = buf, .data = buf->data, .len = f->len, .from = f->from, .tos = f->tos};
     p->dgram.handler->received(p->dgram.ctx, &rx, 1, sim_now(p->host));
     rxbuf_unref(buf);
 }
@@ -73,7 +74,8 @@ static void arrive(struct sim *s, void *arg)
     free(f);
 }
 
-static struct flight *take_off(const struct endpoint *from, const struct endpoint *to, const void *data, size_t len)
+static struct flight *take_off(const struct endpoint *from, const struct endpoint *to,
+                               const void *data, size_t len)
 {
     struct flight *f = malloc(sizeof *f + len);
     *f = (struct flight){.from = *from, .to = *to, .len = len};
@@ -111,7 +113,8 @@ static void cross(struct sim_port *p, const struct outbox *ob, const struct outb
     if (lost) {
         return;
     }
-    struct endpoint from = {.addr = h->address, .port = h->outside_port != 0 ? h->outside_port : p->number};
+    struct endpoint from = {.addr = h->address,
+                            .port = h->outside_port != 0 ? h->outside_port : p->number};
     unsigned copies = 1 + (sim_chance(s) < h->out.duplicate);
     for (unsigned i = 0; i < copies; i++) {
         struct flight *f = take_off(&from, &m->to, data, m->len);
@@ -120,11 +123,13 @@ static void cross(struct sim_port *p, const struct outbox *ob, const struct outb
     }
 }
 
-void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const void *data, size_t len)
+void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const void *data,
+                size_t len)
 {
     struct sim_host *h = &s->hosts[host];
     struct sim_port *p = list_item(h->ports.next, struct sim_port, link);
-    struct endpoint to = {.addr = h->address, .port = h->outside_port != 0 ? h->outside_port : p->number};
+    struct endpoint to = {.addr = h->address,
+                          .port = h->outside_port != 0 ? h->outside_port : p->number};
     sim_schedule(s, s->now.mono, arrive, take_off(from, &to, data, len), NULL);
 }
 
@@ -172,7 +177,8 @@ static bool port_is_taken(const struct sim_host *h, uint16_t number)
     return false;
 }
 
-static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
+static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,
+                    struct dgram **out)
 {
     struct sim_host *h = world;
     if (port == 0) {
@@ -210,7 +216,8 @@ static void answer(struct sim *s, void *arg)
     struct endpoint found[SIM_NAME_ADDRESSES] = {{{0}, 0, 0}};
     size_t n = 0;
     if (s->name.name != NULL) {
-        assert_string_equal(q->name, s->name.name); /* any other name has leaked out of the tunnel */
+        assert_string_equal(q->name,
+                            s->name.name); /* any other name has leaked out of the tunnel */
         for (; n < s->name.n; n++) {
             found[n] = (struct endpoint){.addr = s->name.found[n], .port = q->port};
         }
@@ -219,8 +226,8 @@ static void answer(struct sim *s, void *arg)
     free(q);
 }
 
-static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out,
-                   struct now now)
+static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
+                   struct env_lookup **out, struct now now)
 {
     (void)now;
     struct sim_host *h = world;

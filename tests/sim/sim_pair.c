@@ -68,7 +68,7 @@ static void accepted(void *ctx, struct stack_tcp *t, struct now now)
     echo(f, t, STACK_TCP_READABLE, now);
 }
 
-static struct sim_far *far_new(struct sim_pair *p, struct stack *stack)
+struct sim_far *sim_far_new(struct sim_pair *p, struct stack *stack)
 {
     struct sim_far *far = malloc(sizeof *far);
     far->pair = p;
@@ -77,7 +77,7 @@ static struct sim_far *far_new(struct sim_pair *p, struct stack *stack)
     return far;
 }
 
-static void far_free(struct sim_far *far)
+void sim_far_free(struct sim_far *far)
 {
     while (!list_empty(&far->flows)) {
         flow_end(list_item(far->flows.next, struct flow, link));
@@ -88,42 +88,51 @@ static void far_free(struct sim_far *far)
 
 /* ---- the hosts ---- */
 
-static const uint8_t private_keys[2][KEY_LEN] = {{0x48, 1, 2, 3, [31] = 0x41}, {0x88, 4, 5, 6, [31] = 0x42}};
+static const uint8_t private_keys[4][KEY_LEN] = {
+    {0x48, 1, 2, 3, [31] = 0x41},
+    {0x88, 4, 5, 6, [31] = 0x42},
+    {0x50, 7, 8, 9, [31] = 0x43},
+    {0xb8, 10, 11, 12, [31] = 0x44},
+};
 
-static void key_texts(unsigned own, char private_text[KEY_TEXT], char peer_text[KEY_TEXT])
+void sim_pair_keys(unsigned own, unsigned peer, char private_text[KEY_TEXT],
+                   char public_text[KEY_TEXT])
 {
-    uint8_t peer[KEY_LEN];
-    assert_true(wg_public_key(peer, private_keys[1 - own]));
+    uint8_t public_key[KEY_LEN];
+    assert_true(wg_public_key(public_key, private_keys[peer]));
     key_to_base64(private_text, private_keys[own]);
-    key_to_base64(peer_text, peer);
+    key_to_base64(public_text, public_key);
 }
 
 void sim_pair_client_on(struct sim_pair *p, const struct sim_pair_options *o)
 {
     char text[2048], own[KEY_TEXT], peer[KEY_TEXT];
-    key_texts(CLIENT, own, peer);
+    sim_pair_keys(CLIENT, o->client_is_mistaken ? 2 : FAR, own, peer);
     snprintf(text, sizeof text,
-             "[Interface]\nPrivateKey = %s\nAddress = " CLIENT_V4 ", fd09::2\nListenPort = 51821\n%s"
+             "[Interface]\nPrivateKey = %s\nAddress = " CLIENT_V4
+             ", fd09::2\nListenPort = 51821\n%s"
              "[Peer]\nPublicKey = %s\nAllowedIPs = 10.9.0.0/24, fd09::/64\nEndpoint = %s\n%s",
-             own, o->client_interface, peer, o->endpoint != NULL ? o->endpoint : "192.0.2.2:51820", o->client_peer);
+             own, o->client_interface, peer, o->endpoint != NULL ? o->endpoint : "192.0.2.2:51820",
+             o->client_peer);
     sim_host_on(p->sim, CLIENT, text, true);
 }
 
 void sim_pair_far_on(struct sim_pair *p, const struct sim_pair_options *o)
 {
     char text[2048], own[KEY_TEXT], peer[KEY_TEXT];
-    key_texts(FAR, own, peer);
+    sim_pair_keys(FAR, o->far_is_mistaken ? 2 : CLIENT, own, peer);
     snprintf(text, sizeof text,
-             "[Interface]\nPrivateKey = %s\nAddress = " FAR_V4 ", " FAR_V6 "\nListenPort = 51820\n%s"
+             "[Interface]\nPrivateKey = %s\nAddress = " FAR_V4 ", " FAR_V6
+             "\nListenPort = 51820\n%s"
              "[Peer]\nPublicKey = %s\nAllowedIPs = " CLIENT_V4 ", fd09::2\n%s",
              own, o->far_interface, peer, o->far_peer);
     sim_host_on(p->sim, FAR, text, false);
-    p->far = far_new(p, tunnel_stack(p->sim->hosts[FAR].tunnel));
+    p->far = sim_far_new(p, tunnel_stack(p->sim->hosts[FAR].tunnel));
 }
 
 void sim_pair_far_off(struct sim_pair *p)
 {
-    far_free(p->far);
+    sim_far_free(p->far);
     p->far = NULL;
     sim_host_off(p->sim, FAR);
 }
@@ -150,7 +159,8 @@ void sim_pair_fini(struct sim_pair *p)
 
 /* ---- clients ---- */
 
-struct sim_client *sim_pair_ask(struct sim_pair *p, const char *address, uint16_t port)
+struct sim_client *sim_pair_ask_door(struct sim_pair *p, uint16_t door, const char *address,
+                                     uint16_t port)
 {
     struct addr a;
     uint8_t msg[32] = {5, 1, 0, 5, 1, 0};
@@ -159,8 +169,26 @@ struct sim_client *sim_pair_ask(struct sim_pair *p, const char *address, uint16_
     msg[6] = a.family == FAMILY_V4 ? 1 : 4;
     memcpy(msg + 7, a.bytes, n);
     store_be16(msg + 7 + n, port);
-    struct sim_client *c = sim_connect(p->sim, CLIENT);
+    struct sim_client *c = sim_connect_port(p->sim, CLIENT, door);
     sim_client_send(c, msg, 9 + n);
+    return c;
+}
+
+struct sim_client *sim_pair_ask(struct sim_pair *p, const char *address, uint16_t port)
+{
+    return sim_pair_ask_door(p, SIM_SOCKS_PORT, address, port);
+}
+
+struct sim_client *sim_pair_ask_name(struct sim_pair *p, const char *name, uint16_t port)
+{
+    uint8_t msg[300] = {5, 1, 0, 5, 1, 0, 3};
+    size_t n = strlen(name);
+    assert_true(n < 256);
+    msg[7] = (uint8_t)n;
+    memcpy(msg + 8, name, n);
+    store_be16(msg + 8 + n, port);
+    struct sim_client *c = sim_connect(p->sim, CLIENT);
+    sim_client_send(c, msg, 10 + n);
     return c;
 }
 

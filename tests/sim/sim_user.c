@@ -26,7 +26,8 @@ static uint8_t pattern(const struct sim_user *u, size_t i)
     return (uint8_t)(u->plan.salt + i * 31 + (i >> 8) * 7 + (i >> 16));
 }
 
-struct sim_user *sim_user_new(struct sim_pair *p, const struct sim_user_plan *plan, const char *address)
+struct sim_user *sim_user_new(struct sim_pair *p, const struct sim_user_plan *plan,
+                              const char *address)
 {
     struct sim_user *u = calloc(1, sizeof *u);
     *u = (struct sim_user){.pair = p, .plan = *plan, .reply = 256, .far_failed = p->far_failed};
@@ -85,7 +86,8 @@ static void check_bytes(struct sim_user *u, size_t n)
     }
     for (size_t i = 0; i < n; i++) {
         if (in[i] != pattern(u, u->received + i)) {
-            fail_msg("byte %zu came back as %02x, and not as %02x", u->received + i, in[i], pattern(u, u->received + i));
+            fail_msg("byte %zu came back as %02x, and not as %02x", u->received + i, in[i],
+                     pattern(u, u->received + i));
         }
     }
     sim_client_take(u->client, n);
@@ -145,7 +147,8 @@ static void look_for_end(struct sim_user *u)
         u->end = SIM_USER_RESET;
     } else if (sim_client_eof(u->client) && sim_client_received(u->client) == 0) {
         if (u->received != u->plan.total) {
-            fail_msg("the connection ended in order, but with %zu of %zu bytes", u->received, u->plan.total);
+            fail_msg("the connection ended in order, but with %zu of %zu bytes", u->received,
+                     u->plan.total);
         }
         u->end = SIM_USER_DONE;
     }
@@ -163,7 +166,8 @@ enum sim_user_end sim_user_step(struct sim_user *u)
     if (u->end == SIM_USER_ACTIVE) {
         look_for_end(u);
     }
-    if (u->end == SIM_USER_ACTIVE && u->plan.reset_after > 0 && u->received >= u->plan.reset_after) {
+    if (u->end == SIM_USER_ACTIVE && u->plan.reset_after > 0 &&
+        u->received >= u->plan.reset_after) {
         sim_client_reset(u->client);
         u->end = SIM_USER_DONE;
     }

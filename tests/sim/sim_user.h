@@ -11,7 +11,8 @@ struct sim_user_plan {
     bool turns;          /* the next chunk waits for the echo of the one before */
     size_t sip;          /* a slow reader takes so much every 100 ms; 0: everything at once */
     uint8_t salt;        /* its bytes are not its neighbour's */
-    size_t reset_after;  /* bytes came back: the user vanishes; 0: never. Others half-close and wait for the end. */
+    size_t
+        reset_after; /* bytes came back: the user vanishes; 0: never. Others half-close and wait for the end. */
 };
 
 enum sim_user_end {
@@ -23,7 +24,8 @@ enum sim_user_end {
 
 struct sim_user;
 
-struct sim_user *sim_user_new(struct sim_pair *p, const struct sim_user_plan *plan, const char *address);
+struct sim_user *sim_user_new(struct sim_pair *p, const struct sim_user_plan *plan,
+                              const char *address);
 void sim_user_leave(struct sim_user *u); /* vanish, if it still is there */
 void sim_user_free(struct sim_user *u);  /* after it left, or its host is off */
 

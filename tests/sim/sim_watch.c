@@ -14,8 +14,9 @@
 
 /* One direction of a session, as its sender knows it. */
 struct direction {
-    uint32_t to;      /* the receiver's index */
-    uint32_t own;     /* the sender's index in the same handshake; of an initiator known with the response */
+    uint32_t to; /* the receiver's index */
+    uint32_t
+        own; /* the sender's index in the same handshake; of an initiator known with the response */
     bool answered;    /* the sender was the responder */
     bool confirmed;   /* and has heard data under it */
     uint64_t counter; /* the next */
@@ -33,8 +34,8 @@ struct side {
     size_t n_offered;
     struct direction *directions; /* the latest last */
     size_t n_directions;
-    uint64_t spoke;           /* its last handshake message, since the start; NEVER: none in this life */
-    struct capture awaiting;  /* an initiation that came, accepted if the response follows */
+    uint64_t spoke; /* its last handshake message, since the start; NEVER: none in this life */
+    struct capture awaiting; /* an initiation that came, accepted if the response follows */
     struct capture captured[CAPTURED_MAX];
     unsigned n_captured;
 };
@@ -128,10 +129,12 @@ static void sends_data(struct sim_watch *w, unsigned by, const uint8_t *data)
         d = new_direction(side, to);
     }
     if (!has_offered(&w->sides[1 - by], to)) {
-        fail_msg("%s sends data to the index %08x, which nobody offered", w->sim->hosts[by].name, (unsigned)to);
+        fail_msg("%s sends data to the index %08x, which nobody offered", w->sim->hosts[by].name,
+                 (unsigned)to);
     }
     if (d->answered && !d->confirmed) {
-        fail_msg("%s sends data to %08x before the initiator confirmed", w->sim->hosts[by].name, (unsigned)to);
+        fail_msg("%s sends data to %08x before the initiator confirmed", w->sim->hosts[by].name,
+                 (unsigned)to);
     }
     if (counter != d->counter) {
         fail_msg("%s sends the counter %llu to %08x, and not %llu", w->sim->hosts[by].name,
@@ -144,8 +147,8 @@ static void keep_floor(struct sim_watch *w, unsigned by)
 {
     uint64_t now = sim_time(w->sim), before = w->sides[by].spoke;
     if (before != NEVER && now - before < REKEY_TIMEOUT) {
-        fail_msg("%s sends an initiation %llu ms after another handshake message", w->sim->hosts[by].name,
-                 (unsigned long long)((now - before) / NS_PER_MS));
+        fail_msg("%s sends an initiation %llu ms after another handshake message",
+                 w->sim->hosts[by].name, (unsigned long long)((now - before) / NS_PER_MS));
     }
 }
 
@@ -182,13 +185,15 @@ static void sends_response(struct side *side, const struct msg_response *msg)
     }
 }
 
-static void sent(void *ctx, const struct sim_host *by, const struct endpoint *to, const uint8_t *data, size_t len)
+static void sent(void *ctx, const struct sim_host *by, const struct endpoint *to,
+                 const uint8_t *data, size_t len)
 {
     struct sim_watch *w = ctx;
     struct side *side = &w->sides[by->number];
     char text[ENDPOINT_TEXT];
     if (!is_allowed(side, to)) {
-        fail_msg("%s sends to %s, which never proved to be the peer", by->name, endpoint_format(to, text));
+        fail_msg("%s sends to %s, which never proved to be the peer", by->name,
+                 endpoint_format(to, text));
     }
     if (len > w->largest) {
         fail_msg("%s sends %zu bytes, more than %zu", by->name, len, w->largest);
@@ -224,8 +229,8 @@ static void confirm(struct side *side, uint32_t own)
     }
 }
 
-static void arrives(void *ctx, const struct sim_host *at, const struct endpoint *from, const uint8_t *data, size_t len,
-                    bool genuine)
+static void arrives(void *ctx, const struct sim_host *at, const struct endpoint *from,
+                    const uint8_t *data, size_t len, bool genuine)
 {
     struct sim_watch *w = ctx;
     struct side *side = &w->sides[at->number];
@@ -244,7 +249,8 @@ static void arrives(void *ctx, const struct sim_host *at, const struct endpoint 
     store(side, capture(data, len));
 }
 
-bool sim_watch_captured(struct sim_watch *w, unsigned host, unsigned pick, const uint8_t **data, size_t *len)
+bool sim_watch_captured(struct sim_watch *w, unsigned host, unsigned pick, const uint8_t **data,
+                        size_t *len)
 {
     struct side *side = &w->sides[host];
     unsigned n = side->n_captured < CAPTURED_MAX ? side->n_captured : CAPTURED_MAX;

@@ -27,6 +27,7 @@ void sim_watch_restarted(struct sim_watch *w, unsigned host);
 
 /* A datagram that the host has accepted since it was switched on, so that it must refuse it from now on; false when there is
  * none. Valid until the next event. */
-bool sim_watch_captured(struct sim_watch *w, unsigned host, unsigned pick, const uint8_t **data, size_t *len);
+bool sim_watch_captured(struct sim_watch *w, unsigned host, unsigned pick, const uint8_t **data,
+                        size_t *len);
 
 #endif

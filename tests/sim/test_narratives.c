@@ -6,7 +6,7 @@
 #define S NS_PER_S
 #define MS NS_PER_MS
 
-static const struct sim_pair_options plain = {"", "", "", "", NULL};
+static const struct sim_pair_options plain = SIM_PAIR_PLAIN;
 
 static void the_first_connection_brings_the_tunnel_up(void **state)
 {
@@ -45,7 +45,8 @@ static void the_door_tells_the_cause(void **state)
     sim_pair_init(&p, 3, &plain);
     struct sim_client *refused = sim_pair_ask(&p, FAR_V4, 9);
     struct sim_client *unrouted = sim_pair_ask(&p, "10.10.0.1", 80);
-    struct sim_client *silent = sim_pair_ask(&p, "10.9.0.77", 80); /* routed to the peer, who is not that */
+    struct sim_client *silent =
+        sim_pair_ask(&p, "10.9.0.77", 80); /* routed to the peer, who is not that */
     assert_int_equal(sim_pair_reply(&p, unrouted, 1 * S), 3);
     assert_int_equal(sim_pair_reply(&p, refused, 1 * S), 5);
     assert_int_equal(sim_pair_reply(&p, silent, 14 * S), 256);
@@ -98,8 +99,12 @@ static void a_peer_that_never_answers_is_given_up_after_ninety_seconds(void **st
 static void both_ends_may_begin_at_once(void **state)
 {
     (void)state;
-    static const struct sim_pair_options eager = {"", "PersistentKeepalive = 25\n", "",
-                                                  "PersistentKeepalive = 25\nEndpoint = 192.0.2.1:51821\n", NULL};
+    static const struct sim_pair_options eager = {
+        .client_interface = "",
+        .client_peer = "PersistentKeepalive = 25\n",
+        .far_interface = "",
+        .far_peer = "PersistentKeepalive = 25\nEndpoint = 192.0.2.1:51821\n",
+    };
     for (uint64_t seed = 0; seed < 20; seed++) {
         struct sim_pair p;
         sim_pair_init(&p, seed, &eager);
@@ -222,7 +227,12 @@ static void an_open_connection_that_says_nothing_sends_nothing(void **state)
 static void persistent_keepalive_keeps_its_rhythm(void **state)
 {
     (void)state;
-    static const struct sim_pair_options keep = {"", "PersistentKeepalive = 25\n", "", "", NULL};
+    static const struct sim_pair_options keep = {
+        .client_interface = "",
+        .client_peer = "PersistentKeepalive = 25\n",
+        .far_interface = "",
+        .far_peer = "",
+    };
     struct sim_pair p;
     sim_pair_init(&p, 11, &keep);
     sim_run_to(p.sim, 3600 * S);
@@ -281,7 +291,13 @@ static void noise_from_strangers_is_never_answered(void **state)
 
 /* ---- a peer with a name ---- */
 
-static const struct sim_pair_options named = {"", "", "", "", "vpn.example:51820"};
+static const struct sim_pair_options named = {
+    .client_interface = "",
+    .client_peer = "",
+    .far_interface = "",
+    .far_peer = "",
+    .endpoint = "vpn.example:51820",
+};
 
 static struct addr address(const char *text)
 {
@@ -292,7 +308,8 @@ static struct addr address(const char *text)
 
 static void set_name(struct sim *s, const char *first, const char *second)
 {
-    s->name = (struct sim_name){.name = "vpn.example", .n = second != NULL ? 2 : 1, .asked = s->name.asked};
+    s->name = (struct sim_name){
+        .name = "vpn.example", .n = second != NULL ? 2 : 1, .asked = s->name.asked};
     s->name.found[0] = address(first);
     if (second != NULL) {
         s->name.found[1] = address(second);
@@ -341,9 +358,11 @@ static void a_peer_whose_name_moved_is_followed_within_half_a_minute(void **stat
     assert_int_equal(sim_pair_reply(&p, c, 3 * S), 0);
     sim_run_to(p.sim, 60 * S);
     set_name(p.sim, "192.0.2.3", NULL);
-    p.sim->hosts[FAR].address = address("192.0.2.3"); /* a new address: nothing reaches the old one */
+    p.sim->hosts[FAR].address =
+        address("192.0.2.3"); /* a new address: nothing reaches the old one */
     sim_client_send(c, "hello", 5);
-    assert_true(sim_pair_wait(&p, c, 5, 110 * S)); /* 15 s of silence, 10 s of tries, and TCP's own patience */
+    assert_true(sim_pair_wait(
+        &p, c, 5, 110 * S)); /* 15 s of silence, 10 s of tries, and TCP's own patience */
     sim_client_free(c);
     sim_pair_fini(&p);
 }

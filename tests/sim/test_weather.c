@@ -9,7 +9,7 @@
 #define S NS_PER_S
 #define MS NS_PER_MS
 
-static const struct sim_pair_options plain = {"", "", "", "", NULL};
+static const struct sim_pair_options plain = SIM_PAIR_PLAIN;
 
 static struct sim_weather weather_of(struct sim *s)
 {
@@ -32,7 +32,8 @@ static uint64_t live_through(uint64_t seed)
     for (unsigned tries = 0; done < 2 && tries < 6; tries++) {
         struct sim_client *c = sim_pair_ask(&p, tries % 2 ? FAR_V6 : FAR_V4, ECHO_PORT);
         unsigned reply = sim_pair_reply(&p, c, sim_time(p.sim) + 20 * S);
-        if (reply == 0) { /* a dial may time out in a storm, truthfully; a connection may not lose a byte */
+        if (reply ==
+            0) { /* a dial may time out in a storm, truthfully; a connection may not lose a byte */
             if (!sim_pair_echo(&p, c, 60000, sim_time(p.sim) + 600 * S)) {
                 fail_msg("seed %llu: the bytes did not come back", (unsigned long long)seed);
             }
@@ -86,11 +87,13 @@ static void a_slow_reader_slows_only_itself(void **state)
     sim_client_send(slow, data, much);
     sim_run_to(p.sim, 20 * S);
     assert_int_equal(sim_client_received(slow), 1000);
-    assert_true(sim_client_unsent(slow) > much / 4); /* the door stopped reading: nothing is hoarded */
-    assert_int_equal(p.sim->pool.n_live, 0);         /* and no receive buffer is held for it */
+    assert_true(sim_client_unsent(slow) >
+                much / 4);                   /* the door stopped reading: nothing is hoarded */
+    assert_int_equal(p.sim->pool.n_live, 0); /* and no receive buffer is held for it */
     assert_true(sim_pair_echo(&p, quick, 200000, sim_time(p.sim) + 10 * S));
     sim_client_set_window(slow, SIZE_MAX);
-    assert_true(sim_pair_wait(&p, slow, much, sim_time(p.sim) + 300 * S)); /* it takes, and all comes */
+    assert_true(
+        sim_pair_wait(&p, slow, much, sim_time(p.sim) + 300 * S)); /* it takes, and all comes */
     free(data);
     sim_client_free(slow);
     sim_client_free(quick);
