@@ -129,6 +129,8 @@ void conn_free_fresh(struct stack_tcp *t);
 /* ---- conn_mtu.c ---- */
 
 void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu);
+/* After a retransmission: a large segment that was sent some times in vain may be too large for the path. */
+void conn_suspect_black_hole(struct stack_tcp *t);
 
 /* ---- window.c ---- */
 

@@ -5,6 +5,7 @@
 
 /* Below these no link of the family may go: RFC 8200 5, RFC 1122 3.3.3. A lie costs the liar's
  * connection no more. */
+enum { BLACK_HOLE_TRIES = 3 };
 enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 
 /* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where
@@ -35,6 +36,20 @@ void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
     tcp_rexmit_rto_prepare(pcb); /* what is in flight is lost: all of it is unsent again */
     split_unsent(pcb, pcb->mss);
     tcp_output(pcb);
+}
+
+/* RFC 4821: where no router says that a packet is too large, silence has to. A mere outage looks the same; all it
+ * costs is that this connection goes on with smaller segments. */
+void conn_suspect_black_hole(struct stack_tcp *t)
+{
+    const struct tcp_pcb *pcb = t->pcb;
+    if (t->state != CONN_OPEN || pcb->nrtx != BLACK_HOLE_TRIES) {
+        return;
+    }
+    const struct tcp_seg *oldest = pcb->unacked ? pcb->unacked : pcb->unsent;
+    if (oldest && oldest->len > MTU_MIN_V6 - HEADERS_V6) {
+        conn_lower_mtu(t, MTU_MIN_V6);
+    }
 }
 
 static void lower_all(struct stack *s, uint16_t mtu)

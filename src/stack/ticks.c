@@ -104,6 +104,7 @@ static void survey_active(struct stack *s)
         if (needs_slow(pcb)) {
             s->slow_due = deadline_min(s->slow_due, s->mono + SLOW_NS);
         }
+        conn_suspect_black_hole(conn_of_pcb(pcb));
         give_up_orphan(s, pcb);
     }
 }

@@ -85,6 +85,29 @@ static void an_absurd_mtu_is_raised_to_the_least(void **state)
     }
 }
 
+static bool swallow(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end, (void)ip;
+    return len > narrow;
+}
+
+static void a_path_that_swallows_large_packets_silently_is_worked_round(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        wire_open(&w, &(struct wire_config){.delay = 5 * MS});
+        struct peer client = {.to_send = 200000, .shutdown_after = true};
+        struct peer server = {.appetite = SIZE_MAX, .shutdown_after = true};
+        assert_int_equal(peer_pair(&w, &client, &server, families[i]), 0);
+        narrow = 1300;
+        w.a.sniff = swallow;
+        wire_pass(&w, 20 * NS_PER_S);
+        assert_int_equal(server.received, 200000);
+        assert_true(server.eof);
+        wire_close(&w);
+    }
+}
+
 /* The tunnel itself finds its path narrower: what is on its way goes out again, smaller, and what comes later too. */
 static void a_narrower_tunnel_sends_again_what_did_not_fit(void **state)
 {
@@ -116,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_bytes_pass_a_narrow_path),
         cmocka_unit_test(an_absurd_mtu_is_raised_to_the_least),
+        cmocka_unit_test(a_path_that_swallows_large_packets_silently_is_worked_round),
         cmocka_unit_test(a_narrower_tunnel_sends_again_what_did_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
