@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Theory of operation: a binary trie with compressed paths, one per family. A node stands for a prefix; the
- * bit after that prefix chooses the child, whose prefix is longer and begins with the parent's. A node
- * without a peer is only a fork and always has two children, so there are fewer forks than prefixes.
- * Addresses are two words with the first bit on top; IPv4 fills the upper half of the first. */
+/* Theory of operation: a binary trie with compressed paths, one per family. A node stands for a
+ * prefix; the bit after that prefix chooses the child, whose prefix is longer and begins with the
+ * parent's. A node without a peer is only a fork and always has two children, so there are fewer
+ * forks than prefixes. Addresses are two words with the first bit on top; IPv4 fills the upper
+ * half of the first. */
 #include "wg/allowedips.h"
 
 #include "base/bytes.h"
@@ -84,7 +85,8 @@ static void node_free(struct allowedips_node *node)
 }
 
 /* The place where the prefix stands or would stand: below every node that covers it. */
-static struct allowedips_node **find_place(struct allowedips_node **place, struct bits key, unsigned len)
+static struct allowedips_node **find_place(struct allowedips_node **place, struct bits key,
+                                           unsigned len)
 {
     while (*place != NULL && (*place)->len < len && node_covers(*place, key)) {
         place = &(*place)->child[bits_at(key, (*place)->len)];
@@ -116,7 +118,8 @@ static int splice(struct allowedips_node **place, struct allowedips_node *fresh)
     return 0;
 }
 
-/* Take `peer` off every node below *place, then drop nodes that have neither a peer nor two children. */
+/* Take `peer` off every node below *place, then drop nodes that have neither a peer nor two
+ * children. */
 static void prune(struct allowedips_node **place, const struct wg_peer *peer)
 {
     struct allowedips_node *node = *place;

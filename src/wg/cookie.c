@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A cookie is a MAC over the source's address and port under a secret of ours: it proves, without any state
- * here, that the source receives at the address it claims. */
+/* A cookie is a MAC over the source's address and port under a secret of ours: it proves, without
+ * any state here, that the source receives at the address it claims. */
 #include "wg/cookie.h"
 
 enum { LABEL_LEN = 8 };
@@ -64,8 +64,8 @@ bool cookie_mac1_is_valid(const struct cookie_checker *c, const uint8_t *msg, si
     return suite_equal(mac, msg + mac1_at(len), sizeof mac);
 }
 
-bool cookie_mac2_is_valid(struct cookie_checker *c, const struct rng *rng, const uint8_t *msg, size_t len,
-                          const struct endpoint *from, struct now now)
+bool cookie_mac2_is_valid(struct cookie_checker *c, const struct rng *rng, const uint8_t *msg,
+                          size_t len, const struct endpoint *from, struct now now)
 {
     uint8_t cookie[COOKIE_LEN], mac[MAC_LEN];
     make_cookie(c, rng, cookie, from, now);
@@ -75,15 +75,16 @@ bool cookie_mac2_is_valid(struct cookie_checker *c, const struct rng *rng, const
 }
 
 void cookie_create_reply(struct cookie_checker *c, const struct rng *rng, struct msg_cookie *reply,
-                         const uint8_t receiver[4], const uint8_t *msg, size_t len, const struct endpoint *from,
-                         struct now now)
+                         const uint8_t receiver[4], const uint8_t *msg, size_t len,
+                         const struct endpoint *from, struct now now)
 {
     uint8_t cookie[COOKIE_LEN];
     make_cookie(c, rng, cookie, from, now);
     store_le32(reply->type, MSG_COOKIE);
     memcpy(reply->receiver, receiver, sizeof reply->receiver);
     rng_fill(rng, reply->nonce, sizeof reply->nonce);
-    suite_xseal(reply->cookie, c->cookie_key, reply->nonce, cookie, sizeof cookie, msg + mac1_at(len), MAC_LEN);
+    suite_xseal(reply->cookie, c->cookie_key, reply->nonce, cookie, sizeof cookie,
+                msg + mac1_at(len), MAC_LEN);
     wipe(cookie, sizeof cookie);
 }
 

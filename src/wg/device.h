@@ -50,6 +50,7 @@ struct wg {
     uint64_t rx_count[WG_RX_N];
 };
 
-struct wg_peer *device_peer_lookup(const struct wg *wg, const uint8_t public_key[SUITE_KEY]); /* or NULL */
+struct wg_peer *device_peer_lookup(const struct wg *wg,
+                                   const uint8_t public_key[SUITE_KEY]); /* or NULL */
 
 #endif

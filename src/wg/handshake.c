@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Noise with WireGuard's prologue, TAI64N timestamps as the first payload and nothing as the second. */
+/* Noise with WireGuard's prologue, TAI64N timestamps as the first payload and nothing as the
+ * second. */
 #include "wg/handshake.h"
 
 #include <stddef.h>
@@ -7,10 +8,13 @@
 static const char identifier[] = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 
 /* The Noise part of each message lies flat behind the indices. */
-static_assert(offsetof(struct msg_initiation, static_key) == offsetof(struct msg_initiation, ephemeral) + 32 &&
-                  offsetof(struct msg_initiation, timestamp) == offsetof(struct msg_initiation, static_key) + 48,
+static_assert(offsetof(struct msg_initiation, static_key) ==
+                      offsetof(struct msg_initiation, ephemeral) + 32 &&
+                  offsetof(struct msg_initiation, timestamp) ==
+                      offsetof(struct msg_initiation, static_key) + 48,
               "paper 5.4.2");
-static_assert(offsetof(struct msg_response, empty) == offsetof(struct msg_response, ephemeral) + 32, "paper 5.4.3");
+static_assert(offsetof(struct msg_response, empty) == offsetof(struct msg_response, ephemeral) + 32,
+              "paper 5.4.3");
 
 /* Through the whole message, since Noise reads and writes past the member that it begins with. */
 static const uint8_t *noise_part_of_initiation(const struct msg_initiation *msg)
@@ -29,8 +33,8 @@ static void draw_ephemeral(const struct rng *rng, uint8_t ephemeral[SUITE_KEY])
     suite_clamp(ephemeral);
 }
 
-/* A time as our clock shows it, coarse enough not to tell how it runs, and later than any we sent before
- * even when the clock was set back (paper 5.1). */
+/* A time as our clock shows it, coarse enough not to tell how it runs, and later than any we sent
+ * before even when the clock was set back (paper 5.1). */
 static uint64_t next_timestamp(uint64_t last, struct now now)
 {
     uint64_t t = now.wall;
@@ -48,8 +52,8 @@ static void put_tai64n(uint8_t out[TAI64N_LEN], uint64_t wall)
     store_be32(out + 8, (uint32_t)(wall % NS_PER_S));
 }
 
-static void start_session(struct keypair *kp, uint32_t remote_index, bool initiator, struct noise_state *noise,
-                          struct now now)
+static void start_session(struct keypair *kp, uint32_t remote_index, bool initiator,
+                          struct noise_state *noise, struct now now)
 {
     kp->remote_index = remote_index;
     kp->initiator = initiator;
@@ -83,8 +87,9 @@ bool handshake_create_initiation(struct handshake *hs, const struct noise_identi
     put_tai64n(timestamp, hs->last_sent);
     draw_ephemeral(rng, ephemeral);
     begin(&hs->noise, remote->public_key);
-    bool ok = noise_create_initiation(&hs->noise, self, remote, ephemeral, timestamp, sizeof timestamp,
-                                      (uint8_t *)msg + offsetof(struct msg_initiation, ephemeral));
+    bool ok =
+        noise_create_initiation(&hs->noise, self, remote, ephemeral, timestamp, sizeof timestamp,
+                                (uint8_t *)msg + offsetof(struct msg_initiation, ephemeral));
     wipe(ephemeral, sizeof ephemeral);
     if (!ok) {
         handshake_clear(hs, t);
@@ -118,14 +123,16 @@ bool handshake_consume_initiation(struct handshake_incoming *in, const struct no
                                            in->remote_static);
 }
 
-bool handshake_authenticate_initiation(struct handshake_incoming *in, const struct noise_remote *remote,
+bool handshake_authenticate_initiation(struct handshake_incoming *in,
+                                       const struct noise_remote *remote,
                                        const struct msg_initiation *msg)
 {
     return noise_consume_initiation_payload(&in->noise, remote, noise_part_of_initiation(msg),
                                             in->timestamp, sizeof in->timestamp);
 }
 
-bool handshake_admit_initiation(struct handshake *hs, const struct handshake_incoming *in, struct now now)
+bool handshake_admit_initiation(struct handshake *hs, const struct handshake_incoming *in,
+                                struct now now)
 {
     if (memcmp(in->timestamp, hs->latest, sizeof hs->latest) <= 0 || now.mono < hs->accept_from) {
         return false;
@@ -136,8 +143,9 @@ bool handshake_admit_initiation(struct handshake *hs, const struct handshake_inc
 }
 
 bool handshake_create_response(struct handshake_incoming *in, const struct noise_remote *remote,
-                               struct index_table *t, const struct rng *rng, const struct msg_initiation *to,
-                               struct msg_response *msg, struct keypair *kp, struct now now)
+                               struct index_table *t, const struct rng *rng,
+                               const struct msg_initiation *to, struct msg_response *msg,
+                               struct keypair *kp, struct now now)
 {
     uint8_t ephemeral[SUITE_KEY];
     draw_ephemeral(rng, ephemeral);

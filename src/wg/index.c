@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Chains in a power of two of buckets. Indices are our own random numbers, so their low bits are the hash. */
+/* Chains in a power of two of buckets. Indices are our own random numbers, so their low bits are
+ * the hash. */
 #include "wg/index.h"
 
 #include "base/err.h"

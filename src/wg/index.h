@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Our session indices: random, so that a stranger cannot guess one, and unique over open handshakes and
- * keypairs of all peers (paper 5.4.2). Entries are members of what they stand for: inserting allocates nothing. */
+/* Our session indices: random, so that a stranger cannot guess one, and unique over open
+ * handshakes and keypairs of all peers (paper 5.4.2). Entries are members of what they stand for:
+ * inserting allocates nothing. */
 #ifndef WGPROXY_WG_INDEX_H
 #define WGPROXY_WG_INDEX_H
 

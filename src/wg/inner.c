@@ -44,7 +44,8 @@ static bool parse_v6(struct inner *out, const uint8_t *data, size_t len)
     if (len < V6_HEADER) {
         return false;
     }
-    out->len = (size_t)V6_HEADER + load_be16(data + V6_LENGTH); /* wider than 16 bits: 0xffd8 and up must not wrap */
+    /* wider than 16 bits: 0xffd8 and up must not wrap */
+    out->len = (size_t)V6_HEADER + load_be16(data + V6_LENGTH);
     out->tos = (uint8_t)(load_be16(data) >> 4);
     out->src = read_addr(FAMILY_V6, data + V6_SRC);
     out->dst = read_addr(FAMILY_V6, data + V6_DST);
@@ -71,7 +72,8 @@ static void set_ecn_v4(uint8_t *packet, enum ecn ecn)
     uint16_t old = load_be16(packet);
     packet[1] = (uint8_t)((packet[1] & ~3) | ecn);
     /* RFC 1624, equation 3: the checksum changes with the one word that changed. */
-    uint32_t sum = (uint16_t)~load_be16(packet + V4_CHECKSUM) + (uint32_t)(uint16_t)~old + load_be16(packet);
+    uint32_t sum =
+        (uint16_t)~load_be16(packet + V4_CHECKSUM) + (uint32_t)(uint16_t)~old + load_be16(packet);
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     store_be16(packet + V4_CHECKSUM, (uint16_t)~sum);

@@ -96,7 +96,8 @@ bool keypair_may_receive(const struct keypair *kp, struct now now)
 
 bool keypair_is_stale_to_send(const struct keypair *kp, struct now now)
 {
-    return kp->tx_counter > REKEY_AFTER_MESSAGES || (kp->initiator && older_than(kp, REKEY_AFTER_TIME, now));
+    return kp->tx_counter > REKEY_AFTER_MESSAGES ||
+           (kp->initiator && older_than(kp, REKEY_AFTER_TIME, now));
 }
 
 bool keypair_is_stale_to_receive(const struct keypair *kp, struct now now)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Sessions: the keys of one handshake with their counters, and the three slots in which a peer keeps them
- * (paper 6.3). The slots are the whole policy of which key sends and which still receives. */
+/* Sessions: the keys of one handshake with their counters, and the three slots in which a peer
+ * keeps them (paper 6.3). The slots are the whole policy of which key sends and which still
+ * receives. */
 #ifndef WGPROXY_WG_KEYPAIR_H
 #define WGPROXY_WG_KEYPAIR_H
 
@@ -26,7 +27,8 @@ struct keypair {
 
 /* current   sends and receives
  * previous  receives what was under way when the key changed
- * next      we answered a handshake with it; it may not send before the peer has used it (paper 5.4.6, 6.3) */
+ * next      we answered a handshake with it; it may not send before the peer has used it
+ *           (paper 5.4.6, 6.3) */
 struct keypairs {
     struct keypair *current, *previous, *next;
     struct keypair pool[4]; /* three slots and the one that is being made */
@@ -41,7 +43,8 @@ void keypairs_clear(struct keypairs *k, struct index_table *t);
 struct keypair *keypairs_blank(struct keypairs *k);
 
 /* Put a finished keypair where its role says:
- *   initiator  it is current at once; what was current is previous. A next that waited becomes previous instead.
+ *   initiator  it is current at once; what was current is previous. A next that waited becomes
+ *              previous instead.
  *   responder  it is next; what was next and what was previous is dropped. */
 void keypairs_add(struct keypairs *k, struct index_table *t, struct keypair *kp);
 
@@ -57,7 +60,8 @@ bool keypair_may_receive(const struct keypair *kp, struct now now);
 /* Should the sender begin a new handshake after sending with it (paper 6.2)? */
 bool keypair_is_stale_to_send(const struct keypair *kp, struct now now);
 
-/* Should the receiver, so late in its life that the sender's rule may not fire any more (paper 6.2)? */
+/* Should the receiver, so late in its life that the sender's rule may not fire any more (paper
+ * 6.2)? */
 bool keypair_is_stale_to_receive(const struct keypair *kp, struct now now);
 
 static inline struct keypair *keypair_of(struct index_entry *e)

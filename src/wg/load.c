@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The imagined queue is a point in time: its length is the work that lies between now and that point. */
+/* The imagined queue is a point in time: its length is the work that lies between now and that
+ * point. */
 #include "wg/load.h"
 
 #define FULL (LOAD_QUEUE * LOAD_SERVICE_TIME)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* When are we under load (paper 5.3)? The kernel module looks at its queue of handshake messages: loaded with
- * 512 or more, and for one second after. Here a message is handled when it comes and nothing queues, so the
- * queue is imagined: each message joins it, and it is served at the rate that we are willing to spend. */
+/* When are we under load (paper 5.3)? The kernel module looks at its queue of handshake messages:
+ * loaded with 512 or more, and for one second after. Here a message is handled when it comes and
+ * nothing queues, so the queue is imagined: each message joins it, and it is served at the rate
+ * that we are willing to spend. */
 #ifndef WGPROXY_WG_LOAD_H
 #define WGPROXY_WG_LOAD_H
 

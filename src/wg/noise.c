@@ -22,7 +22,8 @@ static void mix_key(struct noise_state *st, uint8_t *key, const uint8_t *input)
     suite_kdf(st->chain, key, NULL, st->chain, input, SUITE_KEY);
 }
 
-static bool mix_dh(struct noise_state *st, uint8_t *key, const uint8_t *private_key, const uint8_t *public_key)
+static bool mix_dh(struct noise_state *st, uint8_t *key, const uint8_t *private_key,
+                   const uint8_t *public_key)
 {
     uint8_t shared[SUITE_KEY];
     bool ok = suite_dh(shared, private_key, public_key);
@@ -34,7 +35,8 @@ static bool mix_dh(struct noise_state *st, uint8_t *key, const uint8_t *private_
 }
 
 /* The ss token, which costs no DH; a zero result was kept as zeros. */
-static bool mix_static_static(struct noise_state *st, uint8_t *key, const struct noise_remote *remote)
+static bool mix_static_static(struct noise_state *st, uint8_t *key,
+                              const struct noise_remote *remote)
 {
     static const uint8_t zero[SUITE_KEY];
     if (suite_equal(remote->static_static, zero, sizeof zero)) {
@@ -60,16 +62,16 @@ static void mix_psk(struct noise_state *st, uint8_t *key, const uint8_t *psk)
 }
 
 /* Every handshake key seals one message: the nonce is always 0. */
-static void encrypt_and_hash(struct noise_state *st, uint8_t *out, const uint8_t *key, const void *plain,
-                             size_t len)
+static void encrypt_and_hash(struct noise_state *st, uint8_t *out, const uint8_t *key,
+                             const void *plain, size_t len)
 {
     static const uint8_t nonce[SUITE_NONCE];
     suite_seal(out, key, nonce, plain, len, st->hash, sizeof st->hash);
     mix_hash(st, out, len + SUITE_TAG);
 }
 
-static bool decrypt_and_hash(struct noise_state *st, uint8_t *out, const uint8_t *key, const uint8_t *sealed,
-                             size_t len)
+static bool decrypt_and_hash(struct noise_state *st, uint8_t *out, const uint8_t *key,
+                             const uint8_t *sealed, size_t len)
 {
     static const uint8_t nonce[SUITE_NONCE];
     if (!suite_open(out, key, nonce, sealed, len + SUITE_TAG, st->hash, sizeof st->hash)) {
@@ -153,13 +155,15 @@ bool noise_consume_initiation_payload(struct noise_state *st, const struct noise
     uint8_t key[SUITE_KEY];
 
     /* ss, payload */
-    bool ok = mix_static_static(st, key, remote) && decrypt_and_hash(st, payload, key, in + AT_PAYLOAD, len);
+    bool ok = mix_static_static(st, key, remote) &&
+              decrypt_and_hash(st, payload, key, in + AT_PAYLOAD, len);
     wipe(key, sizeof key);
     return ok;
 }
 
 bool noise_create_response(struct noise_state *st, const struct noise_remote *remote,
-                           const uint8_t ephemeral[SUITE_KEY], const void *payload, size_t len, uint8_t *out)
+                           const uint8_t ephemeral[SUITE_KEY], const void *payload, size_t len,
+                           uint8_t *out)
 {
     uint8_t key[SUITE_KEY];
 
@@ -183,7 +187,8 @@ bool noise_create_response(struct noise_state *st, const struct noise_remote *re
 }
 
 bool noise_consume_response(struct noise_state *st, const struct noise_identity *self,
-                            const struct noise_remote *remote, const uint8_t *in, uint8_t *payload, size_t len)
+                            const struct noise_remote *remote, const uint8_t *in, uint8_t *payload,
+                            size_t len)
 {
     struct noise_state trial = *st;
     uint8_t key[SUITE_KEY];
@@ -192,7 +197,8 @@ bool noise_consume_response(struct noise_state *st, const struct noise_identity 
     mix_ephemeral(&trial, in);
 
     /* ee, se */
-    bool ok = mix_dh(&trial, NULL, trial.ephemeral, in) && mix_dh(&trial, NULL, self->private_key, in);
+    bool ok =
+        mix_dh(&trial, NULL, trial.ephemeral, in) && mix_dh(&trial, NULL, self->private_key, in);
 
     /* psk, payload */
     if (ok) {

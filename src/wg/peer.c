@@ -32,7 +32,8 @@ struct wg_peer *peer_new(struct wg *wg, const struct wg_peer_config *config, int
     staged_init(&peer->staged);
     timers_init(&peer->timers);
     peer->timers.interval = config->keepalive * NS_PER_S;
-    if (!noise_remote_init(&peer->remote, &wg->identity, config->public_key, config->preshared_key)) {
+    if (!noise_remote_init(&peer->remote, &wg->identity, config->public_key,
+                           config->preshared_key)) {
         *err = ERR_INVALID;
         peer_free(peer);
         return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One peer: what is configured about it and everything that is going on with it. Inside of src/wg only. */
+/* One peer: what is configured about it and everything that is going on with it. Inside of src/wg
+ * only. */
 #ifndef WGPROXY_WG_PEER_H
 #define WGPROXY_WG_PEER_H
 
@@ -26,12 +27,12 @@ struct wg_peer {
     struct staged staged;
     struct timers timers;
 
-    uint64_t initiate_from;   /* now.mono; the floor between two handshakes of ours (paper 6.4) */
-    bool rekeyed_on_receive;  /* the late rekey was asked for; once per session */
-    bool wants_to_send;       /* something waits for an endpoint, or waited for room in the outbox */
+    uint64_t initiate_from;  /* now.mono; the floor between two handshakes of ours (paper 6.4) */
+    bool rekeyed_on_receive; /* the late rekey was asked for; once per session */
+    bool wants_to_send;      /* something waits for an endpoint, or waited for room in the outbox */
 
     /* What the log and the user are told. */
-    bool up;                   /* a handshake completed and the peer was not silent since */
+    bool up; /* a handshake completed and the peer was not silent since */
     bool clock_told;
     uint64_t rx_bytes, tx_bytes;
     uint64_t last_handshake_wall;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A hash table with chains over an array of entries, which also stand in a list by last use. A bucket that
- * nobody touched for a second is full again, so its entry says nothing: the oldest one is reused when a new
- * source needs a place, and no sweeper is needed. */
+/* A hash table with chains over an array of entries, which also stand in a list by last use. A
+ * bucket that nobody touched for a second is full again, so its entry says nothing: the oldest one
+ * is reused when a new source needs a place, and no sweeper is needed. */
 #include "wg/ratelimiter.h"
 
 #include "base/bytes.h"
@@ -104,7 +104,8 @@ static bool take_token(struct ratelimiter_entry *e, struct now now)
     return true;
 }
 
-static bool add_source(struct ratelimiter *r, const struct addr *source, unsigned bucket, struct now now)
+static bool add_source(struct ratelimiter *r, const struct addr *source, unsigned bucket,
+                       struct now now)
 {
     unsigned i = claim(r, now);
     if (i == NONE) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many handshakes a source may start while we are under load (paper 5.3): a token bucket for each IPv4
- * address and each IPv6 /64, in a table of fixed size. */
+/* How many handshakes a source may start while we are under load (paper 5.3): a token bucket for
+ * each IPv4 address and each IPv6 /64, in a table of fixed size. */
 #ifndef WGPROXY_WG_RATELIMITER_H
 #define WGPROXY_WG_RATELIMITER_H
 
@@ -28,8 +28,8 @@ struct ratelimiter {
 void ratelimiter_init(struct ratelimiter *r, const struct rng *rng);
 void ratelimiter_fini(struct ratelimiter *r);
 
-/* Takes a token of the source's bucket. False when there is none, when the table is full of sources seen within
- * the last second, or without memory. */
+/* Takes a token of the source's bucket. False when there is none, when the table is full of
+ * sources seen within the last second, or without memory. */
 bool ratelimiter_allow(struct ratelimiter *r, const struct addr *source, struct now now) MUST_USE;
 
 #endif

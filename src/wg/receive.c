@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Datagrams in. The order of what is checked is the security property (paper 5.4.6, 6): nothing that is not
- * authenticated and fresh moves the endpoint or a timer.
+/* Datagrams in. The order of what is checked is the security property (paper 5.4.6, 6): nothing
+ * that is not authenticated and fresh moves the endpoint or a timer.
  *
- * Theory of operation: data messages of a batch are opened together, then judged one by one in their order.
- * Whatever might end a session (a handshake message) is handled only when all before it are judged; judging
- * data ends none, since a previous session and an unconfirmed next one are never held together. */
+ * Theory of operation: data messages of a batch are opened together, then judged one by one in
+ * their order. Whatever might end a session (a handshake message) is handled only when all before
+ * it are judged; judging data ends none, since a previous session and an unconfirmed next one are
+ * never held together. */
 #include "wg/receive.h"
 
 #include "wg/inner.h"
@@ -18,7 +19,8 @@ static void give_verdict(struct wg *wg, struct wg_packet *packet, enum wg_rx ver
     wg->rx_count[verdict]++;
 }
 
-/* paper 6.2: the receiver's half of when to begin anew, near the end of a session that is only received on. */
+/* paper 6.2: the receiver's half of when to begin anew, near the end of a session that is only
+ * received on. */
 static void keep_key_fresh(struct wg_peer *peer, struct outbox *out, struct now now)
 {
     const struct keypair *kp = peer->keypairs.current;
@@ -29,7 +31,8 @@ static void keep_key_fresh(struct wg_peer *peer, struct outbox *out, struct now 
 }
 
 /* The first packet under the keys of a handshake that we answered proves that the peer has them. */
-static void confirm(struct wg_peer *peer, const struct keypair *kp, struct outbox *out, struct now now)
+static void confirm(struct wg_peer *peer, const struct keypair *kp, struct outbox *out,
+                    struct now now)
 {
     struct wg *wg = peer->wg;
     if (kp != peer->keypairs.next) {
@@ -37,7 +40,8 @@ static void confirm(struct wg_peer *peer, const struct keypair *kp, struct outbo
     }
     send_seal(wg);
     keypairs_confirm(&peer->keypairs, &wg->indices, kp);
-    handshake_clear(&peer->handshake, &wg->indices); /* an initiation of ours that crossed it is settled */
+    handshake_clear(&peer->handshake,
+                    &wg->indices); /* an initiation of ours that crossed it is settled */
     peer_handshake_complete(peer, now);
     send_staged(peer, out, now);
 }
@@ -60,8 +64,8 @@ static enum wg_rx judge_inner(struct wg *wg, struct wg_packet *packet, uint8_t *
     return WG_RX_IP;
 }
 
-static enum wg_rx judge_data(struct wg *wg, struct wg_packet *packet, struct keypair *kp, bool authentic,
-                             struct outbox *out, struct now now)
+static enum wg_rx judge_data(struct wg *wg, struct wg_packet *packet, struct keypair *kp,
+                             bool authentic, struct outbox *out, struct now now)
 {
     const struct msg_data *msg = (const struct msg_data *)packet->data;
     assert(kp->entry.listed);
@@ -95,7 +99,8 @@ static void open_waiting(struct wg *wg, struct outbox *out, struct now now)
     suite_open_batch(wg->open_jobs, wg->n_open);
     for (unsigned i = 0; i < wg->n_open; i++) {
         struct opening *o = &wg->openings[i];
-        give_verdict(wg, o->packet, judge_data(wg, o->packet, o->keypair, wg->open_jobs[i].ok, out, now));
+        give_verdict(wg, o->packet,
+                     judge_data(wg, o->packet, o->keypair, wg->open_jobs[i].ok, out, now));
     }
     wg->n_open = 0;
 }
@@ -167,7 +172,8 @@ static void take(struct wg *wg, struct wg_packet *packet, struct outbox *out, st
     }
 }
 
-void wg_receive(struct wg *wg, struct wg_packet *batch, size_t n, struct outbox *out, struct now now)
+void wg_receive(struct wg *wg, struct wg_packet *batch, size_t n, struct outbox *out,
+                struct now now)
 {
     wg->mono = now.mono;
     for (size_t i = 0; i < n; i++) {

@@ -7,6 +7,7 @@
 #include "wg/device.h"
 
 /* A message of type 1 to 3 whose length is right. */
-enum wg_rx receive_handshake(struct wg *wg, struct wg_packet *packet, struct outbox *out, struct now now);
+enum wg_rx receive_handshake(struct wg *wg, struct wg_packet *packet, struct outbox *out,
+                             struct now now);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Initiations, responses and cookie replies that come in (paper 5.3, 5.4). Nothing is answered, and nothing
- * remembered, before the message has proved where it comes from. */
+/* Initiations, responses and cookie replies that come in (paper 5.3, 5.4). Nothing is answered,
+ * and nothing remembered, before the message has proved where it comes from. */
 #include "wg/receive.h"
 
 #include "wg/send.h"
 
 /* mac1, and under load mac2 and the source's rate (paper 5.3). WG_RX_HANDSHAKE means: go on. */
-static enum wg_rx admit(struct wg *wg, const struct wg_packet *packet, struct outbox *out, struct now now)
+static enum wg_rx admit(struct wg *wg, const struct wg_packet *packet, struct outbox *out,
+                        struct now now)
 {
     if (!cookie_mac1_is_valid(&wg->checker, packet->data, packet->len)) {
         return WG_RX_DROP_MAC1;
@@ -14,11 +15,13 @@ static enum wg_rx admit(struct wg *wg, const struct wg_packet *packet, struct ou
     if (!load_add(&wg->load, now)) {
         return WG_RX_HANDSHAKE;
     }
-    if (!cookie_mac2_is_valid(&wg->checker, &wg->rng, packet->data, packet->len, &packet->from, now)) {
+    if (!cookie_mac2_is_valid(&wg->checker, &wg->rng, packet->data, packet->len, &packet->from,
+                              now)) {
         send_cookie_reply(wg, out, packet->data, packet->len, &packet->from, now);
         return WG_RX_DROP_LOAD;
     }
-    return ratelimiter_allow(&wg->limiter, &packet->from.addr, now) ? WG_RX_HANDSHAKE : WG_RX_DROP_LOAD;
+    return ratelimiter_allow(&wg->limiter, &packet->from.addr, now) ? WG_RX_HANDSHAKE
+                                                                    : WG_RX_DROP_LOAD;
 }
 
 /* A handshake message of `peer` was good. */
@@ -30,8 +33,8 @@ static void accepted(struct wg_packet *packet, struct wg_peer *peer, struct now 
     peer_heard(peer, now);
 }
 
-static enum wg_rx read_initiation(struct wg *wg, struct handshake_incoming *in, struct wg_packet *packet,
-                                  struct outbox *out, struct now now)
+static enum wg_rx read_initiation(struct wg *wg, struct handshake_incoming *in,
+                                  struct wg_packet *packet, struct outbox *out, struct now now)
 {
     const struct msg_initiation *msg = (const struct msg_initiation *)packet->data;
     if (!handshake_consume_initiation(in, &wg->identity, msg)) {
@@ -52,7 +55,8 @@ static enum wg_rx read_initiation(struct wg *wg, struct handshake_incoming *in, 
     return WG_RX_HANDSHAKE;
 }
 
-static enum wg_rx receive_initiation(struct wg *wg, struct wg_packet *packet, struct outbox *out, struct now now)
+static enum wg_rx receive_initiation(struct wg *wg, struct wg_packet *packet, struct outbox *out,
+                                     struct now now)
 {
     struct handshake_incoming in;
     enum wg_rx verdict = read_initiation(wg, &in, packet, out, now);
@@ -60,7 +64,8 @@ static enum wg_rx receive_initiation(struct wg *wg, struct wg_packet *packet, st
     return verdict;
 }
 
-static enum wg_rx receive_response(struct wg *wg, struct wg_packet *packet, struct outbox *out, struct now now)
+static enum wg_rx receive_response(struct wg *wg, struct wg_packet *packet, struct outbox *out,
+                                   struct now now)
 {
     const struct msg_response *msg = (const struct msg_response *)packet->data;
     struct index_entry *entry = index_lookup(&wg->indices, load_le32(msg->receiver));
@@ -69,7 +74,8 @@ static enum wg_rx receive_response(struct wg *wg, struct wg_packet *packet, stru
     }
     struct wg_peer *peer = entry->peer;
     struct keypair *kp = keypairs_blank(&peer->keypairs);
-    if (!handshake_consume_response(&peer->handshake, &wg->identity, &peer->remote, &wg->indices, msg, kp, now)) {
+    if (!handshake_consume_response(&peer->handshake, &wg->identity, &peer->remote, &wg->indices,
+                                    msg, kp, now)) {
         return WG_RX_DROP_HANDSHAKE;
     }
     send_seal(wg); /* a slot is about to lose its keypair */
@@ -82,8 +88,8 @@ static enum wg_rx receive_response(struct wg *wg, struct wg_packet *packet, stru
     return WG_RX_HANDSHAKE;
 }
 
-/* A cookie changes what the next initiation carries and nothing else: it is not authenticated by the peer's
- * static key in the way of a handshake, so the endpoint stays and nothing is sent. */
+/* A cookie changes what the next initiation carries and nothing else: it is not authenticated by
+ * the peer's static key in the way of a handshake, so the endpoint stays and nothing is sent. */
 static enum wg_rx receive_cookie(struct wg *wg, const struct wg_packet *packet, struct now now)
 {
     const struct msg_cookie *msg = (const struct msg_cookie *)packet->data;
@@ -94,11 +100,13 @@ static enum wg_rx receive_cookie(struct wg *wg, const struct wg_packet *packet, 
     if (!cookie_consume_reply(&entry->peer->cookie, msg, now)) {
         return WG_RX_DROP_HANDSHAKE;
     }
-    log_debug(wg->log, "peer %s is under load and gave a cookie -> next initiation carries it", entry->peer->name);
+    log_debug(wg->log, "peer %s is under load and gave a cookie -> next initiation carries it",
+              entry->peer->name);
     return WG_RX_HANDSHAKE;
 }
 
-enum wg_rx receive_handshake(struct wg *wg, struct wg_packet *packet, struct outbox *out, struct now now)
+enum wg_rx receive_handshake(struct wg *wg, struct wg_packet *packet, struct outbox *out,
+                             struct now now)
 {
     uint32_t type = msg_type(packet->data);
     if (type == MSG_COOKIE) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring of words, one bit a counter. The window slides by whole words: the words that the highest counter
- * enters are cleared, and one word of the ring is spent on that, which is why 64 bits are not usable. */
+/* A ring of words, one bit a counter. The window slides by whole words: the words that the highest
+ * counter enters are cleared, and one word of the ring is spent on that, which is why 64 bits are
+ * not usable. */
 #include "wg/replay.h"
 
 #include "base/macros.h"

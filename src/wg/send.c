@@ -1,32 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* Data messages (paper 5.4.6): header, padding, nonce, and the decision whether a key may still be used. */
+/* Data messages (paper 5.4.6): header, padding, nonce, and the decision whether a key may still be
+ * used. */
 #include "wg/send.h"
 
 #include "wg/inner.h"
 
 #include <assert.h>
 
-static_assert(WG_HEADROOM == sizeof(struct msg_data) && WG_TAILROOM >= MSG_PADDING - 1 + TAG_LEN, "wg.h");
+static_assert(WG_HEADROOM == sizeof(struct msg_data) && WG_TAILROOM >= MSG_PADDING - 1 + TAG_LEN,
+              "wg.h");
 
 /* Zeros up to a multiple of 16, but never past the MTU, which is itself no secret. */
 static size_t padding(size_t len, size_t mtu)
 {
-    size_t last = len > mtu ? len % mtu : len; /* larger than the MTU: as if it were cut into packets */
+    /* larger than the MTU: as if it were cut into packets */
+    size_t last = len > mtu ? len % mtu : len;
     size_t padded = (last + MSG_PADDING - 1) & ~(size_t)(MSG_PADDING - 1);
     return (padded < mtu ? padded : mtu) - last;
 }
 
-static void seal_later(struct wg *wg, struct keypair *kp, uint64_t counter, uint8_t *data, size_t len)
+static void seal_later(struct wg *wg, struct keypair *kp, uint64_t counter, uint8_t *data,
+                       size_t len)
 {
     if (wg->n_seal == SEAL_BATCH) {
         send_seal(wg);
     }
-    wg->seal_jobs[wg->n_seal] = (struct suite_job){.key = kp->tx_key, .counter = counter, .data = data, .len = len};
+    wg->seal_jobs[wg->n_seal] =
+        (struct suite_job){.key = kp->tx_key, .counter = counter, .data = data, .len = len};
     wg->seal_keypairs[wg->n_seal++] = kp;
     kp->open_jobs++;
 }
 
-/* Make a message of the `len` bytes at the tail behind the headroom. There is room, and the key is good. */
+/* Make a message of the `len` bytes at the tail behind the headroom. There is room, and the key is
+ * good. */
 static void put_data(struct wg_peer *peer, struct outbox *out, size_t len, uint8_t tos)
 {
     struct keypair *kp = peer->keypairs.current;
@@ -70,13 +76,15 @@ static enum wg_tx stage(struct wg_peer *peer, struct outbox *out, size_t len, st
             return WG_TX_SENT;
         }
     } else { /* lost as on a wire; whoever sent it will send it again */
-        log_error(peer->wg->log, "peer %s: no memory for a packet that waits -> drop it", peer->name);
+        log_error(peer->wg->log, "peer %s: no memory for a packet that waits -> drop it",
+                  peer->name);
         send_keepalive(peer, out, now);
     }
     return peer->endpoint.addr.family == FAMILY_NONE ? WG_TX_NO_ENDPOINT : WG_TX_STAGED;
 }
 
-enum wg_tx send_data(struct wg_peer *peer, struct outbox *out, size_t len, uint8_t tos, struct now now)
+enum wg_tx send_data(struct wg_peer *peer, struct outbox *out, size_t len, uint8_t tos,
+                     struct now now)
 {
     if (!has_key(peer, now) || !staged_is_empty(&peer->staged)) {
         return stage(peer, out, len, now);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Handshake messages and cookie replies, with the timers and floors that go with them (paper 5.4, 6.4). */
+/* Handshake messages and cookie replies, with the timers and floors that go with them (paper 5.4,
+ * 6.4). */
 #include "wg/send.h"
 
 static void put(struct outbox *out, size_t len, const struct endpoint *to)
@@ -25,7 +26,8 @@ static void tell_clock(struct wg_peer *peer, struct now now)
     bool behind = peer->handshake.last_sent > now.wall + NS_PER_S;
     if (behind && !peer->clock_told) {
         log_warn(peer->wg->log,
-                 "the clock was set back by %llu s -> handshakes go on with the later time, or peers would refuse "
+                 "the clock was set back by %llu s -> handshakes go on with the later time, or "
+                 "peers would refuse "
                  "them as replayed",
                  (unsigned long long)((peer->handshake.last_sent - now.wall) / NS_PER_S));
     }
@@ -36,14 +38,15 @@ static void log_initiation(const struct wg_peer *peer)
 {
     char text[PEER_TEXT];
     if (peer->timers.attempts > 0) {
-        log_debug(peer->wg->log, "peer %s: no reply after 5 s, try %u -> resend initiation", peer->name,
-                  peer->timers.attempts + 1);
+        log_debug(peer->wg->log, "peer %s: no reply after 5 s, try %u -> resend initiation",
+                  peer->name, peer->timers.attempts + 1);
     } else {
         log_debug(peer->wg->log, "peer %s: -> initiation", peer_text(peer, text));
     }
 }
 
-void send_initiation(struct wg_peer *peer, struct outbox *out, enum send_reason reason, struct now now)
+void send_initiation(struct wg_peer *peer, struct outbox *out, enum send_reason reason,
+                     struct now now)
 {
     struct wg *wg = peer->wg;
     if (reason == SEND_FRESH) {
@@ -64,9 +67,10 @@ void send_initiation(struct wg_peer *peer, struct outbox *out, enum send_reason 
     tell_clock(peer, now);
     struct msg_initiation *msg = (struct msg_initiation *)outbox_tail(out);
     bool reopened = peer->handshake.entry.listed;
-    if (!handshake_create_initiation(&peer->handshake, &wg->identity, &peer->remote, &wg->indices, &wg->rng, msg,
-                                     now)) {
-        log_error(wg->log, "peer %s: its public key is a low-order point -> no handshake", peer->name);
+    if (!handshake_create_initiation(&peer->handshake, &wg->identity, &peer->remote, &wg->indices,
+                                     &wg->rng, msg, now)) {
+        log_error(wg->log, "peer %s: its public key is a low-order point -> no handshake",
+                  peer->name);
         return;
     }
     peer->timers.attempts += reason == SEND_RETRY && reopened;
@@ -110,7 +114,7 @@ void send_cookie_reply(struct wg *wg, struct outbox *out, const uint8_t *msg, si
         return;
     }
     struct msg_cookie *reply = (struct msg_cookie *)outbox_tail(out);
-    cookie_create_reply(&wg->checker, &wg->rng, reply, msg + offsetof(struct msg_initiation, sender), msg, len, to,
-                        now);
+    cookie_create_reply(&wg->checker, &wg->rng, reply,
+                        msg + offsetof(struct msg_initiation, sender), msg, len, to, now);
     put(out, sizeof *reply, to);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A ring of pointers; packets wait rarely, so each is allocated in its own size. What is freed is wiped: it
- * is what the tunnel is there to hide. */
+/* A ring of pointers; packets wait rarely, so each is allocated in its own size. What is freed is
+ * wiped: it is what the tunnel is there to hide. */
 #include "wg/staged.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Inner packets that wait for a key: copies, first in first out, bounded (kernel module: MAX_STAGED_PACKETS). */
+/* Inner packets that wait for a key: copies, first in first out, bounded (kernel module:
+ * MAX_STAGED_PACKETS). */
 #ifndef WGPROXY_WG_STAGED_H
 #define WGPROXY_WG_STAGED_H
 

@@ -21,7 +21,8 @@ const char *suite_name(void)
 bool suite_dh(uint8_t out[SUITE_KEY], const uint8_t private_key[SUITE_KEY],
               const uint8_t public_key[SUITE_KEY])
 {
-    if (crypto_scalarmult_curve25519(out, private_key, public_key) == 0 && !sodium_is_zero(out, SUITE_KEY)) {
+    if (crypto_scalarmult_curve25519(out, private_key, public_key) == 0 &&
+        !sodium_is_zero(out, SUITE_KEY)) {
         return true;
     }
     wipe(out, SUITE_KEY);
@@ -30,7 +31,8 @@ bool suite_dh(uint8_t out[SUITE_KEY], const uint8_t private_key[SUITE_KEY],
 
 bool suite_dh_public(uint8_t out[SUITE_KEY], const uint8_t private_key[SUITE_KEY])
 {
-    return crypto_scalarmult_curve25519_base(out, private_key) == 0 && !sodium_is_zero(out, SUITE_KEY);
+    return crypto_scalarmult_curve25519_base(out, private_key) == 0 &&
+           !sodium_is_zero(out, SUITE_KEY);
 }
 
 void suite_clamp(uint8_t private_key[SUITE_KEY])
@@ -51,8 +53,8 @@ void suite_hash(uint8_t out[SUITE_HASH], const void *a, size_t a_len, const void
     wipe(&state, sizeof state);
 }
 
-void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len, const void *data,
-                      size_t len)
+void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len,
+                      const void *data, size_t len)
 {
     assert(out_len >= 1 && out_len <= SUITE_HASH && key_len <= SUITE_KEY);
     blake2s_state state;
@@ -68,12 +70,14 @@ void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_
     wipe(&state, sizeof state);
 }
 
-void suite_mac(uint8_t out[SUITE_MAC], const void *key, size_t key_len, const void *data, size_t len)
+void suite_mac(uint8_t out[SUITE_MAC], const void *key, size_t key_len, const void *data,
+               size_t len)
 {
     suite_keyed_hash(out, SUITE_MAC, key, key_len, data, len);
 }
 
-void suite_hmac(uint8_t out[SUITE_HASH], const uint8_t key[SUITE_HASH], const void *data, size_t len)
+void suite_hmac(uint8_t out[SUITE_HASH], const uint8_t key[SUITE_HASH], const void *data,
+                size_t len)
 {
     uint8_t pad[HMAC_BLOCK];
     uint8_t inner[SUITE_HASH];
@@ -113,27 +117,29 @@ void suite_kdf(uint8_t *out1, uint8_t *out2, uint8_t *out3, const uint8_t chain[
 void suite_seal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_NONCE],
                 const void *plain, size_t len, const void *aad, size_t aad_len)
 {
-    crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plain, len, aad, aad_len, NULL, nonce, key);
+    crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plain, len, aad, aad_len, NULL, nonce,
+                                              key);
 }
 
 bool suite_open(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_NONCE],
                 const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
 {
-    return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, aad, aad_len, nonce,
-                                                     key) == 0;
+    return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, aad, aad_len,
+                                                     nonce, key) == 0;
 }
 
 void suite_xseal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_XNONCE],
                  const void *plain, size_t len, const void *aad, size_t aad_len)
 {
-    crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain, len, aad, aad_len, NULL, nonce, key);
+    crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, plain, len, aad, aad_len, NULL, nonce,
+                                               key);
 }
 
 bool suite_xopen(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_XNONCE],
                  const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
 {
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, aad, aad_len, nonce,
-                                                      key) == 0;
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, aad, aad_len,
+                                                      nonce, key) == 0;
 }
 
 void suite_seal_batch(struct suite_job *jobs, size_t n)

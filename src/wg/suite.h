@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The cryptography that WireGuard is made of (paper 5.4), and the only door to the crypto libraries. Nothing
- * here knows a message or a peer. */
+/* The cryptography that WireGuard is made of (paper 5.4), and the only door to the crypto
+ * libraries. Nothing here knows a message or a peer. */
 #ifndef WGPROXY_WG_SUITE_H
 #define WGPROXY_WG_SUITE_H
 
@@ -28,7 +28,8 @@ const char *suite_name(void);
 
 /* ---- X25519 (RFC 7748) ---- */
 
-/* False when the result is all zero: the other side gave a low-order point (RFC 7748 section 6.1). */
+/* False when the result is all zero: the other side gave a low-order point (RFC 7748,
+ * section 6.1). */
 bool suite_dh(uint8_t out[SUITE_KEY], const uint8_t private_key[SUITE_KEY],
               const uint8_t public_key[SUITE_KEY]) MUST_USE;
 bool suite_dh_public(uint8_t out[SUITE_KEY], const uint8_t private_key[SUITE_KEY]) MUST_USE;
@@ -40,12 +41,15 @@ void suite_clamp(uint8_t private_key[SUITE_KEY]);
 void suite_hash(uint8_t out[SUITE_HASH], const void *a, size_t a_len, const void *b, size_t b_len);
 
 /* Keyed BLAKE2s, key_len 0..32 (0: no key), out_len 1..32. */
-void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len, const void *data,
-                      size_t len);
-void suite_mac(uint8_t out[SUITE_MAC], const void *key, size_t key_len, const void *data, size_t len);
-void suite_hmac(uint8_t out[SUITE_HASH], const uint8_t key[SUITE_HASH], const void *data, size_t len);
+void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len,
+                      const void *data, size_t len);
+void suite_mac(uint8_t out[SUITE_MAC], const void *key, size_t key_len, const void *data,
+               size_t len);
+void suite_hmac(uint8_t out[SUITE_HASH], const uint8_t key[SUITE_HASH], const void *data,
+                size_t len);
 
-/* KDF1 to KDF3 of the paper: as many outputs as are not NULL, from the first. `chain` may be one of them. */
+/* KDF1 to KDF3 of the paper: as many outputs as are not NULL, from the first. `chain` may be one
+ * of them. */
 void suite_kdf(uint8_t *out1, uint8_t *out2, uint8_t *out3, const uint8_t chain[SUITE_HASH],
                const void *input, size_t len);
 

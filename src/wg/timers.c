@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Theory of operation: an event stores a deadline and costs a store or two; nothing is queued anywhere. The
- * earliest of the five is computed when somebody is about to sleep. */
+/* Theory of operation: an event stores a deadline and costs a store or two; nothing is queued
+ * anywhere. The earliest of the five is computed when somebody is about to sleep. */
 #include "wg/timers.h"
 
 #include "wg/messages.h"
@@ -108,7 +108,8 @@ void timers_data_sent(struct timers *t, struct now now)
 
 void timers_data_received(struct timers *t, struct now now)
 {
-    /* Armed once: the keepalive answers all that came before it, and what comes after it arms anew. */
+    /* Armed once: the keepalive answers all that came before it, and what comes after it arms
+     * anew. */
     if (t->keepalive == NEVER) {
         t->keepalive = now.mono + KEEPALIVE_TIMEOUT;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The timers of one peer (paper 6, kernel module: timers.c). They hold deadlines and say what is due; whoever
- * asks does it and reports what happened. They send nothing and know no keys. */
+/* The timers of one peer (paper 6, kernel module: timers.c). They hold deadlines and say what is
+ * due; whoever asks does it and reports what happened. They send nothing and know no keys. */
 #ifndef WGPROXY_WG_TIMERS_H
 #define WGPROXY_WG_TIMERS_H
 
@@ -12,11 +12,11 @@
 
 enum timers_action {
     TIMERS_NOTHING,
-    TIMERS_ZERO_KEYS,           /* 540 s since the last new session: wipe all keys, the open handshake too */
-    TIMERS_RETRY_INITIATION,    /* no response: send the next initiation */
-    TIMERS_GIVE_UP,             /* no response to 20 initiations: drop the staged packets */
-    TIMERS_NEW_HANDSHAKE,       /* data was sent and nothing came back for 15 s */
-    TIMERS_KEEPALIVE,           /* data came and nothing was sent back for 10 s */
+    TIMERS_ZERO_KEYS, /* 540 s since the last new session: wipe all keys, the open handshake too */
+    TIMERS_RETRY_INITIATION, /* no response: send the next initiation */
+    TIMERS_GIVE_UP,          /* no response to 20 initiations: drop the staged packets */
+    TIMERS_NEW_HANDSHAKE,    /* data was sent and nothing came back for 15 s */
+    TIMERS_KEEPALIVE,        /* data came and nothing was sent back for 10 s */
     TIMERS_PERSISTENT_KEEPALIVE,
 };
 
@@ -28,9 +28,10 @@ struct timers {
     uint64_t persistent;
     uint64_t zero_keys;
 
-    uint64_t interval;  /* of the persistent keepalive; 0 is off */
-    uint64_t jitter;    /* of the next dead-peer deadline; drawn when a session begins */
-    unsigned attempts;  /* initiations repeated since traffic last asked for one; counted by who sends */
+    uint64_t interval; /* of the persistent keepalive; 0 is off */
+    uint64_t jitter;   /* of the next dead-peer deadline; drawn when a session begins */
+    unsigned
+        attempts; /* initiations repeated since traffic last asked for one; counted by who sends */
 };
 
 void timers_init(struct timers *t);

@@ -49,7 +49,8 @@ void wg_free(struct wg *wg)
     if (wg == NULL) {
         return;
     }
-    list_foreach_safe(link, &wg->peers) {
+    list_foreach_safe(link, &wg->peers)
+    {
         peer_free(peer_at(link));
     }
     allowedips_fini(&wg->allowedips);
@@ -65,8 +66,8 @@ static int claim_prefix(struct wg *wg, struct wg_peer *peer, const struct prefix
     int err = allowedips_insert(&wg->allowedips, p, peer, &had);
     if (err == 0 && had != NULL && had != peer) {
         char text[PREFIX_TEXT];
-        log_warn(wg->log, "peers %s and %s both claim %s -> it belongs to %s", had->name, peer->name,
-                 prefix_format(p, text), peer->name);
+        log_warn(wg->log, "peers %s and %s both claim %s -> it belongs to %s", had->name,
+                 peer->name, prefix_format(p, text), peer->name);
     }
     return err;
 }
@@ -154,7 +155,8 @@ uint64_t wg_next_deadline(const struct wg *wg)
     uint64_t first = NEVER;
     list_foreach(link, &wg->peers) {
         const struct wg_peer *peer = peer_at(link);
-        first = deadline_min(first, is_waiting(peer) ? wg->mono : timers_next_deadline(&peer->timers));
+        first =
+            deadline_min(first, is_waiting(peer) ? wg->mono : timers_next_deadline(&peer->timers));
     }
     return first;
 }
@@ -162,8 +164,10 @@ uint64_t wg_next_deadline(const struct wg *wg)
 static void give_up(struct wg_peer *peer)
 {
     char text[PEER_TEXT];
-    log_info(peer->wg->log, "peer %s: no answer to %u initiations -> give up until there is traffic, drop %u packets",
-             peer_text(peer, text), peer->timers.attempts + 1, peer->staged.n);
+    log_info(
+        peer->wg->log,
+        "peer %s: no answer to %u initiations -> give up until there is traffic, drop %u packets",
+        peer_text(peer, text), peer->timers.attempts + 1, peer->staged.n);
     staged_purge(&peer->staged);
 }
 

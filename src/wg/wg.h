@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One WireGuard interface without a wire: keys, peers, handshakes, sessions and timers. Datagrams and inner
- * packets go in and out as bytes; time and chance are arguments. Everything it wants to send stands in the
- * outbox afterwards. It calls nobody but the log sink.
+/* One WireGuard interface without a wire: keys, peers, handshakes, sessions and timers. Datagrams
+ * and inner packets go in and out as bytes; time and chance are arguments. Everything it wants to
+ * send stands in the outbox afterwards. It calls nobody but the log sink.
  *
  * Paper: J. A. Donenfeld, "WireGuard: Next Generation Kernel Network Tunnel" (revision of 2020). */
 #ifndef WGPROXY_WG_WG_H
@@ -42,16 +42,18 @@ struct wg_peer_config {
 
 /* 0, or ERR_NOMEM. */
 int wg_new(struct wg **out, const struct wg_config *config) MUST_USE;
-/* Wipes every key. What still stands unsealed in an outbox is sealed first, so the outbox must still be there.
- * NULL is harmless. */
+/* Wipes every key. What still stands unsealed in an outbox is sealed first, so the outbox must
+ * still be there. NULL is harmless. */
 void wg_free(struct wg *wg);
 
-/* 0, ERR_NOMEM, ERR_EXISTS (same public key twice), ERR_INVALID (the public key is our own, or a low-order
- * point). A prefix that two peers claim goes to the later one, as in wg(8); the log says so.
- * After an error such a prefix may be left without an owner; nothing else remains of the attempt. */
+/* 0, ERR_NOMEM, ERR_EXISTS (same public key twice), ERR_INVALID (the public key is our own, or a
+ * low-order point). A prefix that two peers claim goes to the later one, as in wg(8); the log says
+ * so. After an error such a prefix may be left without an owner; nothing else remains of the
+ * attempt. */
 int wg_peer_add(struct wg *wg, const struct wg_peer_config *config, struct wg_peer **out) MUST_USE;
 
-/* The interface comes up: peers with a PersistentKeepalive and an endpoint begin at once; the rest waits for traffic. */
+/* The interface comes up: peers with a PersistentKeepalive and an endpoint begin at once; the rest
+ * waits for traffic. */
 void wg_start(struct wg *wg, struct outbox *out, struct now now);
 
 /* ---- inner packets out ---- */
@@ -60,19 +62,21 @@ void wg_start(struct wg *wg, struct outbox *out, struct now now);
 #define WG_TAILROOM 32 /* padding to 16 and the tag */
 #define WG_INNER_MAX (65507 - WG_HEADROOM - WG_TAILROOM) /* what one UDP datagram can carry */
 
-/* Every call below that fills an outbox needs this much room for each packet or event (asserted). */
+/* Every call below that fills an outbox needs this much room for each packet or event
+ * (asserted). */
 #define WG_OUT_ROOM(inner_len) (WG_HEADROOM + (size_t)(inner_len) + WG_TAILROOM + 256)
 
 enum wg_tx {
     WG_TX_SENT,     /* stands in the outbox */
-    WG_TX_STAGED,   /* copied; leaves when the handshake completes (128 per peer, the oldest go first) */
+    WG_TX_STAGED,   /* copied; leaves when the handshake completes (128 a peer, oldest go first) */
     WG_TX_NO_ROUTE, /* no peer's AllowedIPs hold the destination */
     WG_TX_NO_ENDPOINT, /* staged, but the peer has never been heard of and has no endpoint */
-    WG_TX_INVALID,  /* not a whole IP packet, or longer than WG_INNER_MAX */
+    WG_TX_INVALID,     /* not a whole IP packet, or longer than WG_INNER_MAX */
 };
 
-/* Send the inner IP packet that stands at outbox_tail(out) + WG_HEADROOM with `len` bytes. The tail is
- * committed as a data message, or given up; an initiation may follow it. Sealing may wait until wg_seal. */
+/* Send the inner IP packet that stands at outbox_tail(out) + WG_HEADROOM with `len` bytes. The
+ * tail is committed as a data message, or given up; an initiation may follow it. Sealing may wait
+ * until wg_seal. */
 enum wg_tx wg_send(struct wg *wg, struct outbox *out, size_t len, struct now now) MUST_USE;
 
 /* Seal what still stands open in the outbox. To be called before the outbox is sent or cleared. */
@@ -83,24 +87,24 @@ int wg_route(const struct wg *wg, const struct addr *dst);
 
 /* ---- datagrams in ---- */
 
-/* What became of a datagram. All that are dropped are a counter and change nothing else; but the last three
- * came from the peer itself, so they are a sign of life and of where it is. */
-#define WG_RX_TABLE(X)                                                                              \
-    X(WG_RX_IP, "inner packet")                                                                     \
-    X(WG_RX_KEEPALIVE, "keepalive")                                                                 \
-    X(WG_RX_HANDSHAKE, "handshake message consumed; a reply, if any, is in the outbox")             \
-    X(WG_RX_DROP_MALFORMED, "not a WireGuard message: type, reserved bytes or length")              \
-    X(WG_RX_DROP_MAC1, "mac1 is wrong: made for another public key")                                \
-    X(WG_RX_DROP_LOAD, "under load: a cookie was sent, or the source is over its rate")             \
-    X(WG_RX_DROP_UNKNOWN_PEER, "initiation by a key that is no peer")                               \
-    X(WG_RX_DROP_HANDSHAKE, "handshake message does not decrypt")                                   \
-    X(WG_RX_DROP_STALE, "initiation repeated, too old or too soon, or an unexpected response")      \
-    X(WG_RX_DROP_INDEX, "no session with that receiver index")                                      \
-    X(WG_RX_DROP_EXPIRED, "the session is past its time or its messages")                           \
-    X(WG_RX_DROP_AUTH, "data does not decrypt")                                                     \
-    X(WG_RX_DROP_REPLAY, "counter seen before or too old")                                          \
-    X(WG_RX_DROP_INNER, "what was inside is no whole IP packet")                                    \
-    X(WG_RX_DROP_ECN, "congestion was marked on a packet that cannot carry the mark (RFC 6040)")     \
+/* What became of a datagram. All that are dropped are a counter and change nothing else; but the
+ * last three came from the peer itself, so they are a sign of life and of where it is. */
+#define WG_RX_TABLE(X)                                                                           \
+    X(WG_RX_IP, "inner packet")                                                                  \
+    X(WG_RX_KEEPALIVE, "keepalive")                                                              \
+    X(WG_RX_HANDSHAKE, "handshake message consumed; a reply, if any, is in the outbox")          \
+    X(WG_RX_DROP_MALFORMED, "not a WireGuard message: type, reserved bytes or length")           \
+    X(WG_RX_DROP_MAC1, "mac1 is wrong: made for another public key")                             \
+    X(WG_RX_DROP_LOAD, "under load: a cookie was sent, or the source is over its rate")          \
+    X(WG_RX_DROP_UNKNOWN_PEER, "initiation by a key that is no peer")                            \
+    X(WG_RX_DROP_HANDSHAKE, "handshake message does not decrypt")                                \
+    X(WG_RX_DROP_STALE, "initiation repeated, too old or too soon, or an unexpected response")   \
+    X(WG_RX_DROP_INDEX, "no session with that receiver index")                                   \
+    X(WG_RX_DROP_EXPIRED, "the session is past its time or its messages")                        \
+    X(WG_RX_DROP_AUTH, "data does not decrypt")                                                  \
+    X(WG_RX_DROP_REPLAY, "counter seen before or too old")                                       \
+    X(WG_RX_DROP_INNER, "what was inside is no whole IP packet")                                 \
+    X(WG_RX_DROP_ECN, "congestion was marked on a packet that cannot carry the mark (RFC 6040)") \
     X(WG_RX_DROP_SOURCE, "inner source is not in the peer's AllowedIPs")
 
 #define WG_RX_ENUM(name, words) name,
@@ -120,11 +124,13 @@ struct wg_packet {
     struct wg_peer *peer; /* who sent it, where that is proven; else NULL */
 };
 
-/* Take a batch, in order. Replies and released staged packets are appended to the outbox, which is sent on
- * the caller's next flush; when it has no room left they are dropped, as on a full wire, and counted.
- * The order of checks for data is the security property: index, key's age and count, AEAD, replay, endpoint,
- * key confirmation, timers, keepalive, inner version and length, ECN, padding, inner source. */
-void wg_receive(struct wg *wg, struct wg_packet *batch, size_t n, struct outbox *out, struct now now);
+/* Take a batch, in order. Replies and released staged packets are appended to the outbox, which is
+ * sent on the caller's next flush. When it has no room left, replies are lost, as on a full wire,
+ * and staged packets wait for the next wg_tick, which is then due at once. The order of checks for data is the security property: index, key's age and count,
+ * AEAD, replay, endpoint, key confirmation, timers, keepalive, inner version and length, ECN,
+ * padding, inner source. */
+void wg_receive(struct wg *wg, struct wg_packet *batch, size_t n, struct outbox *out,
+                struct now now);
 
 /* ---- time ---- */
 
@@ -137,12 +143,12 @@ void wg_tick(struct wg *wg, struct outbox *out, struct now now);
 struct wg_peer_status {
     uint8_t public_key[KEY_LEN];
     struct endpoint endpoint;
-    uint64_t rx_bytes, tx_bytes;   /* outer, as wg(8) counts: whole messages with header and tag */
-    uint64_t last_handshake_wall;  /* ns since 1970; 0 is never */
-    uint64_t handshakes;           /* completed */
-    unsigned initiations_pending;  /* sent since the last answer */
-    uint64_t first_unanswered;     /* now.mono of the first of those; 0 when none */
-    bool has_session;              /* a key that may send now (as of the last tick) */
+    uint64_t rx_bytes, tx_bytes;  /* outer, as wg(8) counts: whole messages with header and tag */
+    uint64_t last_handshake_wall; /* ns since 1970; 0 is never */
+    uint64_t handshakes;          /* completed */
+    unsigned initiations_pending; /* sent since the last answer */
+    uint64_t first_unanswered;    /* now.mono of the first of those; 0 when none */
+    bool has_session;             /* a key that may send now (as of the last tick) */
     unsigned staged;
 };
 
@@ -150,7 +156,8 @@ struct wg_peer *wg_peer_first(const struct wg *wg);
 struct wg_peer *wg_peer_next(const struct wg_peer *peer);
 void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out);
 
-/* A new address for the peer, as when its name was resolved again. Staged packets and a pending handshake go there. */
+/* A new address for the peer, as when its name was resolved again. Staged packets and a pending
+ * handshake go there. */
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *to);
 /* The inner side's MTU became another one: from now on padding stays within it. */
 void wg_set_mtu(struct wg *wg, uint16_t mtu);

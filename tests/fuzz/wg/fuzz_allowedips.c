@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The cryptokey routing table against the list of all prefixes. Six bytes an IPv4 step, eighteen an IPv6 one:
- * what and who, the length, the address. */
+/* The cryptokey routing table against the list of all prefixes. Six bytes an IPv4 step, eighteen
+ * an IPv6 one: what and who, the length, the address. */
 #include "unit/wg/routes.h"
 
 #include <stdlib.h>
@@ -30,7 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     m.n = 0;
     while (size >= 6 && m.n < ROUTES_MAX) {
         uint8_t what = data[0];
-        struct prefix p = {.addr = {.family = what & 0x80 && size >= 18 ? FAMILY_V6 : FAMILY_V4}, .len = data[1]};
+        struct prefix p = {.addr = {.family = what & 0x80 && size >= 18 ? FAMILY_V6 : FAMILY_V4},
+                           .len = data[1]};
         size_t width = addr_len(&p.addr);
         memcpy(p.addr.bytes, data + 2, width);
         data += 2 + width;

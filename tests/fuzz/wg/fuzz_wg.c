@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two interfaces with a session, and an input that is a script of what happens to them: datagrams from anywhere,
- * packets from either side, time. Built twice: with the real suite, where it hammers at the door, and with the
- * null suite, where the door is open.
+/* Two interfaces with a session, and an input that is a script of what happens to them: datagrams
+ * from anywhere, packets from either side, time. Built twice: with the real suite, where it
+ * hammers at the door, and with the null suite, where the door is open.
  *
  *   byte 0: what, see enum op; then its arguments; until the input ends */
 #include "unit/wg/world.h"
@@ -11,7 +11,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum op { TO_A, TO_B, TO_B_FROM_ELSEWHERE, SEND_A, SEND_B, WAIT, RUN, KEEPALIVE, FULL, LOADED, OPS };
+enum op {
+    TO_A,
+    TO_B,
+    TO_B_FROM_ELSEWHERE,
+    SEND_A,
+    SEND_B,
+    WAIT,
+    RUN,
+    KEEPALIVE,
+    FULL,
+    LOADED,
+    OPS
+};
 
 struct input {
     const uint8_t *at;
@@ -64,7 +76,8 @@ static void inject(struct world *w, struct input *in, int to, const struct endpo
 
 static void play(struct world *w, struct input *in)
 {
-    struct endpoint elsewhere = {.addr = {.family = FAMILY_V4, .bytes = {203, 0, 113, 1}}, .port = 9};
+    struct endpoint elsewhere = {.addr = {.family = FAMILY_V4, .bytes = {203, 0, 113, 1}},
+                                 .port = 9};
     switch ((enum op)(take(in, 1) % OPS)) {
     case TO_A:
         inject(w, in, A, &w->node[B].at);

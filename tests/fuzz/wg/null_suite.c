@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A suite that keeps nothing secret, linked in place of wg/suite.c, so that a fuzzer gets past authentication
- * and reaches the state behind it. Ciphertext is plaintext; a tag is wrong only when its first byte is 0xff; macs
- * are zero; DH and hashes give something that depends on their input. */
+/* A suite that keeps nothing secret, linked in place of wg/suite.c, so that a fuzzer gets past
+ * authentication and reaches the state behind it. Ciphertext is plaintext; a tag is wrong only
+ * when its first byte is 0xff; macs are zero; DH and hashes give something that depends on their
+ * input. */
 #include "wg/suite.h"
 
 #include <string.h>
@@ -16,7 +17,8 @@ const char *suite_name(void)
     return "null";
 }
 
-bool suite_dh(uint8_t out[SUITE_KEY], const uint8_t private_key[SUITE_KEY], const uint8_t public_key[SUITE_KEY])
+bool suite_dh(uint8_t out[SUITE_KEY], const uint8_t private_key[SUITE_KEY],
+              const uint8_t public_key[SUITE_KEY])
 {
     static const uint8_t zero[SUITE_KEY];
     for (size_t i = 0; i < SUITE_KEY; i++) {
@@ -53,24 +55,27 @@ void suite_hash(uint8_t out[SUITE_HASH], const void *a, size_t a_len, const void
     memcpy(out, sum, sizeof sum);
 }
 
-void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len, const void *data, size_t len)
+void suite_keyed_hash(uint8_t *out, size_t out_len, const void *key, size_t key_len,
+                      const void *data, size_t len)
 {
     (void)key, (void)key_len, (void)data, (void)len;
     memset(out, 0, out_len);
 }
 
-void suite_mac(uint8_t out[SUITE_MAC], const void *key, size_t key_len, const void *data, size_t len)
+void suite_mac(uint8_t out[SUITE_MAC], const void *key, size_t key_len, const void *data,
+               size_t len)
 {
     suite_keyed_hash(out, SUITE_MAC, key, key_len, data, len);
 }
 
-void suite_hmac(uint8_t out[SUITE_HASH], const uint8_t key[SUITE_HASH], const void *data, size_t len)
+void suite_hmac(uint8_t out[SUITE_HASH], const uint8_t key[SUITE_HASH], const void *data,
+                size_t len)
 {
     suite_hash(out, key, SUITE_HASH, data, len);
 }
 
-void suite_kdf(uint8_t *out1, uint8_t *out2, uint8_t *out3, const uint8_t chain[SUITE_HASH], const void *input,
-               size_t len)
+void suite_kdf(uint8_t *out1, uint8_t *out2, uint8_t *out3, const uint8_t chain[SUITE_HASH],
+               const void *input, size_t len)
 {
     uint8_t *const outs[] = {out1, out2, out3};
     uint8_t secret[SUITE_HASH];
@@ -81,8 +86,8 @@ void suite_kdf(uint8_t *out1, uint8_t *out2, uint8_t *out3, const uint8_t chain[
     }
 }
 
-void suite_seal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_NONCE], const void *plain,
-                size_t len, const void *aad, size_t aad_len)
+void suite_seal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_NONCE],
+                const void *plain, size_t len, const void *aad, size_t aad_len)
 {
     (void)key, (void)nonce, (void)aad, (void)aad_len;
     if (len > 0) {
@@ -91,8 +96,8 @@ void suite_seal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[
     memset(out + len, 0, SUITE_TAG);
 }
 
-bool suite_open(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_NONCE], const uint8_t *sealed,
-                size_t len, const void *aad, size_t aad_len)
+bool suite_open(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_NONCE],
+                const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
 {
     (void)key, (void)nonce, (void)aad, (void)aad_len;
     if (sealed[len - SUITE_TAG] == 0xff) {
@@ -102,8 +107,8 @@ bool suite_open(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[
     return true;
 }
 
-void suite_xseal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_XNONCE], const void *plain,
-                 size_t len, const void *aad, size_t aad_len)
+void suite_xseal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_XNONCE],
+                 const void *plain, size_t len, const void *aad, size_t aad_len)
 {
     suite_seal(out, key, nonce, plain, len, aad, aad_len);
 }
@@ -124,7 +129,8 @@ void suite_seal_batch(struct suite_job *jobs, size_t n)
 void suite_open_batch(struct suite_job *jobs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        jobs[i].ok = suite_open(jobs[i].data, jobs[i].key, NULL, jobs[i].data, jobs[i].len, NULL, 0);
+        jobs[i].ok =
+            suite_open(jobs[i].data, jobs[i].key, NULL, jobs[i].data, jobs[i].len, NULL, 0);
     }
 }
 

@@ -25,7 +25,8 @@ struct wg_peer *routes_lookup(const struct routes *r, const struct addr *x)
     struct wg_peer *best = NULL;
     int best_len = -1;
     for (unsigned i = 0; i < r->n; i++) {
-        if (r->owner[i] != NULL && r->prefix[i].len > best_len && prefix_contains(&r->prefix[i], x)) {
+        if (r->owner[i] != NULL && r->prefix[i].len > best_len &&
+            prefix_contains(&r->prefix[i], x)) {
             best = r->owner[i];
             best_len = r->prefix[i].len;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults that other implementations had, one named test each. Those that a test elsewhere covers are listed in
- * docs/protocol.md. */
+/* Faults that other implementations had, one named test each. Those that a test elsewhere covers
+ * are listed in docs/protocol.md. */
 #include "test.h"
 
 #include "wg/send.h"
@@ -24,8 +24,8 @@ static enum wg_rx carry(struct world *w, int from, const struct captured *m)
     return verdict;
 }
 
-/* Linux, CVE-2026-99059: the same response, processed again around a new initiation, made the old session anew with
- * its counters at 0, so that nonces were used twice. */
+/* Linux, CVE-2026-99059: the same response, processed again around a new initiation, made the old
+ * session anew with its counters at 0, so that nonces were used twice. */
 static void a_response_again_around_a_new_initiation_makes_no_session_anew(void **state)
 {
     (void)state;
@@ -54,8 +54,8 @@ static void a_response_again_around_a_new_initiation_makes_no_session_anew(void 
     world_free(w);
 }
 
-/* CVE-2021-46873: one initiation sent while the clock was ahead made a key useless at the server for good. Within
- * a run it does not; and the log names the clock. */
+/* CVE-2021-46873: one initiation sent while the clock was ahead made a key useless at the server
+ * for good. Within a run it does not; and the log names the clock. */
 static void a_clock_that_was_ahead_once_does_not_lock_us_out(void **state)
 {
     (void)state;
@@ -102,7 +102,8 @@ static void datagrams_and_outboxes_at_odd_addresses_work(void **state)
         int from = shift % 2 == 0 ? A : B;
         memcpy(buffer + shift, box[from].data, box[from].len);
         struct node *to = &w->node[!from];
-        struct wg_packet p = {.data = buffer + shift, .len = box[from].len, .from = w->node[from].at};
+        struct wg_packet p = {
+            .data = buffer + shift, .len = box[from].len, .from = w->node[from].at};
         wg_receive(to->wg, &p, 1, &to->out, world_now(w, !from));
         assert_true(p.verdict <= WG_RX_HANDSHAKE);
         world_flush(w, !from);
@@ -220,7 +221,8 @@ static void every_mtu_from_1280_to_9000_carries_its_largest_packet(void **state)
     struct node *a = &w->node[A];
     for (uint16_t mtu = 1280; mtu <= 9000; mtu = (uint16_t)(mtu + 97)) {
         wg_set_mtu(a->wg, mtu);
-        /* an outbox of exactly the room that wg.h asks for, so that a sanitizer sees a byte too far */
+        /* an outbox of exactly the room that wg.h asks for, so that a sanitizer sees a byte too
+         * far */
         size_t size = (WG_OUT_ROOM(mtu) + 15) & ~(size_t)15;
         struct outbox tight;
         assert_int_equal(outbox_init(&tight, size, 8), 0);

@@ -65,8 +65,8 @@ static void bench_fini(struct bench *b)
 
 static void initiate(struct bench *b)
 {
-    assert_true(handshake_create_initiation(&b->init.hs, &b->init.id, &b->init.other, &b->init.table, &b->rng,
-                                            &b->initiation, b->now));
+    assert_true(handshake_create_initiation(&b->init.hs, &b->init.id, &b->init.other,
+                                            &b->init.table, &b->rng, &b->initiation, b->now));
 }
 
 static void read_initiation(struct bench *b)
@@ -83,14 +83,14 @@ static bool admit(struct bench *b)
 
 static void respond(struct bench *b)
 {
-    assert_true(handshake_create_response(&b->in, &b->resp.other, &b->resp.table, &b->rng, &b->initiation,
-                                          &b->response, b->resp.session, b->now));
+    assert_true(handshake_create_response(&b->in, &b->resp.other, &b->resp.table, &b->rng,
+                                          &b->initiation, &b->response, b->resp.session, b->now));
 }
 
 static bool consume_response(struct bench *b)
 {
-    return handshake_consume_response(&b->init.hs, &b->init.id, &b->init.other, &b->init.table, &b->response,
-                                      b->init.session, b->now);
+    return handshake_consume_response(&b->init.hs, &b->init.id, &b->init.other, &b->init.table,
+                                      &b->response, b->init.session, b->now);
 }
 
 static void both_ends_derive_the_same_keys_crosswise(void **state)
@@ -167,7 +167,8 @@ static void a_response_without_an_open_initiation_is_refused(void **state)
     bench_fini(&b);
 }
 
-/* What is left of a wiped handshake is known to everybody: zeros. A response can be forged for that. */
+/* What is left of a wiped handshake is known to everybody: zeros. A response can be forged for
+ * that. */
 static void a_response_forged_for_a_wiped_handshake_is_refused(void **state)
 {
     (void)state;
@@ -187,7 +188,8 @@ static void a_response_forged_for_a_wiped_handshake_is_refused(void **state)
     rng_fill(&b.rng, ephemeral, 32);
     suite_clamp(ephemeral);
     store_le32(b.response.receiver, index);
-    assert_true(noise_create_response(&known, &target, ephemeral, NULL, 0, (uint8_t *)&b.response + 12));
+    assert_true(
+        noise_create_response(&known, &target, ephemeral, NULL, 0, (uint8_t *)&b.response + 12));
     assert_false(consume_response(&b));
     bench_fini(&b);
 }
@@ -230,17 +232,19 @@ static void a_timestamp_is_tai64n_rounded_down_to_2_to_the_24_ns(void **state)
 static void timestamps_rise_whatever_the_clock_does(void **state)
 {
     (void)state;
-    static const int64_t steps[] = {0, 0, 1, 1000, -1000, 999999999, 0, 86400, -86400, -630720000, 0, 0, 630720000, 0,
-                                    -1600000000};
+    static const int64_t steps[] = {0,         0, 1,         1000,   -1000,
+                                    999999999, 0, 86400,     -86400, -630720000,
+                                    0,         0, 630720000, 0,      -1600000000};
     struct bench b;
     uint8_t last[TAI64N_LEN] = {0};
     bench_init(&b);
     for (size_t i = 0; i < ARRAY_SIZE(steps) * 100; i++) {
         if (i % 100 == 0) {
             int64_t step = steps[i / 100];
-            b.now.wall += (uint64_t)(step > 1000000 || step < -1000000 || step == 86400 || step == -86400
-                                         ? step * (int64_t)SEC
-                                         : step);
+            b.now.wall +=
+                (uint64_t)(step > 1000000 || step < -1000000 || step == 86400 || step == -86400
+                               ? step * (int64_t)SEC
+                               : step);
         }
         initiate(&b);
         read_initiation(&b);

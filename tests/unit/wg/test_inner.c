@@ -101,7 +101,8 @@ static uint16_t header_sum(const uint8_t *p)
 
 enum { NOT = 0, ECT1 = 1, ECT0 = 2, CE = 3, DROP = 4 };
 
-/* RFC 6040 figure 4, a row for each inner value and a column for each outer one in the order of the bits. */
+/* RFC 6040 figure 4, a row for each inner value and a column for each outer one in the order of
+ * the bits. */
 static const int figure_4[4][4] = {
     [NOT] = {NOT, NOT, NOT, DROP},
     [ECT1] = {ECT1, ECT1, ECT1, CE},

@@ -34,13 +34,14 @@ static struct keypair *add(struct bench *b, bool initiator)
     return kp;
 }
 
-static void expect(const struct bench *b, const struct keypair *current, const struct keypair *previous,
-                   const struct keypair *next)
+static void expect(const struct bench *b, const struct keypair *current,
+                   const struct keypair *previous, const struct keypair *next)
 {
     assert_ptr_equal(b->k.current, current);
     assert_ptr_equal(b->k.previous, previous);
     assert_ptr_equal(b->k.next, next);
-    assert_true(previous == NULL || next == NULL); /* receive.c relies on it: confirming ends no session */
+    assert_true(previous == NULL ||
+                next == NULL); /* receive.c relies on it: confirming ends no session */
     unsigned listed = 0;
     for (size_t i = 0; i < ARRAY_SIZE(b->k.pool); i++) {
         const struct keypair *kp = &b->k.pool[i];

@@ -27,7 +27,8 @@ static struct noise_identity identity_of(const struct vector *v, const char *nam
     return id;
 }
 
-static void replay_handshake(struct transcript *t, const struct vector *v, uint8_t first[32], uint8_t second[32])
+static void replay_handshake(struct transcript *t, const struct vector *v, uint8_t first[32],
+                             uint8_t second[32])
 {
     uint8_t prologue[64], psk[32], ephemeral[32], hash[32], out[256], payload[64], sender[32];
     uint8_t first_again[32], second_again[32];
@@ -48,7 +49,8 @@ static void replay_handshake(struct transcript *t, const struct vector *v, uint8
     noise_begin(&r, prologue, len, resp.public_key);
 
     vector_hex(v, "init_ephemeral", ephemeral, 32);
-    assert_true(noise_create_initiation(&i, &init, &init_knows, ephemeral, m[0].payload, m[0].payload_len, out));
+    assert_true(noise_create_initiation(&i, &init, &init_knows, ephemeral, m[0].payload,
+                                        m[0].payload_len, out));
     assert_int_equal(m[0].ciphertext_len, 32 + 48 + m[0].payload_len + 16);
     assert_memory_equal(out, m[0].ciphertext, m[0].ciphertext_len);
     assert_true(noise_consume_initiation_static(&r, &resp, out, sender));
@@ -57,7 +59,8 @@ static void replay_handshake(struct transcript *t, const struct vector *v, uint8
     assert_memory_equal(payload, m[0].payload, m[0].payload_len);
 
     vector_hex(v, "resp_ephemeral", ephemeral, 32);
-    assert_true(noise_create_response(&r, &resp_knows, ephemeral, m[1].payload, m[1].payload_len, out));
+    assert_true(
+        noise_create_response(&r, &resp_knows, ephemeral, m[1].payload, m[1].payload_len, out));
     assert_memory_equal(out, m[1].ciphertext, m[1].ciphertext_len);
     assert_true(noise_consume_response(&i, &init, &init_knows, out, payload, m[1].payload_len));
     assert_memory_equal(payload, m[1].payload, m[1].payload_len);
@@ -136,7 +139,8 @@ static void pair_init(struct pair *p, uint64_t seed)
     assert_true(noise_remote_init(&p->resp_knows, &p->resp, p->init.public_key, psk));
     noise_begin(&p->i, "prologue", 8, p->resp.public_key);
     noise_begin(&p->r, "prologue", 8, p->resp.public_key);
-    assert_true(noise_create_initiation(&p->i, &p->init, &p->init_knows, p->ephemeral, "twelve bytes", 12, p->msg1));
+    assert_true(noise_create_initiation(&p->i, &p->init, &p->init_knows, p->ephemeral,
+                                        "twelve bytes", 12, p->msg1));
 }
 
 static bool read_initiation(struct pair *p)

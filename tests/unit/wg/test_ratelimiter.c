@@ -33,11 +33,12 @@ static void eleven_steps_of_the_kernels_program_hold_for_each_kind_of_source(voi
         uint64_t wait;
         bool allowed;
     } steps[] = {
-        {0, true}, {0, true}, {0, true}, {0, true}, {0, true}, {0, false},
+        {0, true},       {0, true},  {0, true},        {0, true}, {0, true},  {0, false},
         {50 * MS, true}, {0, false}, {100 * MS, true}, {0, true}, {0, false},
     };
     /* neighbours of IPv4 have a bucket each; a /64 of IPv6 has one, the next /64 another */
-    static const char *const sources[] = {"255.1.1.1", "255.1.1.2", "fd00:1:2:3::1", "fd00:1:2:4::1"};
+    static const char *const sources[] = {"255.1.1.1", "255.1.1.2", "fd00:1:2:3::1",
+                                          "fd00:1:2:4::1"};
     struct bench b;
     bench_init(&b);
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What comes in, and above all what is refused: nothing that is not authenticated and fresh may change
- * anything or be answered. */
+/* What comes in, and above all what is refused: nothing that is not authenticated and fresh may
+ * change anything or be answered. */
 #include "test.h"
 
 #include "wg/receive.h"
@@ -32,8 +32,9 @@ static void capture(struct scene *s, uint64_t seed)
 
 static void hand_over(struct scene *s, int from)
 {
-    assert_int_equal(world_inject(s->w, !from, &s->w->node[from].at, s->box[from].data, s->box[from].len, 0),
-                     WG_RX_HANDSHAKE);
+    assert_int_equal(
+        world_inject(s->w, !from, &s->w->node[from].at, s->box[from].data, s->box[from].len, 0),
+        WG_RX_HANDSHAKE);
     world_flush(s->w, !from);
 }
 
@@ -88,7 +89,8 @@ static bool in_mac2(int type, size_t len, size_t byte)
     return (type == MSG_INITIATION || type == MSG_RESPONSE) && byte >= len - MAC_LEN;
 }
 
-static const size_t lengths[] = {[MSG_INITIATION] = 148, [MSG_RESPONSE] = 92, [MSG_COOKIE] = 64, [MSG_DATA] = 64};
+static const size_t lengths[] = {
+    [MSG_INITIATION] = 148, [MSG_RESPONSE] = 92, [MSG_COOKIE] = 64, [MSG_DATA] = 64};
 
 static void each_flipped_bit_of_each_message_is_refused_without_a_trace(void **state)
 {
@@ -105,7 +107,8 @@ static void each_flipped_bit_of_each_message_is_refused_without_a_trace(void **s
             }
             s.msg[bit / 8] ^= (uint8_t)(1 << bit % 8);
         }
-        assert_true(give(&s, s.msg, s.len) <= WG_RX_HANDSHAKE); /* and the whole one is good after all that */
+        assert_true(give(&s, s.msg, s.len) <=
+                    WG_RX_HANDSHAKE); /* and the whole one is good after all that */
         world_free(s.w);
     }
     assert_int_equal(cases, 8 * (148 + 92 + 64 + 64));
@@ -252,7 +255,8 @@ static void a_replayed_keepalive_is_a_replay_too(void **state)
 }
 
 /* Write any inner bytes under A's session to B. */
-static enum wg_rx give_inner(struct world *w, const uint8_t *inner, size_t len, const struct endpoint *from)
+static enum wg_rx give_inner(struct world *w, const uint8_t *inner, size_t len,
+                             const struct endpoint *from)
 {
     static uint8_t msg[4096];
     struct keypair *kp = w->node[A].peer->keypairs.current;
@@ -260,7 +264,8 @@ static enum wg_rx give_inner(struct world *w, const uint8_t *inner, size_t len, 
     store_le32(msg + 4, kp->remote_index);
     store_le64(msg + 8, kp->tx_counter);
     memcpy(msg + 16, inner, len);
-    struct suite_job job = {.key = kp->tx_key, .counter = kp->tx_counter++, .data = msg + 16, .len = len};
+    struct suite_job job = {
+        .key = kp->tx_key, .counter = kp->tx_counter++, .data = msg + 16, .len = len};
     suite_seal_batch(&job, 1);
     return world_inject(w, B, from, msg, 16 + len + 16, 0);
 }
@@ -368,7 +373,8 @@ static void a_batch_is_judged_as_one_by_one(void **state)
         size_t len[N];
         struct captured box[2];
 
-        /* data of the old session, handshakes, data of the new one, replays and broken ones, shuffled a little */
+        /* data of the old session, handshakes, data of the new one, replays and broken ones,
+         * shuffled a little */
         for (int i = 0; i < N; i++) {
             for (int k = 0; k < 2; k++) {
                 w[k]->filter = world_capture;
@@ -379,7 +385,8 @@ static void a_batch_is_judged_as_one_by_one(void **state)
             if (what == 0) {
                 w[0]->node[A].peer->initiate_from = w[1]->node[A].peer->initiate_from = 0;
                 for (int k = 0; k < 2; k++) {
-                    send_initiation(w[k]->node[A].peer, &w[k]->node[A].out, SEND_FRESH, world_now(w[k], A));
+                    send_initiation(w[k]->node[A].peer, &w[k]->node[A].out, SEND_FRESH,
+                                    world_now(w[k], A));
                     world_flush(w[k], A);
                     memcpy(data[k][i], box[A].data, box[A].len);
                 }
@@ -402,7 +409,8 @@ static void a_batch_is_judged_as_one_by_one(void **state)
         }
         for (int k = 0; k < 2; k++) {
             for (int i = 0; i < N; i++) {
-                batch[k][i] = (struct wg_packet){.data = data[k][i], .len = len[i], .from = w[k]->node[A].at};
+                batch[k][i] =
+                    (struct wg_packet){.data = data[k][i], .len = len[i], .from = w[k]->node[A].at};
             }
         }
         struct node *b0 = &w[0]->node[B], *b1 = &w[1]->node[B];
@@ -429,7 +437,8 @@ static void a_batch_is_judged_as_one_by_one(void **state)
 static void data_before_a_handshake_in_its_batch_is_judged_before_it(void **state)
 {
     (void)state;
-    /* B holds sessions 2 and, as previous, 1. The batch: data of session 1, then an initiation that ends it. */
+    /* B holds sessions 2 and, as previous, 1. The batch: data of session 1, then an initiation
+     * that ends it. */
     struct world *w = world_connected(16);
     struct node *a = &w->node[A], *b = &w->node[B];
     struct captured box[2], old;
@@ -468,7 +477,8 @@ static void data_with_the_index_of_an_open_handshake_finds_no_session(void **sta
     capture(&s, 18);
     assert_int_equal(world_send(s.w, A, 1, 100), WG_TX_STAGED);
     memcpy(data + 4, s.box[A].data + 4, 4);
-    assert_int_equal(world_inject(s.w, A, &s.w->node[B].at, data, sizeof data, 0), WG_RX_DROP_INDEX);
+    assert_int_equal(world_inject(s.w, A, &s.w->node[B].at, data, sizeof data, 0),
+                     WG_RX_DROP_INDEX);
     world_free(s.w);
 }
 

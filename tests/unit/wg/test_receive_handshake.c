@@ -198,7 +198,8 @@ static void a_session_that_the_peer_confirmed_closes_our_own_crossed_initiation(
     world_free(s.w);
 }
 
-/* Every order of two crossed handshakes and their doubles: never an old session again, always data in the end. */
+/* Every order of two crossed handshakes and their doubles: never an old session again, always data
+ * in the end. */
 static void crossed_and_doubled_messages_settle_in_any_order(void **state)
 {
     (void)state;
@@ -256,7 +257,8 @@ static void under_load_the_order_is_mac1_mac2_rate(void **state)
     assert_int_equal(s.b->sent[MSG_COOKIE], 0);
     s.box[A].data[147 - 16] ^= 1;
 
-    assert_int_equal(carry(&s, A), WG_RX_DROP_LOAD); /* mac2 missing: a cookie, smaller than the question */
+    assert_int_equal(carry(&s, A),
+                     WG_RX_DROP_LOAD); /* mac2 missing: a cookie, smaller than the question */
     assert_int_equal(s.b->sent[MSG_COOKIE], 1);
     assert_int_equal(s.b->last_msg.len, 64);
     assert_int_equal(carry(&s, B), WG_RX_HANDSHAKE);
@@ -324,7 +326,8 @@ static void a_cookie_reply_moves_no_endpoint_and_asks_for_no_packet(void **state
     assert_int_equal(s.a->sent[MSG_INITIATION], sent);
     assert_null(s.a->from);
     assert_int_equal(s.a->peer->initiations_pending, 1); /* it is no answer */
-    assert_int_equal(carry_from(&s, B, &elsewhere), WG_RX_DROP_HANDSHAKE); /* and is believed once */
+    assert_int_equal(carry_from(&s, B, &elsewhere),
+                     WG_RX_DROP_HANDSHAKE); /* and is believed once */
     world_free(s.w);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A recorded conversation with wireguard-go, gone through again: what two copies of this code would agree on even if
- * it were wrong (labels, prologue, macs, field order) must be what another implementation says. */
+/* A recorded conversation with wireguard-go, gone through again: what two copies of this code
+ * would agree on even if it were wrong (labels, prologue, macs, field order) must be what another
+ * implementation says. */
 #include "test.h"
 
 #include "vectors.h"
@@ -90,7 +91,8 @@ static void initiate_again(struct replay_of_it *x)
     x->session = keypairs_blank(&x->keypairs);
     cookie_maker_init(&x->maker, r.resp.public_key);
     assert_true(noise_remote_init(&x->them, &r.init, r.resp.public_key, r.psk));
-    assert_true(handshake_create_initiation(&x->hs, &r.init, &x->them, &x->table, &rng, &x->made, x->now));
+    assert_true(
+        handshake_create_initiation(&x->hs, &r.init, &x->them, &x->table, &rng, &x->made, x->now));
     cookie_add_macs(&x->maker, &x->made, sizeof x->made, x->now);
 }
 
@@ -112,7 +114,8 @@ static void its_response_is_believed_and_the_session_carries_the_same_bytes(void
     initiate_again(&x);
     cookie_checker_init(&checker, r.init.public_key);
     assert_true(cookie_mac1_is_valid(&checker, (uint8_t *)&r.response, 92));
-    assert_true(handshake_consume_response(&x.hs, &r.init, &x.them, &x.table, &r.response, x.session, x.now));
+    assert_true(handshake_consume_response(&x.hs, &r.init, &x.them, &x.table, &r.response,
+                                           x.session, x.now));
     assert_int_equal(x.session->remote_index, load_le32(r.data_out + 4));
     assert_int_equal(x.session->entry.index, load_le32(r.data_in + 4));
 
@@ -123,7 +126,8 @@ static void its_response_is_believed_and_the_session_carries_the_same_bytes(void
     assert_memory_equal(buffer, r.data_out + 16, 96 + 16);
 
     suite_nonce(nonce, load_le64(r.data_in + 8));
-    assert_true(suite_open(buffer, x.session->rx_key, nonce, r.data_in + 16, r.data_in_len - 16, NULL, 0));
+    assert_true(
+        suite_open(buffer, x.session->rx_key, nonce, r.data_in + 16, r.data_in_len - 16, NULL, 0));
     assert_memory_equal(buffer, r.reply, 84);
     index_table_fini(&x.table);
 }

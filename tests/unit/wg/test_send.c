@@ -27,10 +27,22 @@ static void padding_fills_up_to_16_but_never_past_the_mtu(void **state)
         uint16_t mtu;
         size_t len, padded;
     } table[] = {
-        {1420, 28, 32},     {1420, 32, 32},     {1420, 33, 48},     {1420, 1408, 1408}, {1420, 1409, 1420},
-        {1420, 1420, 1420}, {1299, 1290, 1296}, {1299, 1297, 1299}, {1280, 1273, 1280}, {1280, 1280, 1280},
+        {1420, 28, 32},
+        {1420, 32, 32},
+        {1420, 33, 48},
+        {1420, 1408, 1408},
+        {1420, 1409, 1420},
+        {1420, 1420, 1420},
+        {1299, 1290, 1296},
+        {1299, 1297, 1299},
+        {1280, 1273, 1280},
+        {1280, 1280, 1280},
         /* larger than the MTU: what the last piece would get */
-        {1280, 1281, 1296}, {1280, 1290, 1296}, {100, 199, 200},    {100, 200, 200},    {100, 210, 216},
+        {1280, 1281, 1296},
+        {1280, 1290, 1296},
+        {100, 199, 200},
+        {100, 200, 200},
+        {100, 210, 216},
     };
     struct world *w = world_connected(1);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -242,7 +254,8 @@ static void a_new_packet_does_not_overtake_staged_ones(void **state)
     assert_int_equal(world_inject(w, B, &a->at, box[A].data, box[A].len, 0), WG_RX_HANDSHAKE);
     world_flush(w, B);
     a->out.max = 10;
-    assert_int_equal(world_inject(w, A, &w->node[B].at, box[B].data, box[B].len, 0), WG_RX_HANDSHAKE);
+    assert_int_equal(world_inject(w, A, &w->node[B].at, box[B].data, box[B].len, 0),
+                     WG_RX_HANDSHAKE);
     assert_int_equal(a->out.n, 10);
     w->filter = NULL;
     world_flush(w, A);
@@ -264,7 +277,8 @@ static void an_initiation_that_finds_no_room_leaves_with_the_next_turn(void **st
     world_run(w, 121 * SEC); /* calm: no timer but the wiping of keys waits */
     assert_int_equal(wg_next_deadline(a->wg), a->peer->timers.zero_keys);
     a->out.max = 1;
-    assert_int_equal(put(w, 2, 100, 0), WG_TX_SENT); /* takes the last place; the rekey finds none */
+    assert_int_equal(put(w, 2, 100, 0),
+                     WG_TX_SENT); /* takes the last place; the rekey finds none */
     world_flush(w, A);
     assert_int_equal(a->sent[MSG_INITIATION], 1);
     assert_true(wg_next_deadline(a->wg) <= w->mono);

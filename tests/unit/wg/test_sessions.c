@@ -123,7 +123,8 @@ static void the_responder_sends_nothing_before_the_first_confirmed_packet(void *
     assert_int_equal(world_send(w, B, 2, 100), WG_TX_STAGED);
     assert_int_equal(w->node[B].sent[MSG_DATA], 0);
     world_run(w, 3 * SEC);
-    assert_int_equal(w->node[B].sent[MSG_INITIATION], 0); /* 5 s between its response and its own try */
+    assert_int_equal(w->node[B].sent[MSG_INITIATION],
+                     0); /* 5 s between its response and its own try */
     w->filter = NULL;
     assert_int_equal(world_send(w, A, 3, 100), WG_TX_SENT);
     world_run(w, SEC);
@@ -203,14 +204,16 @@ static void twenty_tries_then_the_queue_is_dropped_and_traffic_begins_anew(void 
     world_run(w, 30 * SEC);
     assert_int_equal(w->node[A].sent[MSG_INITIATION], 20);
     assert_int_equal(status_of(w, A).staged, 0);
-    assert_true(world_logged(&w->node[A], "no answer to 20 initiations -> give up until there is traffic, drop 1"));
+    assert_true(world_logged(
+        &w->node[A], "no answer to 20 initiations -> give up until there is traffic, drop 1"));
     world_run(w, 3600 * SEC);
     assert_int_equal(w->node[A].sent[MSG_INITIATION], 20);
     assert_int_equal(wg_next_deadline(w->node[A].wg), NEVER);
 
     assert_int_equal(world_send(w, A, 2, 100), WG_TX_STAGED);
     world_run(w, 50 * SEC);
-    assert_in_range(w->node[A].sent[MSG_INITIATION], 20 + 9, 20 + 10); /* with all the patience of the first time */
+    assert_in_range(w->node[A].sent[MSG_INITIATION], 20 + 9,
+                    20 + 10); /* with all the patience of the first time */
     w->filter = NULL;
     world_run(w, 6 * SEC);
     assert_int_equal(w->node[B].got, 1);
@@ -262,7 +265,8 @@ static void data_without_an_echo_for_15_s_begins_a_new_handshake(void **state)
     assert_int_equal(w->node[A].sent[MSG_INITIATION], before);
     world_run(w, 334 * MS);
     assert_int_equal(w->node[A].sent[MSG_INITIATION], before + 1);
-    assert_true(world_logged(&w->node[A], "nothing heard for 15 s after data was sent -> initiation"));
+    assert_true(
+        world_logged(&w->node[A], "nothing heard for 15 s after data was sent -> initiation"));
     world_free(w);
 }
 
@@ -399,7 +403,8 @@ static void the_initiator_rekeys_at_165_s_when_it_only_receives(void **state)
     uint64_t born = w->node[A].peer->keypairs.current->born;
     w->filter = lose_from_a; /* A's keepalives do not matter here: only what it receives */
     for (uint32_t i = 0; w->node[A].sent[MSG_INITIATION] == 1 && i < 200; i++) {
-        w->node[A].peer->timers.keepalive = NEVER; /* or sending one at 120 s would ask for the rekey */
+        w->node[A].peer->timers.keepalive =
+            NEVER; /* or sending one at 120 s would ask for the rekey */
         assert_int_equal(world_send(w, B, i, 100), WG_TX_SENT);
         w->node[B].peer->timers.dead_peer = NEVER;
         world_run(w, SEC);
@@ -463,7 +468,8 @@ static void a_session_takes_nothing_after_180_s(void **state)
     assert_int_equal(world_send(w, A, 2, 100), WG_TX_SENT);
     uint64_t born = w->node[B].peer->keypairs.current->born;
     w->mono = born + 180 * SEC;
-    assert_int_equal(world_inject(w, B, &w->node[A].at, box[A].data, box[A].len, 0), WG_RX_DROP_EXPIRED);
+    assert_int_equal(world_inject(w, B, &w->node[A].at, box[A].data, box[A].len, 0),
+                     WG_RX_DROP_EXPIRED);
     w->mono = born + 180 * SEC - 1;
     assert_int_equal(world_inject(w, B, &w->node[A].at, box[A].data, box[A].len, 0), WG_RX_IP);
     world_free(w);

@@ -86,7 +86,8 @@ static void giving_up_calls_off_the_keepalive_but_not_the_wiping_of_older_keys(v
     (void)state;
     struct bench b;
     bench_init(&b);
-    timers_session_derived(&b.t, &b.rng, b.now); /* an older session: its keys go 540 s after it began */
+    timers_session_derived(&b.t, &b.rng,
+                           b.now); /* an older session: its keys go 540 s after it began */
     uint64_t wipe_at = b.t.zero_keys;
     b.now.mono += 400 * SEC;
     timers_initiation_sent(&b.t, &b.rng, b.now);

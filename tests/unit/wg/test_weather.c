@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Many seeds of bad weather: loss, duplicates, reordering, outages, restarts, roaming and clocks that jump. After
- * each datagram that leaves and each packet that arrives the promises are checked, and in the end the sun
- * shines and data must flow again. WGPROXY_WEATHER_SEEDS asks for more seeds, WGPROXY_WEATHER_SEED for one. */
+/* Many seeds of bad weather: loss, duplicates, reordering, outages, restarts, roaming and clocks
+ * that jump. After each datagram that leaves and each packet that arrives the promises are
+ * checked, and in the end the sun shines and data must flow again. WGPROXY_WEATHER_SEEDS asks for
+ * more seeds, WGPROXY_WEATHER_SEED for one. */
 #include "test.h"
 
 #include "world.h"
@@ -53,7 +54,9 @@ static bool blow(struct world *w, int from, uint8_t *data, size_t len)
         assert_true(len >= 32);
         no_nonce_leaves_twice(x, data);
     }
-    w->delay = 10 * MS + (x->jitter > 0 ? rng_below(&x->rng, (uint32_t)(x->jitter / 1000)) * (uint64_t)1000 : 0);
+    w->delay =
+        10 * MS +
+        (x->jitter > 0 ? rng_below(&x->rng, (uint32_t)(x->jitter / 1000)) * (uint64_t)1000 : 0);
     w->copies = 1 + (rng_below(&x->rng, 100) < x->duplicates);
     return w->mono >= x->dark_until && rng_below(&x->rng, 100) >= x->loss;
 }
@@ -74,7 +77,8 @@ static void disturb(struct world *w, struct weather *x)
         world_restart(w, who);
         break;
     case 1:
-        w->node[A].at.port = (uint16_t)(1024 + rng_below(&x->rng, 60000)); /* A's NAT gives it another port */
+        w->node[A].at.port =
+            (uint16_t)(1024 + rng_below(&x->rng, 60000)); /* A's NAT gives it another port */
         break;
     case 2:
         w->node[who].wall_offset += (uint64_t)(rng_below(&x->rng, 1000000)) * SEC;
@@ -104,7 +108,8 @@ static void no_packet_arrives_twice(struct world *w, int to, uint32_t id)
     assert_int_equal(x->delivered[id]++, 0);
 }
 
-/* Neither end's clock may say less than the latest timestamp the other remembers, or a restart locks it out. */
+/* Neither end's clock may say less than the latest timestamp the other remembers, or a restart
+ * locks it out. */
 static void sunshine(struct world *w, struct weather *x)
 {
     x->loss = x->duplicates = 0;
@@ -113,7 +118,8 @@ static void sunshine(struct world *w, struct weather *x)
     for (int who = A; who <= B; who++) {
         w->node[who].wall_offset += UINT64_C(40000000) * SEC;
     }
-    for (int i = 0; i < 100; i++) { /* 25 s with traffic both ways: dead-peer time, a retry and some */
+    for (int i = 0; i < 100;
+         i++) { /* 25 s with traffic both ways: dead-peer time, a retry and some */
         send_one(w, x, A);
         send_one(w, x, B);
         world_run(w, 250 * MS);
@@ -176,7 +182,8 @@ static int say_how_to_replay(void **state)
 {
     (void)state;
     if (current != 0) {
-        print_message("to replay: WGPROXY_WEATHER_SEED=%llu %s\n", (unsigned long long)current, program);
+        print_message("to replay: WGPROXY_WEATHER_SEED=%llu %s\n", (unsigned long long)current,
+                      program);
     }
     return 0;
 }

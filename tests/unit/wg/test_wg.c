@@ -34,7 +34,8 @@ static void a_peer_twice_or_ourselves_or_a_low_order_key_is_refused(void **state
     assert_int_equal(wg_peer_add(a->wg, &config, &peer), ERR_INVALID);
     config.public_key[0] = 1;
     assert_int_equal(wg_peer_add(a->wg, &config, &peer), ERR_INVALID);
-    memset(config.public_key, 0xff, KEY_LEN); /* p + something: p itself, spelt as 0xed ff.. 7f, is zero */
+    memset(config.public_key, 0xff,
+           KEY_LEN); /* p + something: p itself, spelt as 0xed ff.. 7f, is zero */
     config.public_key[0] = 0xed;
     config.public_key[31] = 0x7f;
     assert_int_equal(wg_peer_add(a->wg, &config, &peer), ERR_INVALID);
@@ -87,7 +88,8 @@ static void a_destination_without_a_peer_has_no_route(void **state)
     struct world *w = world_new(4);
     world_start(w);
     struct node *a = &w->node[A];
-    struct addr there = addr_of("10.0.0.2"), nowhere = addr_of("10.0.0.3"), six = addr_of("fd00::2");
+    struct addr there = addr_of("10.0.0.2"), nowhere = addr_of("10.0.0.3"),
+                six = addr_of("fd00::2");
     assert_int_equal(wg_route(a->wg, &there), 0);
     assert_int_equal(wg_route(a->wg, &six), 0);
     assert_int_equal(wg_route(a->wg, &nowhere), ERR_NO_ROUTE);
@@ -111,7 +113,8 @@ static void what_is_no_ip_packet_is_not_sent(void **state)
     assert_int_equal(wg_send(a->wg, &a->out, 60, world_now(w, A)), WG_TX_INVALID);
     inner_v4(at, 1, 2, 0, WG_INNER_MAX + 1, 0);
     assert_int_equal(wg_send(a->wg, &a->out, WG_INNER_MAX + 1, world_now(w, A)), WG_TX_INVALID);
-    assert_int_equal(wg_send(a->wg, &a->out, WG_INNER_MAX, world_now(w, A)), WG_TX_INVALID); /* not whole */
+    assert_int_equal(wg_send(a->wg, &a->out, WG_INNER_MAX, world_now(w, A)),
+                     WG_TX_INVALID); /* not whole */
     world_free(w);
 }
 
@@ -244,8 +247,8 @@ static void freeing_wipes_every_byte(void **state)
 static int build(long k, struct wg **wg)
 {
     uint64_t seed = 1;
-    struct prefix prefixes[] = {prefix_of("10.0.0.0/8"), prefix_of("10.128.0.0/9"), prefix_of("fd00::/64"),
-                                prefix_of("11.0.0.0/8")};
+    struct prefix prefixes[] = {prefix_of("10.0.0.0/8"), prefix_of("10.128.0.0/9"),
+                                prefix_of("fd00::/64"), prefix_of("11.0.0.0/8")};
     struct wg_config config = {.mtu = 1420, .rng = seeded_rng(&seed), .private_key = {1}};
     struct wg_peer_config peer_config = peer_with_key(0);
     struct wg_peer *peer;

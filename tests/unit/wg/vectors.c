@@ -26,7 +26,8 @@ static char *read_file(const char *directory, const char *name)
     return text;
 }
 
-static void add(struct vector *v, const char *name, size_t name_len, const char *value, size_t value_len)
+static void add(struct vector *v, const char *name, size_t name_len, const char *value,
+                size_t value_len)
 {
     assert_true(v->n < ARRAY_SIZE(v->field));
     v->field[v->n++] = (struct vector_field){name, value, name_len, value_len};
@@ -82,8 +83,8 @@ static const char *parse_string(const char *p, const char **text, size_t *len)
 static const char *parse_object(const char *p, vector_fn fn, void *ctx);
 
 /* A scalar becomes the named value; of an array of scalars the last does. */
-static const char *parse_value(const char *p, struct vector *v, const char *name, size_t name_len, vector_fn fn,
-                               void *ctx)
+static const char *parse_value(const char *p, struct vector *v, const char *name, size_t name_len,
+                               vector_fn fn, void *ctx)
 {
     const char *text = p;
     size_t len;
@@ -141,7 +142,8 @@ void vectors_published(const char *name, vector_fn fn, void *ctx)
     const char *directory = getenv("WGPROXY_VECTORS");
     char *text = read_file(directory != NULL ? directory : WGPROXY_VECTORS, name);
     if (text == NULL) {
-        print_message("SKIPPED: the published vectors %s are not here (set WGPROXY_VECTORS)\n", name);
+        print_message("SKIPPED: the published vectors %s are not here (set WGPROXY_VECTORS)\n",
+                      name);
         skip();
     }
     parse_value(skip_space(text), NULL, NULL, 0, fn, ctx);
@@ -151,7 +153,8 @@ void vectors_published(const char *name, vector_fn fn, void *ctx)
 static const struct vector_field *find(const struct vector *v, const char *name)
 {
     for (unsigned i = v->n; i-- > 0;) {
-        if (v->field[i].name_len == strlen(name) && memcmp(v->field[i].name, name, strlen(name)) == 0) {
+        if (v->field[i].name_len == strlen(name) &&
+            memcmp(v->field[i].name, name, strlen(name)) == 0) {
             return &v->field[i];
         }
     }

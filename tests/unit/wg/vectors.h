@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads test vectors: our text form (tests/vectors/README.md) and the published JSON files. A case arrives as
- * its named values. Of JSON it knows as much as those files need: strings are taken without unescaping. */
+/* Reads test vectors: our text form (tests/vectors/README.md) and the published JSON files. A case
+ * arrives as its named values. Of JSON it knows as much as those files need: strings are taken
+ * without unescaping. */
 #ifndef WGPROXY_TESTS_WG_VECTORS_H
 #define WGPROXY_TESTS_WG_VECTORS_H
 
@@ -30,7 +31,8 @@ void vectors_published(const char *name, vector_fn fn, void *ctx);
 bool vector_has(const struct vector *v, const char *name);
 bool vector_is(const struct vector *v, const char *name, const char *value);
 
-/* Decode a hex value into `out`; its length in bytes. Fails the test when absent, odd or longer than `max`. */
+/* Decode a hex value into `out`; its length in bytes. Fails the test when absent, odd or longer
+ * than `max`. */
 size_t vector_hex(const struct vector *v, const char *name, uint8_t *out, size_t max);
 
 #endif

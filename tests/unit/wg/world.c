@@ -62,7 +62,8 @@ static void write_line(void *ctx, enum log_level level, const char *line)
 {
     struct node *n = ctx;
     int room = (int)(sizeof n->lines - n->lines_len);
-    int len = snprintf(n->lines + n->lines_len, (size_t)room, "%s: %s\n", log_level_name(level), line);
+    int len =
+        snprintf(n->lines + n->lines_len, (size_t)room, "%s: %s\n", log_level_name(level), line);
     if (len > 0 && len < room) {
         n->lines_len += (size_t)len;
     }
@@ -175,7 +176,8 @@ static void take_off(struct world *w, int who, const struct outbox_msg *m, const
 {
     struct flight *f = malloc(sizeof *f + m->len);
     assert(f != NULL);
-    *f = (struct flight){.at = w->mono + w->delay, .to = !who, .from = w->node[who].at, .len = m->len};
+    *f = (struct flight){
+        .at = w->mono + w->delay, .to = !who, .from = w->node[who].at, .len = m->len};
     f->tos = w->tos == 0xff ? m->tos : w->tos;
     memcpy(f->data, data, m->len);
     struct flight **p = &w->flights;
@@ -211,8 +213,8 @@ void world_flush(struct world *w, int who)
     outbox_clear(&n->out);
 }
 
-enum wg_rx world_inject(struct world *w, int to, const struct endpoint *from, const uint8_t *data, size_t len,
-                        uint8_t tos)
+enum wg_rx world_inject(struct world *w, int to, const struct endpoint *from, const uint8_t *data,
+                        size_t len, uint8_t tos)
 {
     struct node *n = &w->node[to];
     uint8_t *copy = malloc(len > 0 ? len : 1); /* exact, so that a sanitizer sees a byte too far */
@@ -261,8 +263,9 @@ bool world_unchanged(const struct world *w, int who, const struct snapshot *s)
 {
     static struct snapshot is;
     world_snapshot(w, who, &is);
-    return memcmp(&is.wg, &s->wg, sizeof is.wg) == 0 && memcmp(&is.peer, &s->peer, sizeof is.peer) == 0 &&
-           is.seed == s->seed && w->node[who].out.n == 0;
+    return memcmp(&is.wg, &s->wg, sizeof is.wg) == 0 &&
+           memcmp(&is.peer, &s->peer, sizeof is.peer) == 0 && is.seed == s->seed &&
+           w->node[who].out.n == 0;
 }
 
 bool world_capture(struct world *w, int from, uint8_t *data, size_t len)
@@ -368,7 +371,7 @@ size_t inner_v4(uint8_t *p, uint8_t src, uint8_t dst, uint32_t id, size_t len, u
         sum += load_be16(p + i);
     }
     sum = (sum & 0xffff) + (sum >> 16);
-    store_be16(p + 10, (uint16_t)~((sum & 0xffff) + (sum >> 16)));
+    store_be16(p + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
     put_udp(p + 20, id, len - 20);
     return len;
 }

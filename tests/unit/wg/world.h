@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two WireGuard interfaces and the wire between them in virtual time. Everything that leaves is counted, may
- * be looked at, lost, delayed or kept for later; everything is decided by a seed. */
+/* Two WireGuard interfaces and the wire between them in virtual time. Everything that leaves is
+ * counted, may be looked at, lost, delayed or kept for later; everything is decided by a seed. */
 #ifndef WGPROXY_TESTS_WG_WORLD_H
 #define WGPROXY_TESTS_WG_WORLD_H
 
@@ -27,7 +27,7 @@ struct node {
     struct wg *wg;
     struct wg_peer *peer; /* the other one */
     struct wg_peer *extra;
-    struct endpoint at;   /* where its datagrams come from */
+    struct endpoint at; /* where its datagrams come from */
     struct outbox out;
     uint8_t private_key[KEY_LEN], public_key[KEY_LEN];
     struct rng rng;
@@ -37,16 +37,16 @@ struct node {
     char lines[65536]; /* what it logged, a line each with its second in front */
     size_t lines_len;
 
-    unsigned sent[5];      /* messages by type; keepalives also below */
+    unsigned sent[5]; /* messages by type; keepalives also below */
     unsigned sent_keepalives;
     uint64_t last_sent_at;
-    struct outbox_msg last_msg; /* of the last that left */
-    unsigned got;          /* inner packets delivered */
-    uint32_t got_id;       /* of the last */
+    struct outbox_msg last_msg;          /* of the last that left */
+    unsigned got;                        /* inner packets delivered */
+    uint32_t got_id;                     /* of the last */
     uint8_t got_packet[WORLD_INNER_MAX]; /* the last one itself */
     size_t got_len;
-    enum wg_rx verdict;    /* of the last datagram */
-    struct wg_peer *from;  /* that the last verdict named */
+    enum wg_rx verdict;   /* of the last datagram */
+    struct wg_peer *from; /* that the last verdict named */
 };
 
 struct flight {
@@ -64,19 +64,21 @@ struct world {
     struct flight *flights; /* by time of arrival */
     uint64_t mono;
     uint64_t delay;  /* one way; a filter may change it for each message */
-    unsigned copies; /* of the message that leaves; a filter may change it, and it is 1 again for the next */
+    unsigned copies; /* of the message that leaves; as delay, but 1 again for the next */
     world_filter_fn filter;
-    void (*delivered)(struct world *w, int to, uint32_t id); /* each inner packet that arrives; may be NULL */
+    /* each inner packet that arrives; may be NULL */
+    void (*delivered)(struct world *w, int to, uint32_t id);
     void *ctx;
     uint8_t psk[KEY_LEN];
     uint16_t keepalive[2];
-    uint8_t tos; /* what the path makes of the outer ECN bits; 0xff: leaves them */
+    uint8_t tos;          /* what the path makes of the outer ECN bits; 0xff: leaves them */
     bool endpointless[2]; /* the node does not know where the other one is */
     uint64_t wakeups;     /* ticks that deadlines asked for */
 };
 
-/* A and B know each other; A owns 10.0.0.1 and fd00::1, B 10.0.0.2 and fd00::2; 10 ms one way. Fields that
- * set-up reads (psk, keepalive, endpointless) are to be set between world_init and world_start. */
+/* A and B know each other; A owns 10.0.0.1 and fd00::1, B 10.0.0.2 and fd00::2; 10 ms one way.
+ * Fields that set-up reads (psk, keepalive, endpointless) are to be set between world_init and
+ * world_start. */
 void world_init(struct world *w, uint64_t seed);
 void world_start(struct world *w);
 void world_fini(struct world *w);
@@ -91,11 +93,12 @@ enum wg_tx world_send(struct world *w, int who, uint32_t id, size_t len);
 
 /* Let time pass: deliver what is under way and tick what is due. */
 void world_run(struct world *w, uint64_t duration);
-void world_tick_at(struct world *w, uint64_t at); /* set the clock to `at` without asking for deadlines, then tick both */
+/* Set the clock to `at` without asking for deadlines, as after a sleep, then tick both. */
+void world_tick_at(struct world *w, uint64_t at);
 
 /* Hand a datagram to a node now. */
-enum wg_rx world_inject(struct world *w, int to, const struct endpoint *from, const uint8_t *data, size_t len,
-                        uint8_t tos);
+enum wg_rx world_inject(struct world *w, int to, const struct endpoint *from, const uint8_t *data,
+                        size_t len, uint8_t tos);
 
 /* All that a node knows, as it stands. */
 struct snapshot {
@@ -112,10 +115,12 @@ struct captured {
     size_t len;
     uint8_t data[2048];
 };
-/* A filter: loses everything and keeps the last datagram of each node in w->ctx, a struct captured[2]. */
+/* A filter: loses everything and keeps the last datagram of each node in w->ctx, a struct
+ * captured[2]. */
 bool world_capture(struct world *w, int from, uint8_t *data, size_t len);
 
-/* A world on the heap, to be started; and one with a session that A began, in which A sent packet 1. */
+/* A world on the heap, to be started; and one with a session that A began, in which A sent packet
+ * 1. */
 struct world *world_new(uint64_t seed);
 struct world *world_connected(uint64_t seed);
 void world_free(struct world *w);
