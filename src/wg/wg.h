@@ -126,9 +126,9 @@ struct wg_packet {
 
 /* Take a batch, in order. Replies and released staged packets are appended to the outbox, which is
  * sent on the caller's next flush. When it has no room left, replies are lost, as on a full wire,
- * and staged packets wait for the next wg_tick, which is then due at once. The order of checks for data is the security property: index, key's age and count,
- * AEAD, replay, endpoint, key confirmation, timers, keepalive, inner version and length, ECN,
- * padding, inner source. */
+ * and staged packets wait for the next wg_tick, which is then due at once. The order of checks for
+ * data is the security property: index, key's age and count, AEAD, replay, endpoint, key
+ * confirmation, timers, keepalive, inner version and length, ECN, padding, inner source. */
 void wg_receive(struct wg *wg, struct wg_packet *batch, size_t n, struct outbox *out,
                 struct now now);
 
