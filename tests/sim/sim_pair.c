@@ -13,14 +13,12 @@
 /* ---- echo ---- */
 
 struct sim_far {
-    struct sim_pair *pair;
     struct stack_tcp_listener *listener;
     struct list flows;
 };
 
 struct flow {
     struct list link;
-    struct sim_far *far;
     struct stack_tcp *tcp;
     bool shut;
 };
@@ -38,7 +36,6 @@ static void echo(void *ctx, struct stack_tcp *t, unsigned events, struct now now
     struct flow *f = ctx;
     struct iovec iov;
     if (events & STACK_TCP_FAILED) {
-        f->far->pair->far_failed++;
         flow_end(f);
         return;
     }
@@ -62,16 +59,15 @@ static void accepted(void *ctx, struct stack_tcp *t, struct now now)
 {
     struct sim_far *far = ctx;
     struct flow *f = malloc(sizeof *f);
-    *f = (struct flow){.far = far, .tcp = t};
+    *f = (struct flow){.tcp = t};
     list_push_back(&far->flows, &f->link);
     stack_tcp_set_handler(t, echo, f);
     echo(f, t, STACK_TCP_READABLE, now);
 }
 
-struct sim_far *sim_far_new(struct sim_pair *p, struct stack *stack)
+struct sim_far *sim_far_new(struct stack *stack)
 {
     struct sim_far *far = malloc(sizeof *far);
-    far->pair = p;
     list_init(&far->flows);
     assert_int_equal(stack_tcp_listen(stack, ECHO_PORT, accepted, far, &far->listener), 0);
     return far;
@@ -127,7 +123,7 @@ void sim_pair_far_on(struct sim_pair *p, const struct sim_pair_options *o)
              "[Peer]\nPublicKey = %s\nAllowedIPs = " CLIENT_V4 ", fd09::2\n%s",
              own, o->far_interface, peer, o->far_peer);
     sim_host_on(p->sim, FAR, text, false);
-    p->far = sim_far_new(p, tunnel_stack(p->sim->hosts[FAR].tunnel));
+    p->far = sim_far_new(tunnel_stack(p->sim->hosts[FAR].tunnel));
 }
 
 void sim_pair_far_off(struct sim_pair *p)

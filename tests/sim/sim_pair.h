@@ -16,7 +16,6 @@ enum { CLIENT, FAR };
 struct sim_pair {
     struct sim *sim;
     struct sim_far *far; /* services; NULL while the far host is off */
-    unsigned far_failed; /* connections that the far host gave up, or that were reset */
 };
 
 /* How the hosts are configured beside their keys and addresses; the strings end in newlines or are "". */
@@ -39,7 +38,7 @@ void sim_pair_keys(unsigned own, unsigned peer, char private_text[KEY_TEXT],
 
 /* The services, in any stack: an echo on ECHO_PORT. */
 struct stack;
-struct sim_far *sim_far_new(struct sim_pair *p, struct stack *stack);
+struct sim_far *sim_far_new(struct stack *stack);
 void sim_far_free(struct sim_far *far);
 
 void sim_pair_init(struct sim_pair *p, uint64_t seed, const struct sim_pair_options *options);

@@ -18,7 +18,6 @@ struct sim_user {
     size_t sent, received;
     uint64_t next_chunk, next_sip; /* since the start */
     bool shut, excused;
-    unsigned far_failed; /* as it began */
 };
 
 static uint8_t pattern(const struct sim_user *u, size_t i)
@@ -30,7 +29,7 @@ struct sim_user *sim_user_new(struct sim_pair *p, const struct sim_user_plan *pl
                               const char *address)
 {
     struct sim_user *u = calloc(1, sizeof *u);
-    *u = (struct sim_user){.pair = p, .plan = *plan, .reply = 256, .far_failed = p->far_failed};
+    *u = (struct sim_user){.pair = p, .plan = *plan, .reply = 256};
     u->client = sim_pair_ask(p, address, ECHO_PORT);
     if (plan->sip != 0) {
         sim_client_set_window(u->client, 4096);
@@ -198,7 +197,7 @@ size_t sim_user_received(const struct sim_user *u)
 
 bool sim_user_is_excused(const struct sim_user *u)
 {
-    return u->excused || u->pair->far_failed != u->far_failed;
+    return u->excused;
 }
 
 void sim_user_excuse(struct sim_user *u)

@@ -37,7 +37,8 @@ unsigned sim_user_reply(const struct sim_user *u); /* of the door; 256: none yet
 size_t sim_user_sent(const struct sim_user *u);
 size_t sim_user_received(const struct sim_user *u);
 
-/* May it wait for ever? Either end lost its memory, or the far end gave up: without keepalives TCP does not find out. */
+/* May it wait for ever? Something happened that can end a connection at one end while the other does not hear of it: without
+ * keepalives TCP does not find out. */
 bool sim_user_is_excused(const struct sim_user *u);
 void sim_user_excuse(struct sim_user *u);
 

@@ -19,6 +19,7 @@ struct direction {
         own; /* the sender's index in the same handshake; of an initiator known with the response */
     bool answered;    /* the sender was the responder */
     bool confirmed;   /* and has heard data under it */
+    uint64_t born;    /* when the sender had the keys, since the start */
     uint64_t counter; /* the next */
 };
 
@@ -30,8 +31,6 @@ struct capture {
 struct side {
     struct endpoint *allowed;
     size_t n_allowed;
-    uint32_t *offered; /* indices that it gave out */
-    size_t n_offered;
     struct direction *directions; /* the latest last */
     size_t n_directions;
     uint64_t spoke; /* its last handshake message, since the start; NEVER: none in this life */
@@ -84,22 +83,6 @@ void sim_watch_allow(struct sim_watch *w, unsigned host, const struct endpoint *
 
 /* ---- sessions ---- */
 
-static void offer(struct side *side, uint32_t index)
-{
-    side->offered = grow(side->offered, &side->n_offered, sizeof *side->offered);
-    side->offered[side->n_offered - 1] = index;
-}
-
-static bool has_offered(const struct side *side, uint32_t index)
-{
-    for (size_t i = side->n_offered; i-- > 0;) {
-        if (side->offered[i] == index) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct direction *direction_to(struct side *side, uint32_t to)
 {
     for (size_t i = side->n_directions; i-- > 0;) {
@@ -110,11 +93,11 @@ static struct direction *direction_to(struct side *side, uint32_t to)
     return NULL;
 }
 
-static struct direction *new_direction(struct side *side, uint32_t to)
+static struct direction *new_direction(struct side *side, uint32_t to, uint64_t now)
 {
     side->directions = grow(side->directions, &side->n_directions, sizeof *side->directions);
     struct direction *d = &side->directions[side->n_directions - 1];
-    d->to = to;
+    *d = (struct direction){.to = to, .born = now};
     return d;
 }
 
@@ -126,11 +109,13 @@ static void sends_data(struct sim_watch *w, unsigned by, const uint8_t *data)
     uint64_t counter = load_le64(msg->counter);
     struct direction *d = direction_to(side, to);
     if (d == NULL) {
-        d = new_direction(side, to);
-    }
-    if (!has_offered(&w->sides[1 - by], to)) {
         fail_msg("%s sends data to the index %08x, which nobody offered", w->sim->hosts[by].name,
                  (unsigned)to);
+        return;
+    }
+    if (sim_time(w->sim) - d->born >= REJECT_AFTER_TIME) {
+        fail_msg("%s sends data under keys that are %llu s old", w->sim->hosts[by].name,
+                 (unsigned long long)((sim_time(w->sim) - d->born) / NS_PER_S));
     }
     if (d->answered && !d->confirmed) {
         fail_msg("%s sends data to %08x before the initiator confirmed", w->sim->hosts[by].name,
@@ -174,9 +159,9 @@ static void store(struct side *side, struct capture c)
 }
 
 /* A response tells that the initiation was accepted. */
-static void sends_response(struct side *side, const struct msg_response *msg)
+static void sends_response(struct side *side, const struct msg_response *msg, uint64_t now)
 {
-    struct direction *d = new_direction(side, load_le32(msg->receiver));
+    struct direction *d = new_direction(side, load_le32(msg->receiver), now);
     d->own = load_le32(msg->sender);
     d->answered = true;
     if (side->awaiting.data != NULL) {
@@ -201,13 +186,11 @@ static void sent(void *ctx, const struct sim_host *by, const struct endpoint *to
     switch (msg_type(data)) {
     case MSG_INITIATION:
         keep_floor(w, by->number);
-        offer(side, load_le32(((const struct msg_initiation *)data)->sender));
         side->spoke = sim_time(w->sim);
         break;
     case MSG_RESPONSE:
-        offer(side, load_le32(((const struct msg_response *)data)->sender));
-        sends_response(side, (const struct msg_response *)data);
         side->spoke = sim_time(w->sim);
+        sends_response(side, (const struct msg_response *)data, side->spoke);
         break;
     case MSG_DATA:
         sends_data(w, by->number, data);
@@ -243,7 +226,12 @@ static void arrives(void *ctx, const struct sim_host *at, const struct endpoint 
         side->awaiting = capture(data, len);
         return;
     }
-    if (msg_type(data) == MSG_DATA) {
+    if (msg_type(data) == MSG_RESPONSE) {
+        uint32_t to = load_le32(((const struct msg_response *)data)->sender);
+        if (direction_to(side, to) == NULL) {
+            new_direction(side, to, sim_time(w->sim));
+        }
+    } else if (msg_type(data) == MSG_DATA) {
         confirm(side, load_le32(((const struct msg_data *)data)->receiver));
     }
     store(side, capture(data, len));
@@ -292,7 +280,6 @@ void sim_watch_free(struct sim_watch *w)
 {
     for (unsigned i = 0; i < SIDES; i++) {
         sim_watch_restarted(w, i);
-        free(w->sides[i].offered);
         free(w->sides[i].directions);
     }
     w->sim->watcher = (struct sim_watcher){0};

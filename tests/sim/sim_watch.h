@@ -3,7 +3,7 @@
  * read without keys. A breach fails the test.
  *
  *   - a counter under a key goes 0, 1, 2 ...: no nonce is ever used twice (paper 5.4.6)
- *   - data goes to an index only that the other host has offered in a handshake message
+ *   - data goes to an index only that came in a handshake message of the other host, and not for 180 s after (paper 6.2)
  *   - who answered a handshake sends data under it only after data under it came (paper 5.4.3)
  *   - 5 s lie between an initiation and what a host said of handshakes before it (paper 6.4)
  *   - datagrams go to addresses only that were configured or that sent something genuine (paper 2.1)

@@ -210,7 +210,7 @@ static void a_tunnel_inside_a_tunnel_shows_nothing_of_itself(void **state)
     sim_host_boot(p.sim, FAR);
     struct tunnel *below = sim_host_add(p.sim, FAR, "outer", far_outer, NULL, 0);
     struct tunnel *above = sim_host_add(p.sim, FAR, "inner", far_inner, below, 0);
-    p.far = sim_far_new(&p, tunnel_stack(above));
+    p.far = sim_far_new(tunnel_stack(above));
     sim_host_start(p.sim, FAR);
     sim_host_boot(p.sim, CLIENT);
     below = sim_host_add(p.sim, CLIENT, "outer", outer, NULL, 0);
