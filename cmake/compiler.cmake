@@ -19,6 +19,10 @@ if(WGPROXY_LTO)
   include(CheckIPOSupported)
   check_ipo_supported(RESULT WGPROXY_LTO_WORKS LANGUAGES C)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${WGPROXY_LTO_WORKS})
+  # The program is linked from the intermediate form, the hundred tests from the finished code beside it.
+  if(WGPROXY_LTO_WORKS AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-ffat-lto-objects)
+  endif()
 endif()
 
 add_library(wgproxy_common INTERFACE)

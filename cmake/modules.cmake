@@ -70,10 +70,19 @@ UBSAN_OPTIONS=print_stacktrace=1"
   )
 endfunction()
 
+# Optimising each test across files at its link costs more than all else of the build.
+function(wgproxy_link_plainly target)
+  set_target_properties(${target} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    target_link_options(${target} PRIVATE -fno-lto)
+  endif()
+endfunction()
+
 function(wgproxy_test name)
   cmake_parse_arguments(PARSE_ARGV 1 ARG "" "TIMEOUT" "SOURCES;LINK;LABELS")
   string(REPLACE "/" "-" target "test-${name}")
   wgproxy_program(${target} SOURCES ${ARG_SOURCES} LINK ${ARG_LINK} dep_cmocka)
+  wgproxy_link_plainly(${target})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   target_compile_definitions(${target} PRIVATE
     WGPROXY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -101,6 +110,7 @@ function(wgproxy_fuzzer name)
   else()
     wgproxy_program(${target} LINK ${ARG_LINK}
       SOURCES ${ARG_SOURCES} "${PROJECT_SOURCE_DIR}/cmake/fuzz_replay.c")
+    wgproxy_link_plainly(${target})
     add_test(NAME fuzz/${name} COMMAND ${target} "${corpus}")
     wgproxy_describe_test(fuzz/${name} "" "")
   endif()
