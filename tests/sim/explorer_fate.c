@@ -132,7 +132,7 @@ static struct sim_user_plan draw_user(struct life *l)
     case 3: /* a slow reader */
         plan.chunk = 8192;
         plan.total = life_span(l, 1000, 6);
-        plan.sip = 1 + life_below(l, 3000);
+        plan.sip = 200 + life_below(l, 3000);
         break;
     default: /* one that vanishes */
         plan.chunk = 16384;
