@@ -131,7 +131,11 @@ int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint 
     struct proxy_config pc = {.dialer = tunnel_dialer(tunnel), .log = app->env->log};
     int err = proxy_new(&d->proxy, &pc);
     if (err == 0) {
-        err = app->env->ops->listen(app->env->world, at, accepted, d, bound, &d->listener);
+        struct place place = place_ip(at), stands;
+        err = app->env->ops->listen(app->env->world, &place, accepted, d, &stands, &d->listener);
+        if (err == 0) {
+            *bound = stands.at;
+        }
     }
     if (err != 0) {
         char text[ENDPOINT_TEXT];

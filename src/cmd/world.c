@@ -17,11 +17,12 @@ static void write_line(void *ctx, enum log_level level, const char *line)
 }
 
 /* io's handles are opaque here and there: the application's names for them are never defined. */
-static int env_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx, struct endpoint *bound,
+static int env_listen(void *world, const struct place *at, env_accept_fn *accepted, void *ctx, struct place *bound,
                       struct env_listener **out)
 {
     struct io_listener *l;
-    int err = io_listen(world, at, accepted, ctx, bound, &l);
+    *bound = *at;
+    int err = io_listen(world, &at->at, accepted, ctx, &bound->at, &l);
     if (err == 0) {
         *out = (struct env_listener *)l;
     }

@@ -191,12 +191,12 @@ static const struct stream_ops end_ops = {
 
 /* ---- listeners ---- */
 
-int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx,
-               struct endpoint *bound, struct env_listener **out)
+int sim_listen(void *world, const struct place *at, env_accept_fn *accepted, void *ctx,
+               struct place *bound, struct env_listener **out)
 {
     struct sim_host *h = world;
     struct sim_listener *l = malloc(sizeof *l);
-    *l = (struct sim_listener){.port = at->port, .accepted = accepted, .ctx = ctx};
+    *l = (struct sim_listener){.port = at->at.port, .accepted = accepted, .ctx = ctx};
     list_push_back(&h->listeners, &l->link);
     *bound = *at;
     *out = (struct env_listener *)l;

@@ -32,8 +32,8 @@ size_t sim_client_unsent(const struct sim_client *c);  /* bytes that the door ha
 void sim_clients_wake(
     struct sim_host *h); /* it can be told again what became ready while it slept */
 
-int sim_listen(void *world, const struct endpoint *at, env_accept_fn *accepted, void *ctx,
-               struct endpoint *bound, struct env_listener **out);
+int sim_listen(void *world, const struct place *at, env_accept_fn *accepted, void *ctx,
+               struct place *bound, struct env_listener **out);
 void sim_listener_close(struct env_listener *l);
 
 #endif
