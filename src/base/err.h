@@ -24,6 +24,8 @@
     X(ERR_RESET, -25, "connection reset")                               \
     X(ERR_CLOSED, -26, "connection closed")                             \
     X(ERR_CANCELLED, -27, "cancelled")                                  \
+    X(ERR_DENIED, -28, "denied by the access rules")                    \
+    X(ERR_PEER_SILENT, -29, "the tunnel's peer does not answer")        \
     /* names */                                                         \
     X(ERR_NO_NAME, -40, "no such name")                                 \
     X(ERR_NO_DATA, -41, "the name has no address")                      \

@@ -82,8 +82,8 @@ static int add_doors(struct running *r, const struct files *f, const struct opti
     }
     for (size_t i = 0; o->n_socks == 0 && i < f->n; i++) {
         const struct config *c = f->file[i].config;
-        for (size_t j = 0; err == 0 && j < c->n_socks5; j++, n++) {
-            err = add_door(r, r->tunnels[i], &c->socks5[j].bind);
+        for (size_t j = 0; err == 0 && j < c->n_doors; j++, n++) {
+            err = add_door(r, r->tunnels[i], &c->doors[j].bind.at);
         }
     }
     return err == 0 && n == 0 ? add_door(r, r->tunnels[0], &usual) : err;
@@ -101,7 +101,7 @@ static int check_doors(const struct files *f, const struct options *o)
         return STATUS_USAGE;
     }
     for (size_t i = 0; i < f->n; i++) {
-        n += f->file[i].config->n_socks5;
+        n += f->file[i].config->n_doors;
     }
     if (n == 0) {
         fputs("wgproxy: none of the tunnels has a [Socks5] with a BindAddress: there is no way in\n", stderr);

@@ -82,25 +82,26 @@ static void check_peers(const struct reading *r)
     }
 }
 
-static void check_listener(const struct reading *r, size_t at)
+static void check_door(const struct reading *r, size_t at)
 {
-    const struct config_listener *listeners = r->config->socks5;
-    const struct config_listener *l = &listeners[at];
+    const struct config_door *doors = r->config->doors;
+    const struct config_door *d = &doors[at];
+    const struct endpoint *bind = &d->bind.at;
     char text[ENDPOINT_TEXT];
-    if (l->bind.addr.family == FAMILY_NONE) {
+    if (bind->addr.family == FAMILY_NONE) {
         return; /* could not be read */
     }
-    if (!addr_is_loopback(&l->bind.addr) && !l->allow_lan) {
-        report_error(r->report, l->line,
+    if (!addr_is_loopback(&bind->addr) && !d->allow_lan) {
+        report_error(r->report, d->line,
                      "BindAddress: \"%s\": others could use the tunnel from "
                      "there; if they may, add AllowLan = yes",
-                     endpoint_format(&l->bind, text));
+                     endpoint_format(bind, text));
     }
     for (size_t i = 0; i < at; i++) {
-        if (l->bind.port != 0 && endpoint_equal(&l->bind, &listeners[i].bind)) {
-            report_error(r->report, l->line,
+        if (bind->port != 0 && endpoint_equal(bind, &doors[i].bind.at)) {
+            report_error(r->report, d->line,
                          "BindAddress: \"%s\" is taken by line %u",
-                         endpoint_format(&l->bind, text), listeners[i].line);
+                         endpoint_format(bind, text), doors[i].line);
         }
     }
 }
@@ -110,7 +111,7 @@ void check_whole(const struct reading *r)
     check_sections(r);
     check_mtu(r);
     check_peers(r);
-    for (size_t i = 0; i < r->config->n_socks5; i++) {
-        check_listener(r, i);
+    for (size_t i = 0; i < r->config->n_doors; i++) {
+        check_door(r, i);
     }
 }

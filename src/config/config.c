@@ -35,7 +35,7 @@ void config_free(struct config *c)
     free(c->through);
     free(c->addresses);
     free(c->dns);
-    free(c->socks5);
+    free(c->doors);
     free(c->path);
     wipe(c, sizeof *c);
     free(c);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration file as a plain structure, without defaults of other
  * modules and without opinions: what the file says, checked. Format:
- * wg-quick(8), with [Socks5] for what it knows nothing of. */
+ * wg-quick(8), with sections of ours and wireproxy's for what it knows nothing of. */
 #ifndef WGPROXY_CONFIG_CONFIG_H
 #define WGPROXY_CONFIG_CONFIG_H
 
 #include "base/addr.h"
 #include "base/base64.h"
 #include "base/macros.h"
+#include "base/place.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,10 +27,69 @@ struct config_peer {
     uint16_t keepalive; /* seconds; 0: off */
 };
 
-struct config_listener {
-    unsigned line;        /* of its BindAddress */
-    struct endpoint bind; /* port 0: any free one */
-    bool allow_lan;       /* outside loopback only where this is set */
+struct config_user {
+    char *name, *password; /* password wiped when freed */
+};
+
+/* One of Allow = and Deny =, as proxy/access.h has it. */
+struct config_rule {
+    unsigned line;
+    bool allow;
+    bool has_net;
+    struct prefix net;
+    char *suffix; /* NULL: any name */
+    uint16_t first_port, last_port;
+    char *user; /* NULL: any */
+};
+
+/* What a section of doors is for. */
+enum config_door_kind {
+    CONFIG_PROXY,   /* [Proxy], [Socks5], [http]: see `protocols` */
+    CONFIG_SNI,     /* [SNI] */
+    CONFIG_FORWARD, /* [TCPClientTunnel], [UDPProxyTunnel], -L */
+    CONFIG_STDIO,   /* [STDIOTunnel], -W: standard input and output, no `bind` */
+    CONFIG_REVERSE, /* [TCPServerTunnel], [UDPServerTunnel], -R: a port inside, `port` */
+};
+
+enum config_protocol { CONFIG_SOCKS5 = 1, CONFIG_SOCKS4 = 2, CONFIG_HTTP = 4 };
+
+/* A way into the tunnel, or out of it to this machine. */
+struct config_door {
+    unsigned line; /* of what says where it is: BindAddress, or ListenPort */
+    enum config_door_kind kind;
+    unsigned protocols; /* CONFIG_PROXY: a set of enum config_protocol */
+    bool udp;           /* FORWARD, REVERSE: datagrams instead of TCP */
+    struct place bind;  /* port 0: any free one */
+    uint16_t port;      /* REVERSE: of our addresses inside; SNI: of the targets, 443 */
+    bool allow_lan;     /* outside loopback without users only where this is set */
+
+    struct config_user *users; /* none: nobody is asked */
+    size_t n_users;
+    struct config_rule *rules; /* of this door; those of [Access] are asked after them */
+    size_t n_rules;
+
+    /* FORWARD, STDIO: a name or address inside. REVERSE: one of this machine or its network, or a Unix socket. */
+    char *target_host; /* NULL: target_path */
+    uint16_t target_port;
+    char *target_path;
+
+    /* SOCKS5's UDP */
+    bool no_udp;                   /* UDP = no */
+    uint16_t udp_port;             /* 0: that of `bind` */
+    struct endpoint udp_advertise; /* family NONE: where the client came in; port 0: the real one */
+
+    unsigned idle;        /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: [Limits] */
+    char *tls_certificate, *tls_key; /* [http]: files in PEM; NULL: no TLS. Both or none */
+};
+
+enum config_strategy { CONFIG_AUTO, CONFIG_IPV4, CONFIG_IPV6 };
+
+/* [Limits]; 0 everywhere means the default of who uses it. Seconds. */
+struct config_limits {
+    unsigned connect_timeout, greeting_timeout, idle_timeout, udp_idle_timeout;
+    unsigned drain_timeout;
+    bool has_drain_timeout; /* 0 is a time, too */
+    unsigned max_connections; /* of one door */
 };
 
 struct config {
@@ -46,8 +106,18 @@ struct config {
     char *through;        /* the tunnel that carries this one; NULL: none */
     struct config_peer *peers;
     size_t n_peers;
-    struct config_listener *socks5; /* none: the caller's default */
-    size_t n_socks5;
+    struct config_door *doors; /* none: the caller's default */
+    size_t n_doors;
+    struct config_rule *rules; /* [Access], for every door */
+    size_t n_rules;
+    struct config_limits limits;
+    bool names_outside;             /* [Resolve] Outside = yes */
+    enum config_strategy strategy;  /* [Resolve] ResolveStrategy */
+    struct addr *check_alive;       /* pinged inside, for /readyz */
+    size_t n_check_alive;
+    unsigned check_alive_interval;  /* seconds; 0: the default, 5 */
+    bool has_status;
+    struct place status;            /* [Status] BindAddress */
 };
 
 /* What is said about a file, a line each, ready to print: `client.conf:7:

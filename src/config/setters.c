@@ -57,9 +57,9 @@ static struct config_peer *current_peer(struct reading *r)
     return &r->config->peers[r->config->n_peers - 1];
 }
 
-static struct config_listener *current_listener(struct reading *r)
+static struct config_door *current_door(struct reading *r)
 {
-    return &r->config->socks5[r->config->n_socks5 - 1];
+    return &r->config->doors[r->config->n_doors - 1];
 }
 
 void setters_begin_peer(struct reading *r)
@@ -75,11 +75,11 @@ void setters_begin_peer(struct reading *r)
 void setters_begin_listener(struct reading *r)
 {
     struct config *c = r->config;
-    struct config_listener *listeners =
-        grow(r, c->socks5, c->n_socks5, sizeof *listeners);
-    if (listeners != NULL) {
-        c->socks5 = listeners;
-        listeners[c->n_socks5++] = (struct config_listener){.line = r->line};
+    struct config_door *doors = grow(r, c->doors, c->n_doors, sizeof *doors);
+    if (doors != NULL) {
+        c->doors = doors;
+        doors[c->n_doors++] = (struct config_door){
+            .line = r->line, .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5};
     }
 }
 
@@ -204,17 +204,17 @@ const char *set_keepalive(struct reading *r, const char *text)
 
 const char *set_bind_address(struct reading *r, const char *text)
 {
-    struct config_listener *listener = current_listener(r);
+    struct config_door *door = current_door(r);
     struct endpoint at;
     const char *why = listener_parse(&at, text);
     if (why == NULL) {
-        listener->bind = at;
-        listener->line = r->line;
+        door->bind = place_ip(&at);
+        door->line = r->line;
     }
     return why;
 }
 
 const char *set_allow_lan(struct reading *r, const char *text)
 {
-    return value_yes_no(&current_listener(r)->allow_lan, text);
+    return value_yes_no(&current_door(r)->allow_lan, text);
 }

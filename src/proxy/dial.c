@@ -241,9 +241,11 @@ static int dial_begin(struct dial *dial, const struct target *to, struct now now
     return resolver_lookup(r, to->name, dial_resolved, dial, &dial->query, now);
 }
 
-int dial_start(struct dialer *d, const struct target *to, dial_done_fn *done, void *ctx,
-               struct dial **out, struct now now)
+int dial_start(struct dialer *d, const struct target *to, const struct access *access, const char *user,
+               dial_done_fn *done, void *ctx, struct dial **out, struct now now)
 {
+    (void)access;
+    (void)user;
     if (to->port == 0) {
         return ERR_INVALID;
     }

@@ -14,11 +14,29 @@ enum door_verdict {
     DOOR_SHUT, /* the answer, where it has bytes, must be sent; then it is over */
 };
 
-#define DOOR_ANSWER_MAX 22 /* the longest: a SOCKS5 reply with an IPv6 address */
+/* What may come in through a door: a set of these. */
+enum door_protocol {
+    DOOR_SOCKS5 = 1,
+    DOOR_SOCKS4 = 2, /* and 4a */
+    DOOR_HTTP = 4,
+    DOOR_SNI = 8,      /* TLS as it is, to the host that it names */
+    DOOR_FORWARD = 16, /* any bytes, to one fixed target */
+};
+#define DOOR_MIXED (DOOR_SOCKS5 | DOOR_SOCKS4 | DOOR_HTTP) /* told apart by the first byte */
+
+/* What is asked for. */
+enum door_request {
+    DOOR_CONNECT,
+    DOOR_BIND,      /* SOCKS: one connection from the target to us */
+    DOOR_ASSOCIATE, /* SOCKS5: datagrams */
+    DOOR_EXCHANGE,  /* HTTP: this one request, then perhaps another */
+};
+
+#define DOOR_ANSWER_MAX 600 /* the longest: an HTTP refusal with its reason */
 
 struct door_answer {
     const char *why; /* DOOR_SHUT: what was wrong, in words that last */
-    uint8_t len;
+    uint16_t len;
     uint8_t bytes[DOOR_ANSWER_MAX];
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A door into the tunnel: accepted clients become sessions, which speak SOCKS5 (RFC 1928), dial,
+/* A door into the tunnel: accepted clients become sessions, which speak one of the door's protocols, dial,
  * and relay. */
 #ifndef WGPROXY_PROXY_PROXY_H
 #define WGPROXY_PROXY_PROXY_H
@@ -8,13 +8,24 @@
 #include "base/macros.h"
 #include "base/now.h"
 #include "base/stream.h"
+#include "proxy/access.h"
 #include "proxy/dial.h"
+#include "proxy/door.h"
+#include "proxy/udp_relay.h"
+#include "proxy/users.h"
 
 struct proxy;
 
 struct proxy_config {
     struct dialer *dialer;
+    struct stack *stack;          /* for SOCKS' BIND; NULL: refused */
+    unsigned protocols;           /* a set of enum door_protocol; SNI and FORWARD stand alone */
+    struct target target;         /* DOOR_FORWARD: where to; DOOR_SNI: only its port counts */
+    const struct users *users;    /* borrowed; NULL: nobody is asked who he is */
+    const struct access *access;  /* borrowed; NULL: everything is allowed */
+    struct udp_relay *udp;        /* borrowed; NULL: UDP ASSOCIATE is refused */
     unsigned max_sessions;     /* more are reset at once; 0: no limit of its own */
+    uint64_t idle;             /* ns without a byte either way after which a flow is reset; 0: never */
     uint64_t greeting_timeout; /* ns until the request must be whole; 0: 10 s */
     const struct log *log;     /* borrowed; may be NULL */
 };

@@ -271,7 +271,7 @@ static void session_dialled(void *ctx, int err, struct stack_tcp *t, struct now 
 
 static void session_dial(struct session *s, struct now now)
 {
-    int err = dial_start(s->all->dialer, &s->handshake->target, session_dialled, s, &s->dial, now);
+    int err = dial_start(s->all->dialer, &s->handshake->target, NULL, NULL, session_dialled, s, &s->dial, now);
     if (err != 0) {
         session_fail(s, err, now);
         return;

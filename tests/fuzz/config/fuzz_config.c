@@ -59,8 +59,8 @@ static void check_config(const struct config *c)
     for (size_t i = 0; i < c->n_search; i++) {
         assert(c->search[i][0] != '\0');
     }
-    for (size_t i = 0; i < c->n_socks5; i++) {
-        assert(addr_is_loopback(&c->socks5[i].bind.addr) || c->socks5[i].allow_lan);
+    for (size_t i = 0; i < c->n_doors; i++) {
+        assert(addr_is_loopback(&c->doors[i].bind.at.addr) || c->doors[i].allow_lan);
     }
 }
 

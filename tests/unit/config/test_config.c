@@ -120,12 +120,12 @@ static void the_listeners_arrive(void **state)
     struct heard h;
     char text[ENDPOINT_TEXT];
     struct config *c = parse_full(&h);
-    assert_int_equal(c->n_socks5, 2);
-    assert_int_equal(c->socks5[0].line, 24);
-    assert_string_equal(endpoint_format(&c->socks5[0].bind, text), "127.0.0.1:25344");
-    assert_false(c->socks5[0].allow_lan);
-    assert_string_equal(endpoint_format(&c->socks5[1].bind, text), "192.0.2.9:0");
-    assert_true(c->socks5[1].allow_lan);
+    assert_int_equal(c->n_doors, 2);
+    assert_int_equal(c->doors[0].line, 24);
+    assert_string_equal(endpoint_format(&c->doors[0].bind.at, text), "127.0.0.1:25344");
+    assert_false(c->doors[0].allow_lan);
+    assert_string_equal(endpoint_format(&c->doors[1].bind.at, text), "192.0.2.9:0");
+    assert_true(c->doors[1].allow_lan);
     config_free(c);
 }
 
@@ -139,7 +139,7 @@ static void what_is_not_given_is_zero(void **state)
     assert_int_equal(c->listen_port, 0);
     assert_int_equal(c->n_dns, 0);
     assert_int_equal(c->n_search, 0);
-    assert_int_equal(c->n_socks5, 0);
+    assert_int_equal(c->n_doors, 0);
     assert_int_equal(c->peers[0].keepalive, 0);
     config_free(c);
 }

@@ -41,7 +41,7 @@ static int start(struct ground *g, const char *where, struct outcome *o, struct 
         strcpy(to.name, where);
     }
     *o = (struct outcome){.inside = true};
-    int err = dial_start(g->dialer, &to, done, o, dial, g->now);
+    int err = dial_start(g->dialer, &to, NULL, NULL, done, o, dial, g->now);
     o->inside = false;
     return err;
 }
@@ -115,7 +115,7 @@ static void a_literal_in_a_name_is_an_address(void **state)
         struct outcome o = {0};
         struct dial *dial;
         unsigned before = fake_tcp_count(g->stack);
-        assert_int_equal(dial_start(g->dialer, &to, done, &o, &dial, g->now), 0);
+        assert_int_equal(dial_start(g->dialer, &to, NULL, NULL, done, &o, &dial, g->now), 0);
         if (cases[i].where != NULL) {
             assert_int_equal(fake_tcp_count(g->stack), before + 1);
             assert_string_equal(fake_tcp_where(fake_tcp(g->stack, before)), cases[i].where);
@@ -156,7 +156,7 @@ static void what_cannot_begin_is_said_at_once(void **state)
     assert_true(addr_parse(&to.addr, "10.0.0.9"));
     struct outcome o = {0};
     struct dial *dial;
-    assert_int_equal(dial_start(g->dialer, &to, done, &o, &dial, g->now), ERR_INVALID);
+    assert_int_equal(dial_start(g->dialer, &to, NULL, NULL, done, &o, &dial, g->now), ERR_INVALID);
     fake_resolver_refuse(g->resolver, ERR_LIMIT);
     assert_int_equal(start(g, "example.com", &o, &dial), ERR_LIMIT);
     assert_int_equal(dialer_next_deadline(g->dialer), NEVER);
@@ -473,7 +473,7 @@ static void redial(void *ctx, int err, struct stack_tcp *t, struct now now)
     struct target to = {.port = 80};
     assert_true(addr_parse(&to.addr, "10.0.0.9"));
     struct dial *dial;
-    assert_int_equal(dial_start(c->g->dialer, &to, done, &c->last, &dial, now), 0);
+    assert_int_equal(dial_start(c->g->dialer, &to, NULL, NULL, done, &c->last, &dial, now), 0);
 }
 
 static void done_may_start_another_dial(void **state)
@@ -483,7 +483,7 @@ static void done_may_start_another_dial(void **state)
     struct target to = {.port = 80};
     assert_true(addr_parse(&to.addr, "10.0.0.1"));
     struct dial *dial;
-    assert_int_equal(dial_start(g->dialer, &to, redial, &c, &dial, g->now), 0);
+    assert_int_equal(dial_start(g->dialer, &to, NULL, NULL, redial, &c, &dial, g->now), 0);
     ground_sleep(g, TIMEOUT);
     settle(g);
     assert_int_equal(fake_tcp_count(g->stack), 2);

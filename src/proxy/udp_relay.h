@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* SOCKS5's UDP ASSOCIATE (RFC 1928 sections 4 and 7) for all clients of one door, over one local UDP port.
+ *
+ *   client -> local port: header and payload -> the association's own socket inside the tunnel -> target
+ *   target -> that socket -> header and payload -> the client, from the local port
+ *
+ * A client's datagrams belong to the association of its IP address; its port is learned from its first datagram, or is
+ * what its request named. Of several associations from one address that have no port yet, the oldest takes the first
+ * unknown one. Any target may answer to an association's port (full cone). Datagrams with FRAG != 0 are dropped and
+ * counted, as are those from nobody. Names are looked up as for TCP. An association ends with its TCP connection. */
+#ifndef WGPROXY_PROXY_UDP_RELAY_H
+#define WGPROXY_PROXY_UDP_RELAY_H
+
+#include "base/dgram.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "proxy/access.h"
+#include "proxy/dial.h"
+#include "stack/stack.h"
+
+struct udp_relay;
+struct udp_association;
+
+struct udp_relay_config {
+    struct stack *stack;
+    struct dialer *dialer;       /* looks names up */
+    const struct access *access; /* borrowed; NULL: everything is allowed */
+    uint64_t idle;               /* ns after which a target of an association is forgotten; 0: 60 s */
+    unsigned max_associations;   /* per client address; 0: 64 */
+    unsigned max_targets;        /* per association, names being looked up included; 0: 1024 */
+    const struct log *log;
+};
+
+int udp_relay_new(struct udp_relay **out, const struct udp_relay_config *config) MUST_USE; /* 0, ERR_NOMEM */
+void udp_relay_free(struct udp_relay *r); /* ends every association; does not close the port. NULL is harmless */
+
+/* The port's handler, with the relay as its context; then the port itself, and what clients are told of it: an
+ * address that is unspecified stands for the one their TCP connection came in at. */
+extern const struct dgram_handler udp_relay_handler;
+void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct endpoint *advertised);
+
+/* A client's request. `client`: the far end of its TCP connection (family NONE for a Unix socket: then the address its
+ * datagrams come from is loopback). `hint`: DST.ADDR and DST.PORT of the request, all zero for "not known yet".
+ * *bound is for the reply. 0, ERR_LIMIT, ERR_NOMEM, or an error of stack_udp_open. */
+int udp_association_open(struct udp_relay *r, const struct endpoint *client, const struct endpoint *local,
+                         const struct endpoint *hint, const char *user, struct udp_association **out,
+                         struct endpoint *bound, struct now now) MUST_USE;
+void udp_association_close(struct udp_association *a);
+
+/* Send what gathered for the clients: once per turn, after the tunnels ran. */
+void udp_relay_flush(struct udp_relay *r);
+
+uint64_t udp_relay_next_deadline(const struct udp_relay *r); /* NEVER while there is nothing to forget */
+void udp_relay_tick(struct udp_relay *r, struct now now);
+
+struct udp_relay_counters {
+    uint64_t up, down;         /* datagrams carried */
+    uint64_t dropped_fragment; /* FRAG != 0 */
+    uint64_t dropped_stranger; /* from an address without association, or to one whose port is not known */
+    uint64_t dropped_invalid;  /* a header that is none */
+    uint64_t dropped_denied;   /* by the access rules, or no route */
+    uint64_t dropped_limit;
+};
+struct udp_relay_counters udp_relay_counters(const struct udp_relay *r);
+
+#endif
