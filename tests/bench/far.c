@@ -2,7 +2,7 @@
 /* The bench's far end: wgproxy in the role of a server, with its services inside the process, so that no contestant
  * waits for it. far CONFIG; ends with SIGTERM.
  *
- *   TCP  7 echo, 9 sink (says at the end how many bytes came: 8 bytes in host order), 19 source, 80 a page of 1 KiB
+ *   TCP  7 echo, 9 sink (says at the end how many bytes came: 8 bytes in host order), 19 source, 80 a page of 512 bytes
  *   UDP  7 echo */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "stack/stack_tcp.h"
 #include "stack/stack_udp.h"
 
-#define PAGE 1024
+#define PAGE 512
 
 struct visitor;
 typedef void step_fn(struct visitor *v);

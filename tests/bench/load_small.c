@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define USERS_MAX 256
-#define BODY 1024 /* of the far end's page */
+#define BODY 512 /* of the far end's page */
 #define ON_THEIR_WAY 64
 #define DATAGRAM_MAX 1500
 
