@@ -123,15 +123,15 @@ static int take_config(struct parse *p, const char *argument)
 static int take_socks(struct parse *p, const char *argument)
 {
     struct options *o = p->out;
-    struct endpoint at;
-    const char *why = listener_parse(&at, argument);
+    struct place place;
+    const char *why = listener_parse(&place, argument);
     if (why != NULL) {
         return refuse(p, "-D %s: %s", report_quote(p->word, argument), why);
     }
     if (o->n_socks == OPTIONS_SOCKS_MAX) {
         return refuse(p, "-D was given more than %d times", OPTIONS_SOCKS_MAX);
     }
-    o->socks[o->n_socks++] = at;
+    o->socks[o->n_socks++] = place.at;
     return 0;
 }
 

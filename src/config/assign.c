@@ -3,26 +3,33 @@
  * for what the setter does not take. */
 #include "config/assign.h"
 
+#include "base/bytes.h"
 #include "config/reading.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ELEMENT_SIZE 320 /* more than the longest name with its port */
 
-static void set_one(struct reading *r, const struct key_entry *key,
-                    const char *text)
+static void complain(struct reading *r, const struct key_entry *key,
+                     const char *text, const char *why)
 {
     char quoted[QUOTE_SIZE];
-    const char *why = key->set(r, text);
-    if (why == NULL) {
-        return;
-    }
     if (key->flags & KEY_SECRET) {
         report_error(r->report, r->line, "%s: %s", key->name, why);
     } else {
         report_error(r->report, r->line, "%s: %s: %s", key->name,
                      report_quote(quoted, text), why);
+    }
+}
+
+static void set_one(struct reading *r, const struct key_entry *key,
+                    const char *text)
+{
+    const char *why = key->set(r, text);
+    if (why != NULL) {
+        complain(r, key, text, why);
     }
 }
 
@@ -72,6 +79,29 @@ static bool set_list(struct reading *r, const struct key_entry *key,
     return found;
 }
 
+/* The first line of a file is the value. */
+static void set_from_file(struct reading *r, const struct key_entry *key,
+                          const char *path)
+{
+    struct text text = {0};
+    const char *why = r->sources != NULL
+                          ? r->sources->file(r->sources->ctx, path, &text)
+                          : "files cannot be read here";
+    if (why != NULL) {
+        char quoted[QUOTE_SIZE];
+        report_error(r->report, r->line, "%s: %s: %s", key->name,
+                     report_quote(quoted, path), why);
+    } else {
+        text.bytes[strcspn(text.bytes, "\r\n")] = '\0';
+        if (text.bytes[0] == '\0') {
+            report_error(r->report, r->line, "%s: the file has nothing in its first line", key->name);
+        } else {
+            set_one(r, key, text.bytes);
+        }
+    }
+    text_fini(&text);
+}
+
 static void set_only(struct reading *r, const struct key_entry *key,
                      const char *value, unsigned line_before)
 {
@@ -79,23 +109,58 @@ static void set_only(struct reading *r, const struct key_entry *key,
         report_error(r->report, r->line, "%s: has no value", key->name);
         return;
     }
-    if (line_before != 0) {
+    if (line_before != 0 && key->kind == KEY_ONE) {
         reading_warn(r, "%s: replaces the one in line %u", key->name,
                      line_before);
     }
-    set_one(r, key, value);
+    if (key->flags & KEY_FILE) {
+        set_from_file(r, key, value);
+    } else {
+        set_one(r, key, value);
+    }
+}
+
+/* A file stands for the key that it holds. */
+static void mark_seen(struct reading *r, const struct key_entry *key)
+{
+    r->seen[key - schema_keys] = r->line;
+    if (key->flags & KEY_FILE && key->words != NULL) {
+        r->seen[schema_find_key(r->section, key->words) - schema_keys] = r->line;
+    }
+}
+
+static void assign_expanded(struct reading *r, const struct key_entry *key, const char *value)
+{
+    bool may_be_empty = key->kind == KEY_LIST || key->flags & KEY_MAY_BE_EMPTY;
+    if (*value == '\0' && may_be_empty) {
+        reading_warn(r, "%s: has no value, ignored", key->name);
+    } else if (key->kind != KEY_LIST) {
+        set_only(r, key, value, r->seen[key - schema_keys]);
+        mark_seen(r, key);
+    } else if (set_list(r, key, value)) {
+        mark_seen(r, key);
+    }
 }
 
 void assign(struct reading *r, const struct key_entry *key, const char *value)
 {
-    unsigned *seen = &r->seen[key - schema_keys];
-    bool may_be_empty = key->kind == KEY_LIST || key->flags & KEY_MAY_BE_EMPTY;
-    if (*value == '\0' && may_be_empty) {
-        reading_warn(r, "%s: has no value, ignored", key->name);
-    } else if (key->kind == KEY_ONE) {
-        set_only(r, key, value, *seen);
-        *seen = r->line;
-    } else if (set_list(r, key, value)) {
-        *seen = r->line;
+    if (value_is_plain(value)) {
+        assign_expanded(r, key, value);
+        return;
     }
+    size_t size = strlen(value) + EXPANDED_SIZE;
+    char *expanded = malloc(size);
+    if (expanded == NULL) {
+        r->no_memory = true;
+        return;
+    }
+    const char *why = value_expand(expanded, size, value, key->flags & KEY_FILE, r->sources, r->why, sizeof r->why);
+    if (why != NULL) {
+        complain(r, key, value, why);
+        r->seen[key - schema_keys] = r->line; /* it is there, if wrong */
+    } else {
+        assign_expanded(r, key, expanded);
+    }
+    wipe(expanded, size);
+    free(expanded);
 }

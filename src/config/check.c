@@ -2,6 +2,8 @@
 /* What can be wrong with a file although each of its lines is right. */
 #include "config/check.h"
 
+#include "config/listener.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -69,7 +71,10 @@ static void check_peers(const struct reading *r)
         check_keys_differ(r, i);
         someone_can_begin =
             someone_can_begin || c->peers[i].endpoint_host != NULL;
-        if (c->peers[i].n_allowed_ips == 0) {
+        if (c->peers[i].n_allowed_ips == 0 && c->n_doors > 0) {
+            report_warning(r->report, c->peers[i].line,
+                           "[Peer] has no AllowedIPs: taken for 0.0.0.0/0, ::/0, as wireproxy does");
+        } else if (c->peers[i].n_allowed_ips == 0) {
             report_warning(r->report, c->peers[i].line,
                            "[Peer] has no AllowedIPs: "
                            "nothing can be sent to it");
@@ -82,27 +87,127 @@ static void check_peers(const struct reading *r)
     }
 }
 
-static void check_door(const struct reading *r, size_t at)
+/* A port of this machine that two doors may not share. */
+static bool is_same_place(const struct place *a, const struct place *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    switch (a->kind) {
+    case PLACE_IP:
+        return a->at.port != 0 && endpoint_equal(&a->at, &b->at);
+    case PLACE_UNIX:
+        return strcmp(a->path, b->path) == 0;
+    case PLACE_FD:
+        return a->fd == b->fd && (a->fd >= 0 || strcmp(a->path, b->path) == 0);
+    }
+    return false;
+}
+
+static bool is_unread(const struct place *p)
+{
+    return p->kind == PLACE_IP && p->at.addr.family == FAMILY_NONE; /* it has its own message */
+}
+
+static void check_place(const struct reading *r, unsigned line, const struct place *at, bool allowed)
+{
+    char text[PLACE_TEXT];
+    if (!is_unread(at) && !place_is_private(at) && !allowed) {
+        report_error(r->report, line,
+                     "BindAddress: \"%s\": others could use the tunnel from "
+                     "there; if they may, add AllowLan = yes",
+                     place_format(at, text));
+    }
+}
+
+static bool stands_here(const struct config_door *d)
+{
+    return d->kind == CONFIG_PROXY || d->kind == CONFIG_SNI || d->kind == CONFIG_FORWARD;
+}
+
+static void check_listener(const struct reading *r, size_t at)
 {
     const struct config_door *doors = r->config->doors;
     const struct config_door *d = &doors[at];
-    const struct endpoint *bind = &d->bind.at;
-    char text[ENDPOINT_TEXT];
-    if (bind->addr.family == FAMILY_NONE) {
-        return; /* could not be read */
-    }
-    if (!addr_is_loopback(&bind->addr) && !d->allow_lan) {
-        report_error(r->report, d->line,
-                     "BindAddress: \"%s\": others could use the tunnel from "
-                     "there; if they may, add AllowLan = yes",
-                     endpoint_format(bind, text));
-    }
+    char text[PLACE_TEXT];
+    check_place(r, d->line, &d->bind, d->allow_lan || d->n_users > 0);
     for (size_t i = 0; i < at; i++) {
-        if (bind->port != 0 && endpoint_equal(bind, &doors[i].bind.at)) {
+        if (stands_here(&doors[i]) && doors[i].udp == d->udp && !is_unread(&d->bind) &&
+            is_same_place(&d->bind, &doors[i].bind)) {
             report_error(r->report, d->line,
                          "BindAddress: \"%s\" is taken by line %u",
-                         endpoint_format(bind, text), doors[i].line);
+                         place_format(&d->bind, text), doors[i].line);
         }
+    }
+    if ((d->tls_certificate == NULL) != (d->tls_key == NULL)) {
+        report_error(r->report, d->line, "CertFile and KeyFile go together");
+    }
+}
+
+static void check_reverse(const struct reading *r, size_t at)
+{
+    const struct config_door *doors = r->config->doors;
+    const struct config_door *d = &doors[at];
+    for (size_t i = 0; i < at; i++) {
+        if (doors[i].kind == CONFIG_REVERSE && doors[i].udp == d->udp && doors[i].port == d->port && d->port != 0) {
+            report_error(r->report, d->line, "ListenPort: %u is taken by line %u", (unsigned)d->port, doors[i].line);
+        }
+    }
+}
+
+static bool is_user(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_doors; i++) {
+        for (size_t j = 0; j < c->doors[i].n_users; j++) {
+            if (strcmp(c->doors[i].users[j].name, name) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void check_rules(const struct reading *r, const struct config_rule *rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (rules[i].user != NULL && !is_user(r->config, rules[i].user)) {
+            report_warning(r->report, rules[i].line, "no door has this user: the rule never fits");
+        }
+    }
+}
+
+static void check_doors(const struct reading *r)
+{
+    const struct config *c = r->config;
+    unsigned stdio = 0;
+    for (size_t i = 0; i < c->n_doors; i++) {
+        if (stands_here(&c->doors[i])) {
+            check_listener(r, i);
+        } else if (c->doors[i].kind == CONFIG_REVERSE) {
+            check_reverse(r, i);
+        } else if (stdio++ > 0) {
+            report_error(r->report, c->doors[i].line, "a second [STDIOTunnel]: there is one standard input");
+        }
+        check_rules(r, c->doors[i].rules, c->doors[i].n_rules);
+    }
+    check_rules(r, c->rules, c->n_rules);
+    if (c->status_line != 0) {
+        check_place(r, c->status_line, &c->status, c->status_allow_lan);
+    }
+}
+
+static void check_names(const struct reading *r)
+{
+    const struct config *c = r->config;
+    if (c->names_outside && c->n_dns > 0) {
+        report_warning(r->report, 0, "[Resolve] Outside: DNS is set, so names are asked for in the tunnel all the same");
+    } else if (c->names_outside) {
+        report_warning(r->report, 0,
+                       "[Resolve] Outside = yes: the names of destinations are told to this machine's resolver, outside "
+                       "the tunnel");
+    }
+    if (c->check_alive_interval != 0 && c->n_check_alive == 0) {
+        report_error(r->report, r->interface_line, "CheckAliveInterval: there is no CheckAlive");
     }
 }
 
@@ -111,7 +216,6 @@ void check_whole(const struct reading *r)
     check_sections(r);
     check_mtu(r);
     check_peers(r);
-    for (size_t i = 0; i < r->config->n_doors; i++) {
-        check_door(r, i);
-    }
+    check_doors(r);
+    check_names(r);
 }

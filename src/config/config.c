@@ -5,9 +5,11 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "config/check.h"
+#include "config/doors.h"
 #include "config/lines.h"
 #include "config/reading.h"
 #include "config/report.h"
+#include "config/sources.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,15 @@ void config_free(struct config *c)
     free(c->through);
     free(c->addresses);
     free(c->dns);
+    for (size_t i = 0; i < c->n_doors; i++) {
+        door_fini(&c->doors[i]);
+    }
+    for (size_t i = 0; i < c->n_rules; i++) {
+        rule_fini(&c->rules[i]);
+    }
     free(c->doors);
+    free(c->rules);
+    free(c->check_alive);
     free(c->path);
     wipe(c, sizeof *c);
     free(c);
@@ -85,44 +95,119 @@ static bool is_text(struct report *report, const char *text, size_t len)
     return true;
 }
 
-static int take_text(struct config *c, struct report *report, const char *text,
-                     size_t len)
-{
+/* One text: what its lines say, and what is wrong with them. */
+struct reading_of {
     struct reading reading;
-    if (!is_text(report, text, len)) {
+    struct report report;
+    bool is_text;
+};
+
+static void begin_reading(struct reading_of *o, struct config *c, const char *name, const struct sources *sources)
+{
+    report_init(&o->report, name);
+    reading_init(&o->reading, c, &o->report);
+    o->reading.sources = sources;
+}
+
+static int take_text(struct reading_of *o, const char *text, size_t len)
+{
+    o->is_text = is_text(&o->report, text, len);
+    return o->is_text ? reading_take(&o->reading, text, len) : 0;
+}
+
+/* [Interface] and [Peer] from the file that WGConfig names. Its messages come before those about the whole. */
+static int take_wg_config(struct reading_of *main, unsigned *errors, config_message_fn *message, void *ctx)
+{
+    struct reading *r = &main->reading;
+    struct reading_of other;
+    struct text text = {0};
+    const char *why =
+        r->sources != NULL ? r->sources->file(r->sources->ctx, r->wg_config, &text) : "files cannot be read here";
+    if (why != NULL) {
+        char quoted[QUOTE_SIZE];
+        report_error(&main->report, r->wg_config_line, "WGConfig: %s: %s", report_quote(quoted, r->wg_config), why);
         return 0;
     }
-    reading_init(&reading, c, report);
-    int err = reading_take(&reading, text, len);
-    if (err == 0) {
-        check_whole(&reading);
+    begin_reading(&other, r->config, r->wg_config, r->sources);
+    other.reading.only_wireguard = true;
+    int err = take_text(&other, text.bytes, text.len);
+    r->interface_line = other.reading.interface_line;
+    text_fini(&text);
+    if (err == 0 && other.report.no_memory) {
+        err = ERR_NOMEM;
     }
+    if (err == 0) {
+        report_deliver(&other.report, message, ctx);
+        *errors += other.report.errors;
+    }
+    free(other.reading.wg_config);
+    report_fini(&other.report);
     return err;
 }
 
-int config_parse(struct config **out, const char *name, const char *text,
-                 size_t len, config_message_fn *message, void *ctx)
+/* A file with doors of its own is wireproxy's or ours: there a peer without AllowedIPs has everything, and a proxy
+ * without Protocols has all. */
+static void give_defaults(struct reading *r)
 {
-    struct report report;
+    static const struct prefix everything[] = {{.addr = {.family = FAMILY_V4}}, {.addr = {.family = FAMILY_V6}}};
+    struct config *c = r->config;
+    for (size_t i = 0; i < c->n_doors; i++) {
+        if (c->doors[i].kind == CONFIG_PROXY && c->doors[i].protocols == 0) {
+            c->doors[i].protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP;
+        }
+    }
+    for (size_t i = 0; c->n_doors > 0 && i < c->n_peers; i++) {
+        struct config_peer *peer = &c->peers[i];
+        if (peer->n_allowed_ips == 0 && (peer->allowed_ips = malloc(sizeof everything)) != NULL) {
+            memcpy(peer->allowed_ips, everything, sizeof everything);
+            peer->n_allowed_ips = 2;
+        }
+        r->no_memory |= peer->n_allowed_ips == 0;
+    }
+}
+
+static int take_all(struct reading_of *o, const char *text, size_t len, unsigned *errors, config_message_fn *message,
+                    void *ctx)
+{
+    int err = take_text(o, text, len);
+    if (err == 0 && o->reading.wg_config != NULL) {
+        err = take_wg_config(o, errors, message, ctx);
+    }
+    if (err == 0 && o->is_text) {
+        check_whole(&o->reading);
+        give_defaults(&o->reading);
+    }
+    return err == 0 && (o->report.no_memory || o->reading.no_memory) ? ERR_NOMEM : err;
+}
+
+int config_parse_with(struct config **out, const char *name, const char *text,
+                      size_t len, const struct sources *sources, config_message_fn *message, void *ctx)
+{
+    struct reading_of o;
+    unsigned errors = 0; /* outside this text */
     *out = NULL;
     struct config *c = config_new(name);
     if (c == NULL) {
         return ERR_NOMEM;
     }
-    report_init(&report, name);
-    int err = take_text(c, &report, text, len);
-    if (report.no_memory) {
-        err = ERR_NOMEM;
-    }
+    begin_reading(&o, c, name, sources);
+    int err = take_all(&o, text, len, &errors, message, ctx);
     if (err == 0) {
-        report_deliver(&report, message, ctx);
-        err = report.errors > 0 ? ERR_INVALID : 0;
+        report_deliver(&o.report, message, ctx);
+        err = o.report.errors + errors > 0 ? ERR_INVALID : 0;
     }
-    report_fini(&report);
+    free(o.reading.wg_config);
+    report_fini(&o.report);
     if (err != 0) {
         config_free(c);
         return err;
     }
     *out = c;
     return 0;
+}
+
+int config_parse(struct config **out, const char *name, const char *text,
+                 size_t len, config_message_fn *message, void *ctx)
+{
+    return config_parse_with(out, name, text, len, NULL, message, ctx);
 }

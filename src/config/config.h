@@ -116,8 +116,9 @@ struct config {
     struct addr *check_alive;       /* pinged inside, for /readyz */
     size_t n_check_alive;
     unsigned check_alive_interval;  /* seconds; 0: the default, 5 */
-    bool has_status;
-    struct place status;            /* [Status] BindAddress */
+    unsigned status_line; /* of [Status] BindAddress; 0: there is none */
+    struct place status;
+    bool status_allow_lan;
 };
 
 /* What is said about a file, a line each, ready to print: `client.conf:7:

@@ -44,16 +44,16 @@ static void check_section_line(const struct walk *w, const char *begin,
                                const char *end)
 {
     const char *bracket = begin;
-    while (bracket < end && *bracket != ']' && *bracket != ';') {
+    while (bracket < end && *bracket != ']' && *bracket != ';' && *bracket != '#') {
         bracket++;
     }
-    if (bracket == end || *bracket == ';') {
+    if (bracket == end || *bracket != ']') {
         w->handler->broken_section(w->ctx, w->line,
                                    "the section's name is not closed by \"]\"");
         return;
     }
     const char *rest = skip_blanks(bracket + 1, end);
-    if (rest < end && *rest != ';') {
+    if (rest < end && *rest != ';' && *rest != '#') {
         w->handler->broken(
             w->ctx, w->line,
             "nothing but a comment may follow the section's name");
@@ -62,10 +62,11 @@ static void check_section_line(const struct walk *w, const char *begin,
 
 /* Where the line at `begin` ends for inih: its newline, or the '#' that wg(8)
  * takes for a comment wherever it stands. */
-static const char *line_content_end(const char *begin, const char *end)
+static const char *line_content_end(const struct walk *w, const char *begin)
 {
+    bool hash = w->handler->hash_anywhere(w->ctx);
     const char *p = begin;
-    while (p < end && *p != '\n' && *p != '#') {
+    while (p < w->end && *p != '\n' && !(hash && *p == '#')) {
         p++;
     }
     return p;
@@ -74,7 +75,7 @@ static const char *line_content_end(const char *begin, const char *end)
 static void begin_line(struct walk *w)
 {
     w->line++;
-    const char *end = line_content_end(w->next, w->end);
+    const char *end = line_content_end(w, w->next);
     const char *begin = skip_blanks(w->next, end);
     if (begin < end && *begin == '[') {
         check_section_line(w, begin, end);
@@ -93,7 +94,7 @@ static char *next_chunk(char *out, int size, void *stream)
     if (!w->inside) {
         begin_line(w);
     }
-    const char *end = line_content_end(w->next, w->end);
+    const char *end = line_content_end(w, w->next);
     size_t room = (size_t)size - 2; /* newline and NUL */
     size_t n = (size_t)(end - w->next);
     w->inside = n > room;

@@ -7,11 +7,15 @@
 
 #include "base/macros.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct lines_handler {
     void (*section)(void *ctx, unsigned line, const char *name);
     void (*key)(void *ctx, unsigned line, const char *key, const char *value);
+    /* Does '#' begin a comment wherever it stands, as for wg(8), in the section that is being read?
+     * Elsewhere it must follow a blank, as ';' must. */
+    bool (*hash_anywhere)(void *ctx);
     /* A line that is none of these. What follows a broken section line belongs
      * to no section. */
     void (*broken)(void *ctx, unsigned line, const char *why);

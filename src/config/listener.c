@@ -1,24 +1,56 @@
 /* SPDX-License-Identifier: MIT */
-/* Where clients may come in, as written behind BindAddress = and -D alike. */
+/* Places on this machine as they are written, behind BindAddress = and -D alike. */
 #include "config/listener.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 static const struct addr loopback = {.family = FAMILY_V4,
                                      .bytes = {127, 0, 0, 1}};
 
-const char *listener_parse(struct endpoint *out, const char *text)
+static const char *parse_path(struct place *out, const char *path)
+{
+    size_t n = strlen(path);
+    out->kind = PLACE_UNIX;
+    if (n == 0) {
+        return "has no path";
+    }
+    if (n >= sizeof out->path) {
+        return "has a path that is too long for a Unix socket (107 characters)";
+    }
+    memcpy(out->path, path, n + 1);
+    return NULL;
+}
+
+static const char *parse_fd(struct place *out, const char *name)
+{
+    uint16_t number;
+    out->kind = PLACE_FD;
+    out->fd = -1;
+    if (port_parse(&number, name)) {
+        out->fd = number;
+        return number >= 3 ? NULL : "must be a descriptor from 3 on";
+    }
+    size_t n = strlen(name);
+    if (n == 0 || n >= sizeof out->path) {
+        return "must be the number or the name of a socket that was handed over";
+    }
+    memcpy(out->path, name, n + 1);
+    return NULL;
+}
+
+static const char *parse_ip(struct endpoint *out, const char *text)
 {
     char host[ADDR_TEXT];
-    *out = (struct endpoint){.addr = loopback};
+    out->addr = loopback;
     if (port_parse(&out->port, text) || endpoint_parse(out, text)) {
         return addr_is_multicast(&out->addr) ? "cannot be listened on" : NULL;
     }
     out->addr = loopback;
-    const char *colon = strrchr(text, ':');
-    if (colon == text) {
-        return "has no address: write 127.0.0.1 before it, or 0.0.0.0 for every interface";
+    if (text[0] == ':' && port_parse(&out->port, text + 1)) {
+        out->addr = (struct addr){.family = FAMILY_V4};
+        return NULL;
     }
     if (!hostport_split(text, host, sizeof host, &out->port)) {
         return "must be a port, or address:port with an IPv6 address in brackets";
@@ -26,4 +58,21 @@ const char *listener_parse(struct endpoint *out, const char *text)
     return strcasecmp(host, "localhost") == 0
                ? NULL
                : "must have an IP address, not a name";
+}
+
+const char *listener_parse(struct place *out, const char *text)
+{
+    *out = (struct place){.kind = PLACE_IP};
+    if (strncasecmp(text, "unix:", 5) == 0) {
+        return parse_path(out, text + 5);
+    }
+    if (strncasecmp(text, "fd:", 3) == 0) {
+        return parse_fd(out, text + 3);
+    }
+    return parse_ip(&out->at, text);
+}
+
+bool place_is_private(const struct place *p)
+{
+    return p->kind != PLACE_IP || addr_is_loopback(&p->at.addr);
 }

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Where clients may come in, as written behind BindAddress = and -D alike. */
+/* Places on this machine as they are written, behind BindAddress = and -D alike. */
 #ifndef WGPROXY_CONFIG_LISTENER_H
 #define WGPROXY_CONFIG_LISTENER_H
 
-#include "base/addr.h"
 #include "base/macros.h"
+#include "base/place.h"
 
-/* "PORT" (on 127.0.0.1), "ADDRESS:PORT", "[IPV6]:PORT" or "localhost:PORT".
- * NULL and *out, or what is wrong with it. The form ":PORT" is refused: some
- * programs mean every interface by it and some mean none but loopback. */
-const char *listener_parse(struct endpoint *out, const char *text) MUST_USE;
+#include <stdbool.h>
+
+/* "PORT" (on 127.0.0.1), "ADDRESS:PORT", "[IPV6]:PORT", "localhost:PORT", ":PORT" (on every IPv4
+ * interface), "unix:PATH", "fd:NUMBER" or "fd:NAME" (a socket that was handed over: fd is -1 and
+ * path the name where it is no number). NULL and *out, or what is wrong with it. */
+const char *listener_parse(struct place *out, const char *text) MUST_USE;
+
+/* Can only programs of this machine reach it? */
+bool place_is_private(const struct place *p);
 
 #endif

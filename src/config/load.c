@@ -1,73 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* From a path to a text in memory, which holds keys and is wiped wherever it
- * stood. */
+/* From a path to a text in memory, and from there to whatever it refers to. */
 #include "config/config.h"
 
-#include "base/bytes.h"
 #include "base/err.h"
-#include "config/lines.h"
 #include "config/report.h"
+#include "config/sources.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-struct text {
-    char *bytes;
-    size_t len, capacity;
-};
-
-static void text_fini(struct text *t)
-{
-    if (t->bytes != NULL) {
-        wipe(t->bytes, t->capacity);
-        free(t->bytes);
-    }
-    *t = (struct text){0};
-}
-
-/* Room for at least one byte more. ERR_NOMEM or 0. */
-static int text_reserve(struct text *t)
-{
-    if (t->len < t->capacity) {
-        return 0;
-    }
-    size_t capacity = t->capacity > 0 ? 2 * t->capacity : 4096;
-    char *bytes = malloc(capacity);
-    if (bytes == NULL) {
-        return ERR_NOMEM;
-    }
-    size_t len = t->len;
-    if (len > 0) {
-        memcpy(bytes, t->bytes, len);
-    }
-    text_fini(t);
-    *t = (struct text){.bytes = bytes, .len = len, .capacity = capacity};
-    return 0;
-}
-
-/* Everything up to the end, or a little more than may be taken. 0, ERR_NOMEM,
- * or ERR_IO with errno. */
-static int read_all(struct text *t, int fd)
-{
-    while (t->len <= LINES_TEXT_MAX) {
-        if (text_reserve(t) != 0) {
-            return ERR_NOMEM;
-        }
-        ssize_t n = read(fd, t->bytes + t->len, t->capacity - t->len);
-        if (n == 0) {
-            break;
-        }
-        if (n < 0 && errno != EINTR) {
-            return ERR_IO;
-        }
-        t->len += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
 
 static void say(config_message_fn *message, void *ctx, struct report *report)
 {
@@ -103,6 +49,51 @@ static void warn_if_others_may_read(int fd, const char *path,
     say(message, ctx, &report);
 }
 
+/* ---- what a file refers to ---- */
+
+struct loading {
+    const char *path; /* of the configuration */
+    config_message_fn *message;
+    void *ctx;
+};
+
+static const char *variable(void *ctx, const char *name)
+{
+    (void)ctx;
+    return getenv(name);
+}
+
+/* Beside the configuration; where there is none, or nothing, as it stands. */
+static int open_beside(const char *config, const char *path)
+{
+    char beside[PATH_MAX];
+    const char *slash = strrchr(config, '/');
+    if (path[0] != '/' && slash != NULL) {
+        int n = snprintf(beside, sizeof beside, "%.*s/%s", (int)(slash - config), config, path);
+        int fd = n < (int)sizeof beside ? open(beside, O_RDONLY | O_CLOEXEC) : -1;
+        if (fd >= 0) {
+            return fd;
+        }
+    }
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static const char *read_file(void *ctx, const char *path, struct text *out)
+{
+    const struct loading *l = ctx;
+    int fd = open_beside(l->path, path);
+    if (fd < 0) {
+        return strerror(errno);
+    }
+    int err = text_read(out, fd);
+    const char *why = err == ERR_IO ? strerror(errno) : err != 0 ? err_text(err) : NULL;
+    if (why == NULL) {
+        warn_if_others_may_read(fd, path, l->message, l->ctx);
+    }
+    close(fd);
+    return why;
+}
+
 int config_load(struct config **out, const char *path,
                 config_message_fn *message, void *ctx)
 {
@@ -114,14 +105,16 @@ int config_load(struct config **out, const char *path,
         return refuse(name, "open", message, ctx);
     }
     struct text text = {0};
-    int err = read_all(&text, fd);
+    struct loading loading = {.path = is_stdin ? "" : path, .message = message, .ctx = ctx};
+    struct sources sources = {.variable = variable, .file = read_file, .ctx = &loading};
+    int err = text_read(&text, fd);
     if (err == ERR_IO) {
         err = refuse(name, "read", message, ctx);
     } else if (err == 0) {
         if (!is_stdin) {
             warn_if_others_may_read(fd, name, message, ctx);
         }
-        err = config_parse(out, name, text.bytes, text.len, message, ctx);
+        err = config_parse_with(out, name, text.bytes, text.len, &sources, message, ctx);
     }
     text_fini(&text);
     if (!is_stdin) {

@@ -18,7 +18,7 @@
 void reading_init(struct reading *r, struct config *config,
                   struct report *report)
 {
-    *r = (struct reading){.config = config, .report = report};
+    *r = (struct reading){.config = config, .report = report, .section = SECTION_NONE};
 }
 
 void reading_warn(struct reading *r, const char *fmt, ...)
@@ -42,11 +42,9 @@ static void skip_key(struct reading *r, const struct key_entry *key)
 /* The section in which `name` would mean something; NULL: nowhere. */
 static const char *where_it_belongs(const char *name)
 {
-    static const enum section sections[] = {SECTION_INTERFACE, SECTION_PEER,
-                                            SECTION_SOCKS5};
-    for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-        if (schema_find_key(sections[i], name) != NULL) {
-            return schema_section_name(sections[i]);
+    for (size_t i = 0; i < schema_n_sections; i++) {
+        if (schema_find_key(schema_sections[i].section, name) != NULL) {
+            return schema_sections[i].name;
         }
     }
     return NULL;
@@ -57,7 +55,7 @@ static const char *nearest_key(enum section section, const char *name)
     struct nearest nearest;
     nearest_init(&nearest, name);
     for (size_t i = 0; i < schema_n_keys; i++) {
-        if (schema_keys[i].section == section) {
+        if (schema_keys[i].sections & section) {
             nearest_offer(&nearest, schema_keys[i].name);
         }
     }
@@ -108,9 +106,14 @@ static void on_key(void *ctx, unsigned line, const char *name,
 
 static void end_section(struct reading *r)
 {
+    if (r->users_without_password > 0) {
+        report_error(r->report, r->section_line, "[%s] has a Username without a Password behind it",
+                     schema_section_name(r->section));
+        r->users_without_password = 0;
+    }
     for (size_t i = 0; i < schema_n_keys; i++) {
         const struct key_entry *key = &schema_keys[i];
-        if (key->section == r->section && key->flags & KEY_REQUIRED &&
+        if (key->sections & r->section && key->flags & KEY_REQUIRED &&
             r->seen[i] == 0) {
             report_error(r->report, r->section_line, "[%s] has no %s",
                          schema_section_name(r->section), key->name);
@@ -148,20 +151,16 @@ static void unknown_section(struct reading *r, const char *name)
 static void begin_known_section(struct reading *r,
                                 const struct section_entry *entry)
 {
-    if (entry->section == SECTION_SKIPPED) {
-        report_error(r->report, r->line, "[%s] is not supported yet",
-                     entry->name);
-    } else if (entry->section == SECTION_PEER) {
-        setters_begin_peer(r);
-    } else if (entry->section == SECTION_SOCKS5) {
-        setters_begin_listener(r);
-    } else if (r->interface_line == 0) {
-        r->interface_line = r->line;
-    } else {
-        report_error(r->report, r->line,
-                     "a second [Interface], the first is in line %u",
-                     r->interface_line);
+    bool is_wireguard = entry->section & (SECTION_INTERFACE | SECTION_PEER);
+    if (is_wireguard && r->wg_config != NULL) {
+        reading_warn(r, "[%s] is skipped: WGConfig in line %u says where it is", entry->name,
+                     r->wg_config_line);
         r->section = SECTION_SKIPPED;
+    } else if (!is_wireguard && r->only_wireguard) {
+        reading_warn(r, "[%s] is skipped: it belongs in the file with WGConfig", entry->name);
+        r->section = SECTION_SKIPPED;
+    } else if (entry->begin != NULL) {
+        entry->begin(r);
     }
 }
 
@@ -194,6 +193,12 @@ static void on_section(void *ctx, unsigned line, const char *name)
     } else {
         unknown_section(r, trimmed);
     }
+}
+
+static bool hash_anywhere(void *ctx)
+{
+    const struct reading *r = ctx;
+    return r->section & (SECTION_NONE | SECTION_INTERFACE | SECTION_PEER);
 }
 
 static void on_broken(void *ctx, unsigned line, const char *why)
@@ -232,6 +237,7 @@ int reading_take(struct reading *r, const char *text, size_t len)
     static const struct lines_handler handler = {
         .section = on_section,
         .key = on_key,
+        .hash_anywhere = hash_anywhere,
         .broken = on_broken,
         .broken_section = on_broken_section,
     };

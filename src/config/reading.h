@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/report.h"
 #include "config/schema.h"
+#include "config/sources.h"
 #include "config/values.h"
 
 #include <stdbool.h>
@@ -15,11 +16,16 @@
 struct reading {
     struct config *config;
     struct report *report;
+    const struct sources *sources; /* NULL: none */
     enum section section;
     unsigned section_line;
     unsigned interface_line; /* 0: there was none */
     unsigned line;           /* being read */
     bool no_memory;          /* nothing more is taken */
+    bool only_wireguard;     /* the file that WGConfig names: other sections do not count */
+    char *wg_config;         /* WGConfig; NULL: none */
+    unsigned wg_config_line;
+    unsigned users_without_password; /* of the section */
 
     /* By place in the table of keys: the line where this section gave it last,
      * and whether it was skipped anywhere. */

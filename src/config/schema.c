@@ -11,17 +11,21 @@
 #include <strings.h>
 
 const struct section_entry schema_sections[] = {
-    {SECTION_INTERFACE, "Interface"},
-    {SECTION_PEER, "Peer"},
-    {SECTION_SOCKS5, "Socks5"},
-    /* what wireproxy has beyond these */
-    {SECTION_SKIPPED, "http"},
-    {SECTION_SKIPPED, "TCPClientTunnel"},
-    {SECTION_SKIPPED, "TCPServerTunnel"},
-    {SECTION_SKIPPED, "UDPProxyTunnel"},
-    {SECTION_SKIPPED, "STDIOTunnel"},
-    {SECTION_SKIPPED, "SNI"},
-    {SECTION_SKIPPED, "Resolve"},
+    {SECTION_INTERFACE, "Interface", setters_begin_interface},
+    {SECTION_PEER, "Peer", setters_begin_peer},
+    {SECTION_PROXY, "Proxy", setters_begin_proxy},
+    {SECTION_SOCKS5, "Socks5", setters_begin_socks5},
+    {SECTION_HTTP, "http", setters_begin_http},
+    {SECTION_SNI, "SNI", setters_begin_sni},
+    {SECTION_TCP_CLIENT, "TCPClientTunnel", setters_begin_tcp_client},
+    {SECTION_UDP_CLIENT, "UDPProxyTunnel", setters_begin_udp_client},
+    {SECTION_TCP_SERVER, "TCPServerTunnel", setters_begin_tcp_server},
+    {SECTION_UDP_SERVER, "UDPServerTunnel", setters_begin_udp_server},
+    {SECTION_STDIO, "STDIOTunnel", setters_begin_stdio},
+    {SECTION_RESOLVE, "Resolve", NULL},
+    {SECTION_ACCESS, "Access", NULL},
+    {SECTION_LIMITS, "Limits", NULL},
+    {SECTION_STATUS, "Status", setters_begin_status},
 };
 
 const size_t schema_n_sections = ARRAY_SIZE(schema_sections);
@@ -29,30 +33,67 @@ const size_t schema_n_sections = ARRAY_SIZE(schema_sections);
 #define REQUIRED KEY_REQUIRED
 #define SECRET KEY_SECRET
 #define MAY_BE_EMPTY KEY_MAY_BE_EMPTY
+#define FILE_OF (KEY_SECRET | KEY_FILE)
 
 #define AMNEZIA "a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported"
 #define RESERVED "the server expects it in each packet: not supported"
-#define LATER "not supported yet"
-#define NO_AUTH "not supported yet, and without it the proxy would be open to everybody"
+#define DOMAINS "the names that do not fit would go outside the tunnel: not supported; see Deny and Allow"
 
 #define INTERFACE SECTION_INTERFACE
 #define PEER SECTION_PEER
-#define SOCKS5 SECTION_SOCKS5
+#define PROXIES (SECTION_PROXY | SECTION_SOCKS5 | SECTION_HTTP)
+#define SOCKS (SECTION_PROXY | SECTION_SOCKS5)
+#define CLIENTS (SECTION_TCP_CLIENT | SECTION_UDP_CLIENT)
+#define SERVERS (SECTION_TCP_SERVER | SECTION_UDP_SERVER)
+#define LISTENERS (PROXIES | SECTION_SNI | CLIENTS)
 
 const struct key_entry schema_keys[] = {
     {INTERFACE, "PrivateKey", KEY_ONE, REQUIRED | SECRET, set_private_key, NULL},
+    {INTERFACE, "PrivateKeyFile", KEY_ONE, FILE_OF, set_private_key, "PrivateKey"},
     {INTERFACE, "Address", KEY_LIST, REQUIRED, set_address, NULL},
     {INTERFACE, "DNS", KEY_LIST, 0, set_dns, NULL},
     {INTERFACE, "MTU", KEY_ONE, MAY_BE_EMPTY, set_mtu, NULL},
     {INTERFACE, "ListenPort", KEY_ONE, 0, set_listen_port, NULL},
     {INTERFACE, "Through", KEY_ONE, 0, set_through, NULL},
+    {INTERFACE, "CheckAlive", KEY_LIST, 0, set_check_alive, NULL},
+    {INTERFACE, "CheckAliveInterval", KEY_ONE, 0, set_check_alive_interval, NULL},
     {PEER, "PublicKey", KEY_ONE, REQUIRED | SECRET, set_public_key, NULL},
     {PEER, "PresharedKey", KEY_ONE, SECRET, set_preshared_key, NULL},
+    {PEER, "PresharedKeyFile", KEY_ONE, FILE_OF, set_preshared_key, "PresharedKey"},
     {PEER, "AllowedIPs", KEY_LIST, 0, set_allowed_ip, NULL},
     {PEER, "Endpoint", KEY_ONE, 0, set_endpoint, NULL},
     {PEER, "PersistentKeepalive", KEY_ONE, 0, set_keepalive, NULL},
-    {SOCKS5, "BindAddress", KEY_ONE, REQUIRED, set_bind_address, NULL},
-    {SOCKS5, "AllowLan", KEY_ONE, 0, set_allow_lan, NULL},
+
+    {LISTENERS, "BindAddress", KEY_ONE, REQUIRED, set_bind_address, NULL},
+    {LISTENERS, "AllowLan", KEY_ONE, 0, set_allow_lan, NULL},
+    {PROXIES, "Username", KEY_EACH, 0, set_username, NULL},
+    {PROXIES, "Password", KEY_EACH, SECRET, set_password, NULL},
+    {PROXIES, "PasswordFile", KEY_EACH, FILE_OF, set_password, NULL},
+    {SECTION_PROXY, "Protocols", KEY_LIST, 0, set_protocol, NULL},
+    {SOCKS, "UDP", KEY_ONE, 0, set_udp, NULL},
+    {SOCKS, "UdpPort", KEY_ONE, 0, set_udp_port, NULL},
+    {SOCKS, "UdpAdvertise", KEY_ONE, 0, set_udp_advertise, NULL},
+    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Allow", KEY_EACH, 0, set_allow, NULL},
+    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Deny", KEY_EACH, 0, set_deny, NULL},
+    {PROXIES | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_TCP_SERVER, "IdleTimeout", KEY_ONE, 0, set_door_idle, NULL},
+    {SECTION_UDP_CLIENT | SECTION_UDP_SERVER, "InactivityTimeout", KEY_ONE, 0, set_door_idle, NULL},
+    {SECTION_HTTP, "CertFile", KEY_ONE, 0, set_certificate, NULL},
+    {SECTION_HTTP, "KeyFile", KEY_ONE, 0, set_certificate_key, NULL},
+    {SECTION_SNI, "Port", KEY_ONE, 0, set_door_port, NULL},
+    {SERVERS, "ListenPort", KEY_ONE, REQUIRED, set_door_port, NULL},
+    {CLIENTS | SERVERS | SECTION_STDIO, "Target", KEY_ONE, REQUIRED, set_target, NULL},
+
+    {SECTION_RESOLVE, "Outside", KEY_ONE, 0, set_names_outside, NULL},
+    {SECTION_RESOLVE, "ResolveStrategy", KEY_ONE, 0, set_strategy, NULL},
+    {SECTION_LIMITS, "ConnectTimeout", KEY_ONE, 0, set_connect_timeout, NULL},
+    {SECTION_LIMITS, "GreetingTimeout", KEY_ONE, 0, set_greeting_timeout, NULL},
+    {SECTION_LIMITS, "IdleTimeout", KEY_ONE, 0, set_idle_timeout, NULL},
+    {SECTION_LIMITS, "UdpIdleTimeout", KEY_ONE, 0, set_udp_idle_timeout, NULL},
+    {SECTION_LIMITS, "DrainTimeout", KEY_ONE, 0, set_drain_timeout, NULL},
+    {SECTION_LIMITS, "MaxConnections", KEY_ONE, 0, set_max_connections, NULL},
+    {SECTION_STATUS, "BindAddress", KEY_ONE, REQUIRED, set_status_address, NULL},
+    {SECTION_STATUS, "AllowLan", KEY_ONE, 0, set_status_allow_lan, NULL},
+    {SECTION_NONE, "WGConfig", KEY_ONE, 0, set_wg_config, NULL},
 
     {INTERFACE, "PreUp", KEY_SKIP, 0, NULL, NULL},
     {INTERFACE, "PostUp", KEY_SKIP, 0, NULL, NULL},
@@ -66,13 +107,8 @@ const struct key_entry schema_keys[] = {
     {INTERFACE, "ExcludedApplications", KEY_SKIP, 0, NULL, NULL},
 
     /* wireproxy's */
-    {SECTION_NONE, "WGConfig", KEY_REFUSE, 0, NULL, LATER ": give that file to -c"},
-    {INTERFACE, "CheckAlive", KEY_SKIP, 0, NULL, NULL},
-    {INTERFACE, "CheckAliveInterval", KEY_SKIP, 0, NULL, NULL},
-    {SOCKS5, "Username", KEY_REFUSE, SECRET, NULL, NO_AUTH},
-    {SOCKS5, "Password", KEY_REFUSE, SECRET, NULL, NO_AUTH},
-    {SOCKS5, "TunnelDomains", KEY_REFUSE, 0, NULL, LATER},
-    {SOCKS5, "LogDomains", KEY_SKIP, 0, NULL, NULL},
+    {PROXIES | SECTION_SNI, "TunnelDomains", KEY_REFUSE, 0, NULL, DOMAINS},
+    {PROXIES | SECTION_SNI, "LogDomains", KEY_SKIP, 0, NULL, NULL},
 
     /* Cloudflare WARP's, as other programs write it */
     {INTERFACE, "Reserved", KEY_REFUSE, 0, NULL, RESERVED},
@@ -113,7 +149,7 @@ const struct section_entry *schema_find_section(const char *name)
 const struct key_entry *schema_find_key(enum section section, const char *name)
 {
     for (size_t i = 0; i < schema_n_keys; i++) {
-        if (schema_keys[i].section == section && strcasecmp(schema_keys[i].name, name) == 0) {
+        if ((schema_keys[i].sections & section) != 0 && strcasecmp(schema_keys[i].name, name) == 0) {
             return &schema_keys[i];
         }
     }

@@ -8,24 +8,41 @@
 
 struct reading;
 
-/* None: the lines above the first section. Skipped: what stands there was
- * refused or is unknown. */
+/* A bit each, so that a key can stand in several. NONE: the lines above the
+ * first section. SKIPPED: what stands there was refused or is unknown. */
 enum section {
-    SECTION_NONE,
-    SECTION_SKIPPED,
-    SECTION_INTERFACE,
-    SECTION_PEER,
-    SECTION_SOCKS5,
+    SECTION_SKIPPED = 0,
+    SECTION_NONE = 1 << 0,
+    SECTION_INTERFACE = 1 << 1,
+    SECTION_PEER = 1 << 2,
+    SECTION_PROXY = 1 << 3,
+    SECTION_SOCKS5 = 1 << 4,
+    SECTION_HTTP = 1 << 5,
+    SECTION_SNI = 1 << 6,
+    SECTION_TCP_CLIENT = 1 << 7,
+    SECTION_UDP_CLIENT = 1 << 8,
+    SECTION_TCP_SERVER = 1 << 9,
+    SECTION_UDP_SERVER = 1 << 10,
+    SECTION_STDIO = 1 << 11,
+    SECTION_RESOLVE = 1 << 12,
+    SECTION_ACCESS = 1 << 13,
+    SECTION_LIMITS = 1 << 14,
+    SECTION_STATUS = 1 << 15,
 };
 
+/* What begins with the section. */
+typedef void begin_fn(struct reading *r);
+
 struct section_entry {
-    enum section section; /* SECTION_SKIPPED: known, but refused */
+    enum section section;
     const char *name;
+    begin_fn *begin; /* NULL: nothing */
 };
 
 enum key_kind {
     KEY_ONE,    /* the last one counts */
     KEY_LIST,   /* comma lists, and repeated keys add up */
+    KEY_EACH,   /* one value a line, and repeated keys add up */
     KEY_SKIP,   /* of no use here: skipped, with one warning for all */
     KEY_REFUSE, /* without it the file means something else: an error */
 };
@@ -34,6 +51,7 @@ enum key_flag {
     KEY_REQUIRED = 1, /* a section without it is an error */
     KEY_SECRET = 2,   /* its value is never quoted */
     KEY_MAY_BE_EMPTY = 4,
+    KEY_FILE = 8, /* the value is a file's path; the setter takes the first line of the file */
 };
 
 /* Takes one value, or one element of a list, never empty. NULL, or what is
@@ -41,15 +59,15 @@ enum key_flag {
 typedef const char *setter_fn(struct reading *r, const char *text);
 
 struct key_entry {
-    enum section section;
+    unsigned sections; /* a set of enum section */
     const char *name;
     enum key_kind kind;
     unsigned flags;
-    setter_fn *set;    /* KEY_ONE, KEY_LIST */
-    const char *words; /* KEY_REFUSE: why */
+    setter_fn *set;    /* all but KEY_SKIP and KEY_REFUSE */
+    const char *words; /* KEY_REFUSE: why. KEY_FILE: the key that it stands for */
 };
 
-#define SCHEMA_KEYS_MAX 64
+#define SCHEMA_KEYS_MAX 128
 
 extern const struct key_entry schema_keys[];
 extern const size_t schema_n_keys; /* at most SCHEMA_KEYS_MAX */

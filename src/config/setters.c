@@ -3,17 +3,14 @@
 #include "config/setters.h"
 
 #include "base/bytes.h"
-#include "config/listener.h"
 #include "config/reading.h"
 #include "config/values.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a list of `n` items stands after room was made for one more, zeroed; or
- * NULL without memory, and nothing moved. Lists double when they are full, at
- * 1, 2, 4... items. What they move from may have held keys and is wiped. */
-static void *grow(struct reading *r, void *items, size_t n, size_t item_size)
+/* Lists double when they are full, at 1, 2, 4... items. */
+void *setters_grow(struct reading *r, void *items, size_t n, size_t item_size)
 {
     if ((n & (n - 1)) != 0) {
         return items;
@@ -31,7 +28,7 @@ static void *grow(struct reading *r, void *items, size_t n, size_t item_size)
     return wider;
 }
 
-static char *copy_text(struct reading *r, const char *text)
+char *setters_copy(struct reading *r, const char *text)
 {
     size_t size = strlen(text) + 1;
     char *copy = malloc(size);
@@ -45,7 +42,7 @@ static char *copy_text(struct reading *r, const char *text)
 static void append_prefix(struct reading *r, struct prefix **list, size_t *n,
                           struct prefix item)
 {
-    struct prefix *wider = grow(r, *list, *n, sizeof *wider);
+    struct prefix *wider = setters_grow(r, *list, *n, sizeof *wider);
     if (wider != NULL) {
         *list = wider;
         wider[(*n)++] = item;
@@ -57,29 +54,25 @@ static struct config_peer *current_peer(struct reading *r)
     return &r->config->peers[r->config->n_peers - 1];
 }
 
-static struct config_door *current_door(struct reading *r)
-{
-    return &r->config->doors[r->config->n_doors - 1];
-}
-
 void setters_begin_peer(struct reading *r)
 {
     struct config *c = r->config;
-    struct config_peer *peers = grow(r, c->peers, c->n_peers, sizeof *peers);
+    struct config_peer *peers = setters_grow(r, c->peers, c->n_peers, sizeof *peers);
     if (peers != NULL) {
         c->peers = peers;
         peers[c->n_peers++] = (struct config_peer){.line = r->line};
     }
 }
 
-void setters_begin_listener(struct reading *r)
+void setters_begin_interface(struct reading *r)
 {
-    struct config *c = r->config;
-    struct config_door *doors = grow(r, c->doors, c->n_doors, sizeof *doors);
-    if (doors != NULL) {
-        c->doors = doors;
-        doors[c->n_doors++] = (struct config_door){
-            .line = r->line, .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5};
+    if (r->interface_line == 0) {
+        r->interface_line = r->line;
+    } else {
+        report_error(r->report, r->line,
+                     "a second [Interface], the first is in line %u",
+                     r->interface_line);
+        r->section = SECTION_SKIPPED;
     }
 }
 
@@ -105,12 +98,12 @@ static const char *set_search_domain(struct reading *r, const char *text)
     if (why != NULL) {
         return why;
     }
-    char **search = grow(r, c->search, c->n_search, sizeof *search);
+    char **search = setters_grow(r, c->search, c->n_search, sizeof *search);
     if (search == NULL) {
         return NULL;
     }
     c->search = search;
-    search[c->n_search] = copy_text(r, text);
+    search[c->n_search] = setters_copy(r, text);
     c->n_search += search[c->n_search] != NULL;
     return NULL;
 }
@@ -133,7 +126,7 @@ const char *set_dns(struct reading *r, const char *text)
             text);
         return NULL;
     }
-    struct addr *dns = grow(r, c->dns, c->n_dns, sizeof *dns);
+    struct addr *dns = setters_grow(r, c->dns, c->n_dns, sizeof *dns);
     if (dns != NULL) {
         c->dns = dns;
         dns[c->n_dns++] = server;
@@ -154,7 +147,7 @@ const char *set_listen_port(struct reading *r, const char *text)
 const char *set_through(struct reading *r, const char *text)
 {
     free(r->config->through);
-    r->config->through = copy_text(r, text);
+    r->config->through = setters_copy(r, text);
     return NULL;
 }
 
@@ -191,7 +184,7 @@ const char *set_endpoint(struct reading *r, const char *text)
     const char *why = value_endpoint(host, &port, text);
     if (why == NULL) {
         free(peer->endpoint_host);
-        peer->endpoint_host = copy_text(r, host);
+        peer->endpoint_host = setters_copy(r, host);
         peer->endpoint_port = port;
     }
     return why;
@@ -202,19 +195,30 @@ const char *set_keepalive(struct reading *r, const char *text)
     return value_keepalive(&current_peer(r)->keepalive, text);
 }
 
-const char *set_bind_address(struct reading *r, const char *text)
+const char *set_check_alive(struct reading *r, const char *text)
 {
-    struct config_door *door = current_door(r);
-    struct endpoint at;
-    const char *why = listener_parse(&at, text);
-    if (why == NULL) {
-        door->bind = place_ip(&at);
-        door->line = r->line;
+    struct config *c = r->config;
+    struct addr target;
+    if (!addr_parse(&target, text)) {
+        return "must be an IP address in the tunnel";
     }
-    return why;
+    struct addr *list = setters_grow(r, c->check_alive, c->n_check_alive, sizeof *list);
+    if (list != NULL) {
+        c->check_alive = list;
+        list[c->n_check_alive++] = target;
+    }
+    return NULL;
 }
 
-const char *set_allow_lan(struct reading *r, const char *text)
+const char *set_check_alive_interval(struct reading *r, const char *text)
 {
-    return value_yes_no(&current_door(r)->allow_lan, text);
+    return value_seconds(&r->config->check_alive_interval, 1, text);
+}
+
+const char *set_wg_config(struct reading *r, const char *text)
+{
+    free(r->wg_config);
+    r->wg_config = setters_copy(r, text);
+    r->wg_config_line = r->line;
+    return NULL;
 }

@@ -124,6 +124,35 @@ const char *value_keepalive(uint16_t *out, const char *text)
     return NULL;
 }
 
+const char *value_seconds(unsigned *out, unsigned least, const char *text)
+{
+    static const struct {
+        char letter;
+        unsigned seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    char digits[16];
+    size_t n = strspn(text, "0123456789");
+    unsigned factor = text[n] == '\0' ? 1 : 0, v;
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        factor = text[n] == units[i].letter && text[n + 1] == '\0' ? units[i].seconds : factor;
+    }
+    if (n >= sizeof digits || factor == 0) {
+        return "must be seconds, as 30, or 5m, or 1h";
+    }
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    if (!decimal(&v, digits, 366u * 86400 / factor) || v * factor < least) {
+        return least > 0 ? "must be at least a second, at most a year" : "must be at most a year";
+    }
+    *out = v * factor;
+    return NULL;
+}
+
+const char *value_count(unsigned *out, const char *text)
+{
+    return decimal(out, text, 10000000) ? NULL : "must be a number, 0 to 10000000";
+}
+
 const char *value_yes_no(bool *out, const char *text)
 {
     static const struct {

@@ -9,7 +9,7 @@
 #include "unit/config/heard.h"
 #include "unit/test.h"
 
-static char text[8192];
+static char text[16384];
 
 static int read_example(void **state)
 {
@@ -61,8 +61,10 @@ static void the_example_has_every_key(void **state)
     char line[64];
     for (size_t i = 0; i < schema_n_keys; i++) {
         if (schema_keys[i].set != NULL) {
-            snprintf(line, sizeof line, "%s = ", schema_keys[i].name);
-            assert_non_null(strstr(text, line));
+            snprintf(line, sizeof line, "%s%s", schema_keys[i].name, schema_keys[i].flags & KEY_FILE ? "" : " = ");
+            if (strcmp(schema_keys[i].name, "WGConfig") != 0 && strstr(text, line) == NULL) {
+                fail_msg("the example lacks %s", schema_keys[i].name);
+            }
         }
     }
 }

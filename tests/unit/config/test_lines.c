@@ -50,7 +50,14 @@ static void on_broken_section(void *ctx, unsigned line, const char *why)
     note(ctx, "%u [!%s\n", line, why);
 }
 
+static bool hash_anywhere(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
 static const struct lines_handler handler = {
+    .hash_anywhere = hash_anywhere,
     .section = on_section,
     .key = on_key,
     .broken = on_broken,

@@ -4,7 +4,6 @@
 #include "unit/test.h"
 
 #define NO_FORM "must be a port, or address:port with an IPv6 address in brackets"
-#define NO_ADDRESS "has no address: write 127.0.0.1 before it, or 0.0.0.0 for every interface"
 
 static const struct {
     const char *in;
@@ -19,7 +18,12 @@ static const struct {
     {"LocalHost:1080", "127.0.0.1:1080", NULL},
     {"0.0.0.0:1080", "0.0.0.0:1080", NULL},
     {"[::]:0", "[::]:0", NULL},
-    {":1080", NULL, NO_ADDRESS},
+    {":1080", "0.0.0.0:1080", NULL},
+    {"unix:/run/proxy.sock", "unix:/run/proxy.sock", NULL},
+    {"unix:", NULL, "has no path"},
+    {"fd:3", "fd:3", NULL},
+    {"fd:2", NULL, "must be a descriptor from 3 on"},
+    {"fd:", NULL, "must be the number or the name of a socket that was handed over"},
     {"", NULL, NO_FORM},
     {"65536", NULL, NO_FORM},
     {"-1", NULL, NO_FORM},
@@ -40,12 +44,12 @@ static void a_listener_is_a_port_or_an_address_with_one(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct endpoint at;
-        char text[ENDPOINT_TEXT];
+        struct place at;
+        char text[PLACE_TEXT];
         const char *why = listener_parse(&at, rows[i].in);
         if (rows[i].out != NULL) {
             assert_null(why);
-            assert_string_equal(endpoint_format(&at, text), rows[i].out);
+            assert_string_equal(place_format(&at, text), rows[i].out);
         } else {
             assert_non_null(why);
             assert_string_equal(why, rows[i].why);

@@ -58,7 +58,7 @@ static const struct heard_row values[] = {
      "W f:1: no [Peer] has an Endpoint and there is no ListenPort: neither side can begin\n"
      "E f:7: Endpoint: \"vpn.example\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = :1080\n",
-     "E f:9: BindAddress: \":1080\": has no address: write 127.0.0.1 before it, or 0.0.0.0 for every interface\n"},
+     "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, add AllowLan = yes\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nAllowLan = perhaps\n",
      "E f:10: AllowLan: \"perhaps\": must be yes or no\n"},
     {INTERFACE "MTU =\n" PEER, "W f:4: MTU: has no value, ignored\n"},
@@ -108,20 +108,22 @@ static const struct heard_row names[] = {
     {INTERFACE PEER "mtu = 1420\n", "E f:8: \"mtu\" belongs in [Interface], not in [Peer]\n"},
     {"MTU = 1420\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
     {"Foo = 1420\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
-    {"WGConfig = wg0.conf\n" INTERFACE PEER,
-     "E f:1: WGConfig: not supported yet: give that file to -c\n"},
+    {"WGConfig = wg0.conf\n",
+     "E f: there is no [Interface]\nE f: there is no [Peer]\n"
+     "E f:1: WGConfig: \"wg0.conf\": files cannot be read here\n"},
     {INTERFACE PEER "[Peeer]\nPublicKey = x\n",
      "E f:8: unknown section \"Peeer\": did you mean [Peer]?\n"},
     {"[Interfaces]\n" INTERFACE PEER,
      "E f:1: unknown section \"Interfaces\": did you mean [Interface]?\n"},
     {INTERFACE PEER "[Notes]\nAnything = goes\nwhat\n[]\n",
      "W f:8: unknown section, skipped\nW f:11: unknown section, skipped\n"},
-    {INTERFACE PEER "[http]\nBindAddress = 1081\n", "E f:8: [http] is not supported yet\n"},
+    {INTERFACE PEER "[http]\nBindAddress = 1081\n", ""},
     {INTERFACE PEER "[tcpclienttunnel]\nTarget = x\n",
-     "E f:8: [TCPClientTunnel] is not supported yet\n"},
-    {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nUsername = me\nPassword = secret\n",
-     "E f:10: Username: not supported yet, and without it the proxy would be open to everybody\n"
-     "E f:11: Password: not supported yet, and without it the proxy would be open to everybody\n"},
+     "E f:8: [TCPClientTunnel] has no BindAddress\n"
+     "E f:9: Target: \"x\": has no port: must be host:port\n"},
+    {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nTunnelDomains = example\n",
+     "E f:10: TunnelDomains: the names that do not fit would go outside the tunnel: not supported; see Deny and "
+     "Allow\n"},
     {INTERFACE "Jc = 4\n" PEER,
      "E f:4: Jc: a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported\n"},
     {INTERFACE PEER "Reserved = 1,2,3\n",

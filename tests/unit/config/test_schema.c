@@ -11,7 +11,11 @@ static void each_key_stands_once_in_its_section(void **state)
     (void)state;
     for (size_t i = 0; i < schema_n_keys; i++) {
         const struct key_entry *key = &schema_keys[i];
-        assert_ptr_equal(schema_find_key(key->section, key->name), key);
+        for (unsigned section = SECTION_NONE; section <= SECTION_STATUS; section <<= 1) {
+            if (key->sections & section) {
+                assert_ptr_equal(schema_find_key(section, key->name), key);
+            }
+        }
     }
 }
 
@@ -20,9 +24,12 @@ static void each_key_has_what_its_kind_needs(void **state)
     (void)state;
     for (size_t i = 0; i < schema_n_keys; i++) {
         const struct key_entry *key = &schema_keys[i];
-        bool is_set = key->kind == KEY_ONE || key->kind == KEY_LIST;
+        bool is_set = key->kind == KEY_ONE || key->kind == KEY_LIST || key->kind == KEY_EACH;
         assert_int_equal(key->set != NULL, is_set);
-        assert_int_equal(key->words != NULL, key->kind == KEY_REFUSE);
+        assert_false(key->kind == KEY_REFUSE && key->words == NULL);
+        if (key->flags & KEY_FILE && key->words != NULL) {
+            assert_non_null(schema_find_key(key->sections, key->words));
+        }
         assert_false(key->kind == KEY_LIST && key->flags & KEY_SECRET);
     }
 }

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* Files as wireproxy's users have them: taken unchanged, and where that program misread them in silence, taken as they
+ * were meant. Each trap is a test with its name. */
+#include "config/sources.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/config/heard.h"
+#include "unit/test.h"
+
+static const char *variable(void *ctx, const char *name)
+{
+    (void)ctx;
+    static const struct {
+        const char *name, *value;
+    } all[] = {{"KEY", PRIVATE_KEY},  {"ADDR", "10.0.0.2/32, fd00::2/128"}, {"PASS", "p w"},
+               {"EMPTY", ""},         {"HOST", "vpn.example:51820"},        {"DIR", "/credentials"}};
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        if (strcmp(name, all[i].name) == 0) {
+            return all[i].value;
+        }
+    }
+    return NULL;
+}
+
+static const char *file(void *ctx, const char *path, struct text *out)
+{
+    (void)ctx;
+    static const struct {
+        const char *path, *text;
+    } all[] = {{"key", PRIVATE_KEY "\r\nmore\n"}, {"/credentials/key", PRIVATE_KEY}, {"empty", "\n"},
+               {"wg0.conf", INTERFACE PEER "[Socks5]\nBindAddress = 1\n"}};
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        if (strcmp(path, all[i].path) == 0) {
+            out->len = strlen(all[i].text);
+            out->capacity = out->len + 1;
+            out->bytes = malloc(out->capacity);
+            memcpy(out->bytes, all[i].text, out->capacity);
+            return NULL;
+        }
+    }
+    return "No such file or directory";
+}
+
+static const struct sources sources = {.variable = variable, .file = file};
+
+static struct config *parse(const char *text, const char *messages)
+{
+    struct heard h = {0};
+    struct config *c;
+    int err = config_parse_with(&c, "f", text, strlen(text), &sources, heard_message, &h);
+    assert_string_equal(h.text, messages);
+    assert_int_equal(err, h.errors > 0 ? ERR_INVALID : 0);
+    return c;
+}
+
+static void assert_refused(const char *text, const char *messages)
+{
+    assert_null(parse(text, messages));
+}
+
+static const struct config_door *only_door(const struct config *c)
+{
+    assert_non_null(c);
+    assert_int_equal(c->n_doors, 1);
+    return &c->doors[0];
+}
+
+static void every_section_of_it_is_taken(void **state)
+{
+    (void)state;
+    struct config *c = parse(
+        "[interface]\nAddress = 10.200.200.2/32\nMTU = 1420\nPrivateKey = " PRIVATE_KEY
+        "\nDNS = 10.200.200.1\nCheckAlive = 1.1.1.1, 3.3.3.3\nCheckAliveInterval = 3\n"
+        "[PEER]\nPublicKey: " PUBLIC_KEY "\nPresharedKey = " PRESHARED_KEY
+        "\nEndpoint = my.vpn.example:51820\nPersistentKeepalive = 25\n"
+        "[TCPClientTunnel]\nBindAddress = 127.0.0.1:25565\nTarget = play.example:25565\n"
+        "[TCPServerTunnel]\nListenPort = 3422\nTarget = localhost:25545\n"
+        "[STDIOTunnel]\nTarget = ssh.example:22\n"
+        "[Socks5]\nBindAddress = 127.0.0.1:25344\nUsername = u\nPassword = p\n"
+        "[http]\nBindAddress = 127.0.0.1:25345\nCertFile = c.pem\nKeyFile = k.pem\n"
+        "[SNI]\nBindAddress = 127.0.0.1:4443\n"
+        "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = 10.0.0.5:53\nInactivityTimeout = 30\n"
+        "[Resolve]\nResolveStrategy = ipv4\n",
+        "W f:8: [Peer] has no AllowedIPs: taken for 0.0.0.0/0, ::/0, as wireproxy does\n");
+    assert_int_equal(c->n_doors, 7);
+    assert_int_equal(c->n_check_alive, 2);
+    assert_int_equal(c->check_alive_interval, 3);
+    assert_int_equal(c->peers[0].n_allowed_ips, 2);
+    assert_int_equal(c->strategy, CONFIG_IPV4);
+    assert_int_equal(c->doors[0].kind, CONFIG_FORWARD);
+    assert_string_equal(c->doors[0].target_host, "play.example");
+    assert_int_equal(c->doors[1].kind, CONFIG_REVERSE);
+    assert_int_equal(c->doors[1].port, 3422);
+    assert_int_equal(c->doors[2].kind, CONFIG_STDIO);
+    assert_string_equal(c->doors[3].users[0].password, "p");
+    assert_int_equal(c->doors[4].protocols, CONFIG_HTTP);
+    assert_string_equal(c->doors[4].tls_key, "k.pem");
+    assert_int_equal(c->doors[5].port, 443);
+    assert_true(c->doors[6].udp);
+    assert_int_equal(c->doors[6].idle, 30);
+    config_free(c);
+}
+
+static void an_unset_variable_turned_the_password_off(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = u\nPassword = $UNSET\n",
+                   "E f:8: [Socks5] has a Username without a Password behind it\n"
+                   "E f:11: Password: the environment has no variable UNSET\n");
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = $UNSET\nPassword = p\n",
+                   "E f:10: Username: \"$UNSET\": the environment has no variable UNSET\n"
+                   "E f:11: Password: has no Username before it\n");
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = u\nPassword = $EMPTY\n",
+                   "E f:8: [Socks5] has a Username without a Password behind it\n"
+                   "E f:11: Password: has no value\n");
+}
+
+static void variables_worked_for_some_keys_only(void **state)
+{
+    (void)state;
+    struct config *c = parse("[Interface]\nPrivateKey = $KEY\nAddress = ${ADDR}\n[Peer]\nPublicKey = " PUBLIC_KEY
+                             "\nAllowedIPs = ::/0\nEndpoint = $HOST\n[Socks5]\nBindAddress = 1\n"
+                             "Username = $$u\nPassword = $PASS\n",
+                             "");
+    assert_int_equal(c->n_addresses, 2);
+    assert_string_equal(c->peers[0].endpoint_host, "vpn.example");
+    assert_string_equal(only_door(c)->users[0].name, "$u");
+    assert_string_equal(only_door(c)->users[0].password, "p w");
+    config_free(c);
+}
+
+static void a_hash_inside_a_password_cut_it(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 1 # here\nUsername = u\nPassword = ab#c;d ; said\n", "");
+    assert_string_equal(only_door(c)->users[0].password, "ab#c;d");
+    config_free(c);
+}
+
+static void quotes_around_a_value_are_not_part_of_it(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = \"127.0.0.1:1\"\nUsername = 'u'\nPassword = \"\"\n"
+                                            "[Socks5]\nBindAddress = 2\nUsername = u\nPassword = \" p \"\n",
+                             "E f:8: [Socks5] has a Username without a Password behind it\nE f:11: Password: has no value\n");
+    assert_null(c);
+    c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 2\nUsername = u\nPassword = \" p \"\n", "");
+    assert_string_equal(only_door(c)->users[0].password, " p ");
+    config_free(c);
+}
+
+static void of_repeated_keys_only_the_first_counted(void **state)
+{
+    (void)state;
+    struct config *c = parse("[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\nAddress = fd00::2\n"
+                             "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 0.0.0.0/0\nAllowedIPs = ::/0\nEndpoint = a:1\n",
+                             "");
+    assert_int_equal(c->n_addresses, 2);
+    assert_int_equal(c->peers[0].n_allowed_ips, 2);
+    config_free(c);
+}
+
+static void a_section_without_bind_address_crashed_it(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[Socks5]\n[http]\n[SNI]\n", "E f:8: [Socks5] has no BindAddress\n"
+                                                                "E f:9: [http] has no BindAddress\n"
+                                                                "E f:10: [SNI] has no BindAddress\n");
+}
+
+static void a_broken_private_key_was_printed(void **state)
+{
+    (void)state;
+    assert_refused("[Interface]\nPrivateKey = oK56DE9Ue9zK76rAc8pBl6opph+1v36lm7cXXsQKrQ\nAddress = 10.0.0.2\n" PEER,
+                   "E f:2: PrivateKey: not a key: must be 44 characters of base64 (found 42)\n");
+}
+
+static void resolve_without_a_strategy_found_no_name(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE PEER "[Resolve]\n", "");
+    assert_int_equal(c->strategy, CONFIG_AUTO);
+    assert_false(c->names_outside);
+    config_free(c);
+}
+
+static void keepalive_off_and_bare_addresses_were_errors(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY
+                                       "\nPersistentKeepalive = off\nAllowedIPs = 10.0.0.7\nEndpoint = a:1\n",
+                             "");
+    assert_int_equal(c->peers[0].allowed_ips[0].len, 32);
+    config_free(c);
+}
+
+static void wg_config_names_the_file_of_the_tunnel(void **state)
+{
+    (void)state;
+    struct config *c = parse("WGConfig = wg0.conf\n[Socks5]\nBindAddress = 127.0.0.1:1\n",
+                             "W wg0.conf:8: [Socks5] is skipped: it belongs in the file with WGConfig\n");
+    assert_int_equal(c->n_peers, 1);
+    only_door(c);
+    config_free(c);
+    assert_refused("WGConfig = none.conf\n", "E f: there is no [Interface]\nE f: there is no [Peer]\n"
+                                             "E f:1: WGConfig: \"none.conf\": No such file or directory\n");
+}
+
+static void secrets_can_stand_in_files(void **state)
+{
+    (void)state;
+    struct config *c = parse("[Interface]\nPrivateKeyFile = $DIR/key\nAddress = 10.0.0.2\n" PEER
+                             "[Socks5]\nBindAddress = 1\nUsername = u\nPasswordFile = key\n",
+                             "");
+    assert_string_equal(only_door(c)->users[0].password, PRIVATE_KEY);
+    config_free(c);
+    assert_refused("[Interface]\nPrivateKeyFile = gone\nAddress = 10.0.0.2\n" PEER,
+                   "E f:2: PrivateKeyFile: \"gone\": No such file or directory\n");
+    assert_refused("[Interface]\nPrivateKeyFile = empty\nAddress = 10.0.0.2\n" PEER,
+                   "E f:2: PrivateKeyFile: the file has nothing in its first line\n");
+}
+
+static void a_listener_for_others_needs_a_word(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[SNI]\nBindAddress = :443\n",
+                   "E f:9: BindAddress: \"0.0.0.0:443\": others could use the tunnel from there; if they may, add "
+                   "AllowLan = yes\n");
+    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = :1\nUsername = u\nPassword = p\n", "");
+    config_free(c);
+    c = parse(INTERFACE PEER "[TCPClientTunnel]\nBindAddress = 0.0.0.0:1\nTarget = a:1\nAllowLan = yes\n", "");
+    config_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_section_of_it_is_taken),
+        cmocka_unit_test(an_unset_variable_turned_the_password_off),
+        cmocka_unit_test(variables_worked_for_some_keys_only),
+        cmocka_unit_test(a_hash_inside_a_password_cut_it),
+        cmocka_unit_test(quotes_around_a_value_are_not_part_of_it),
+        cmocka_unit_test(of_repeated_keys_only_the_first_counted),
+        cmocka_unit_test(a_section_without_bind_address_crashed_it),
+        cmocka_unit_test(a_broken_private_key_was_printed),
+        cmocka_unit_test(resolve_without_a_strategy_found_no_name),
+        cmocka_unit_test(keepalive_off_and_bare_addresses_were_errors),
+        cmocka_unit_test(wg_config_names_the_file_of_the_tunnel),
+        cmocka_unit_test(secrets_can_stand_in_files),
+        cmocka_unit_test(a_listener_for_others_needs_a_word),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
