@@ -2,6 +2,7 @@
 /* Moves the bytes of a handshake between the client, the door's parser and the tunnel. */
 #include "proxy/handshake.h"
 
+#include "base/bytes.h"
 #include "base/err.h"
 
 #include <stdlib.h>
@@ -9,11 +10,11 @@
 
 #define DISCARD_ROUNDS 16 /* reads per call */
 
-struct handshake *handshake_new(void)
+struct handshake *handshake_new(const struct door_terms *terms)
 {
     struct handshake *h = malloc(sizeof *h); /* the buffers need no zeros */
     if (h != NULL) {
-        socks5_init(&h->door);
+        dialect_init(&h->door, terms);
         h->answer.len = h->sent = 0;
         h->open = h->eof = false;
         h->at = h->end = 0;
@@ -22,9 +23,14 @@ struct handshake *handshake_new(void)
     return h;
 }
 
+/* What was read may hold a password. */
 void handshake_free(struct handshake *h)
 {
-    free(h);
+    if (h != NULL) {
+        dialect_fini(&h->door);
+        wipe(h->ahead, sizeof h->ahead);
+        free(h);
+    }
 }
 
 int handshake_read(struct handshake *h, struct stream *client)
@@ -49,8 +55,8 @@ int handshake_read(struct handshake *h, struct stream *client)
 static enum door_verdict feed(struct handshake *h)
 {
     size_t used;
-    enum door_verdict verdict = socks5_feed(&h->door, h->ahead + h->at, (size_t)(h->end - h->at),
-                                            &used, &h->target, &h->answer);
+    enum door_verdict verdict = dialect_feed(&h->door, h->ahead + h->at, (size_t)(h->end - h->at),
+                                             &used, &h->ask, &h->answer);
     h->at = (uint16_t)(h->at + used);
     h->open = verdict == DOOR_OPEN;
     if (verdict == DOOR_ANSWER || verdict == DOOR_SHUT) {
@@ -64,7 +70,7 @@ int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict
 {
     do {
         int err = handshake_write(h, client);
-        if (err == 0 && !handshake_has_early_data(h)) {
+        if (err == 0 && !handshake_has_early_data(h) && h->door.spoken != DOOR_FORWARD) {
             err = handshake_read(h, client);
         }
         if (err != 0 || h->eof) {
@@ -77,7 +83,7 @@ int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict
 
 void handshake_reply(struct handshake *h, int err, const struct endpoint *bound)
 {
-    socks5_reply(&h->answer, err, bound);
+    dialect_reply(&h->door, &h->answer, err, bound);
     h->sent = 0;
 }
 
@@ -89,7 +95,7 @@ int handshake_write(struct handshake *h, struct stream *client)
         if (put < 0) {
             return (int)put;
         }
-        h->sent = (uint8_t)(h->sent + put);
+        h->sent = (uint16_t)(h->sent + put);
     }
     return 0;
 }
@@ -106,8 +112,22 @@ int handshake_discard(struct handshake *h, struct stream *client)
     return ERR_AGAIN;
 }
 
+/* True when the tunnel has all of the prelude. */
+static bool forward_prelude(struct handshake *h, struct stack_tcp *tunnel)
+{
+    size_t len;
+    const uint8_t *prelude = dialect_prelude(&h->door, &len);
+    if (h->forwarded < len) {
+        h->forwarded += stack_tcp_write(tunnel, prelude + h->forwarded, len - h->forwarded);
+    }
+    return h->forwarded >= len;
+}
+
 bool handshake_forward(struct handshake *h, struct stack_tcp *tunnel)
 {
+    if (!forward_prelude(h, tunnel)) {
+        return false;
+    }
     if (handshake_has_early_data(h)) {
         size_t put = stack_tcp_write(tunnel, h->ahead + h->at, (size_t)(h->end - h->at));
         h->at = (uint16_t)(h->at + put);

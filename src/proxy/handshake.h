@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* What a session needs until it relays, and gives back then: the door's parser, the bytes that were
- * read ahead of it, and the answer on its way out. Later doors are told apart here, by their first
- * byte. */
+ * read ahead of it, and the answer on its way out. */
 #ifndef WGPROXY_PROXY_HANDSHAKE_H
 #define WGPROXY_PROXY_HANDSHAKE_H
 
 #include "base/macros.h"
 #include "base/stream.h"
+#include "proxy/dialect.h"
 #include "proxy/door.h"
-#include "proxy/socks5.h"
-#include "proxy/target.h"
 #include "stack/stack_tcp.h"
 
 /* Read ahead at most this much; what does not fit waits in the client's socket. */
 #define HANDSHAKE_AHEAD 1024
 
 struct handshake {
-    struct socks5 door;
-    struct target target; /* once it is open */
-    bool open;            /* the request is whole */
+    struct dialect door;
+    struct door_ask ask; /* once it is open */
+    bool open;           /* the request is whole */
     struct door_answer answer;
-    uint8_t sent;     /* how much of the answer the client's socket took */
+    uint16_t sent;    /* how much of the answer the client's socket took */
     bool eof;         /* the client sends no more */
     uint16_t at, end; /* ahead[at..end) is read and not yet taken */
-    size_t forwarded; /* bytes that the tunnel took of it */
+    size_t forwarded; /* bytes that the tunnel took of the door's prelude and of it */
     uint8_t ahead[HANDSHAKE_AHEAD];
 };
 
-struct handshake *handshake_new(void); /* NULL without memory */
-void handshake_free(struct handshake *h);
+struct handshake *handshake_new(const struct door_terms *terms); /* borrowed; NULL without memory */
+void handshake_free(struct handshake *h);                        /* NULL is harmless */
 
 /* Read ahead: 0 when bytes or the end of file (h->eof) came, ERR_AGAIN, ERR_LIMIT when full, or the
  * client's error. */
@@ -39,7 +37,7 @@ int handshake_read(struct handshake *h, struct stream *client) MUST_USE;
  * ERR_CLOSED at end of file, or the client's error. */
 int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict *verdict) MUST_USE;
 
-/* Make the door's reply the answer: how the dial ended, and the tunnel's own end or NULL. */
+/* Make the door's reply the answer: how it ended, and the tunnel's own end or NULL. */
 void handshake_reply(struct handshake *h, int err, const struct endpoint *bound);
 
 /* Write what is left of the answer: 0 when there is nothing left, ERR_AGAIN, or the client's
@@ -50,12 +48,20 @@ int handshake_write(struct handshake *h, struct stream *client) MUST_USE;
  * ERR_CLOSED at end of file, or the client's error. */
 int handshake_discard(struct handshake *h, struct stream *client) MUST_USE;
 
-/* Give the tunnel what the client sent behind its request. True when nothing is left of it. */
+/* Give the tunnel what the door says and what the client sent behind its request. True when nothing
+ * is left of it. */
 bool handshake_forward(struct handshake *h, struct stack_tcp *tunnel);
 
 static inline bool handshake_is_answering(const struct handshake *h)
 {
     return h->sent < h->answer.len;
+}
+
+/* May the client end its side before anything was answered? A forward's client was never told to
+ * wait; others who stop then have gone away. */
+static inline bool handshake_may_end_early(const struct handshake *h)
+{
+    return h->door.spoken == DOOR_FORWARD || h->ask.request == DOOR_EXCHANGE;
 }
 
 static inline bool handshake_has_early_data(const struct handshake *h)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define GREETING_TIMEOUT (10 * NS_PER_S)
+#define SURPLUS_MAX 64 /* sessions beyond the limit, at most `GREETING_TIMEOUT` and a linger long each */
 
 struct proxy {
     struct sessions sessions;
@@ -16,6 +17,15 @@ struct proxy {
     uint64_t quiet_full; /* no warning about the limit before this */
 };
 
+static struct door_terms terms_of(const struct proxy_config *config)
+{
+    return (struct door_terms){
+        .protocols = config->protocols != 0 ? config->protocols : DOOR_MIXED,
+        .target = config->target,
+        .users = config->users,
+    };
+}
+
 int proxy_new(struct proxy **out, const struct proxy_config *config)
 {
     struct proxy *p = calloc(1, sizeof *p);
@@ -23,10 +33,19 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
         return ERR_NOMEM;
     }
     uint64_t patience = config->greeting_timeout != 0 ? config->greeting_timeout : GREETING_TIMEOUT;
-    p->sessions =
-        (struct sessions){.dialer = config->dialer, .log = config->log, .patience = patience};
+    p->sessions = (struct sessions){
+        .dialer = config->dialer,
+        .stack = config->stack,
+        .access = config->access,
+        .udp = config->udp,
+        .log = config->log,
+        .terms = terms_of(config),
+        .patience = patience,
+        .idle = config->idle,
+    };
     list_init(&p->sessions.waiting);
     list_init(&p->sessions.lingering);
+    list_init(&p->sessions.flowing);
     list_init(&p->sessions.carried);
     p->max_sessions = config->max_sessions;
     *out = p;
@@ -53,30 +72,44 @@ void proxy_free(struct proxy *p)
     }
     stop_all(&p->sessions.waiting);
     stop_all(&p->sessions.lingering);
+    stop_all(&p->sessions.flowing);
     stop_all(&p->sessions.carried);
     free(p);
 }
 
 static bool is_full(const struct proxy *p)
 {
-    return p->max_sessions != 0 && p->sessions.n >= p->max_sessions;
+    return p->max_sessions != 0 && p->sessions.n - p->sessions.n_surplus >= p->max_sessions;
 }
 
-/* A client that is turned away gets a RST: it must not wait, and nothing of it may stay here. */
+/* Beyond the limit some may ask, so as to be told why they are refused, in their own protocol. */
+static bool may_ask(const struct proxy *p)
+{
+    return p->sessions.terms.protocols != DOOR_FORWARD && p->sessions.n_surplus < SURPLUS_MAX;
+}
+
+static void warn_full(struct proxy *p, struct now now)
+{
+    if (may_warn(&p->quiet_full, now)) {
+        log_warn(p->sessions.log, "%u sessions are running, the limit -> new clients are turned away",
+                 p->max_sessions);
+    }
+}
+
+/* A client that is turned away without words gets a RST: it must not wait, and nothing of it may stay here. */
 void proxy_accept(struct proxy *p, struct stream *client, struct now now)
 {
-    const struct log *log = p->sessions.log;
-    if (p->draining || is_full(p)) {
-        if (!p->draining && may_warn(&p->quiet_full, now)) {
-            log_warn(log, "%u sessions are running, the limit -> new clients are turned away",
-                     p->sessions.n);
-        }
+    bool full = is_full(p);
+    if (full && !p->draining) {
+        warn_full(p, now);
+    }
+    if (p->draining || (full && !may_ask(p))) {
         stream_abort(client);
         return;
     }
-    int err = session_start(&p->sessions, client, now);
+    int err = session_start(&p->sessions, client, full, now);
     if (err != 0 && may_warn(&p->quiet_full, now)) {
-        log_warn(log, "a client is turned away: %s", err_text(err));
+        log_warn(p->sessions.log, "a client is turned away: %s", err_text(err));
     }
 }
 
@@ -106,14 +139,16 @@ static uint64_t deadline_of(const struct list *l)
 
 uint64_t proxy_next_deadline(const struct proxy *p)
 {
-    return deadline_min(deadline_of(&p->sessions.waiting), deadline_of(&p->sessions.lingering));
+    const struct sessions *s = &p->sessions;
+    uint64_t at = deadline_min(deadline_of(&s->waiting), deadline_of(&s->lingering));
+    return deadline_min(at, deadline_of(&s->flowing));
 }
 
 static void expire(const struct list *l, struct now now)
 {
     struct session *s;
     while ((s = first_of(l)) != NULL && session_deadline(s) <= now.mono) {
-        session_expire(s);
+        session_expire(s, now);
     }
 }
 
@@ -121,4 +156,5 @@ void proxy_tick(struct proxy *p, struct now now)
 {
     expire(&p->sessions.waiting, now);
     expire(&p->sessions.lingering, now);
+    expire(&p->sessions.flowing, now);
 }

@@ -19,15 +19,15 @@ struct proxy;
 struct proxy_config {
     struct dialer *dialer;
     struct stack *stack;          /* for SOCKS' BIND; NULL: refused */
-    unsigned protocols;           /* a set of enum door_protocol; SNI and FORWARD stand alone */
+    unsigned protocols;           /* a set of enum door_protocol, 0: DOOR_MIXED; SNI and FORWARD stand alone */
     struct target target;         /* DOOR_FORWARD: where to; DOOR_SNI: only its port counts */
     const struct users *users;    /* borrowed; NULL: nobody is asked who he is */
     const struct access *access;  /* borrowed; NULL: everything is allowed */
     struct udp_relay *udp;        /* borrowed; NULL: UDP ASSOCIATE is refused */
-    unsigned max_sessions;     /* more are reset at once; 0: no limit of its own */
-    uint64_t idle;             /* ns without a byte either way after which a flow is reset; 0: never */
-    uint64_t greeting_timeout; /* ns until the request must be whole; 0: 10 s */
-    const struct log *log;     /* borrowed; may be NULL */
+    unsigned max_sessions;        /* some more may ask, to be refused in words; the rest is reset. 0: no limit */
+    uint64_t idle;                /* ns without a byte either way after which a flow is reset; 0: never */
+    uint64_t greeting_timeout;    /* ns until the request must be whole; 0: 10 s */
+    const struct log *log;        /* borrowed; may be NULL */
 };
 
 int proxy_new(struct proxy **out, const struct proxy_config *config) MUST_USE; /* 0, ERR_NOMEM */

@@ -8,7 +8,10 @@
 #include "base/macros.h"
 #include "base/now.h"
 #include "base/stream.h"
+#include "proxy/access.h"
 #include "proxy/dial.h"
+#include "proxy/door.h"
+#include "proxy/udp_relay.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,23 +22,31 @@ struct session;
  * the same length, so that it is in order of deadlines by itself. */
 struct sessions {
     struct dialer *dialer;
+    struct stack *stack;         /* NULL: no BIND */
+    const struct access *access; /* NULL: everything is allowed */
+    struct udp_relay *udp;       /* NULL: no UDP ASSOCIATE */
     const struct log *log;
+    struct door_terms terms;
     uint64_t patience;     /* ns for the request, and again for taking its reply */
+    uint64_t idle;         /* ns that a flow may be silent; 0: for ever */
     struct list waiting;   /* for the client, `patience` long */
     struct list lingering; /* for a refused client to have read why */
-    struct list carried;   /* dialling or relaying: no deadline here */
+    struct list flowing;   /* relaying; in the order in which they last had news */
+    struct list carried;   /* dialling: no deadline here */
     unsigned n;
+    unsigned n_surplus; /* those of them that came beyond the limit, to be told so */
     uint64_t quiet_dns; /* no warning about names without DNS before this */
 };
 
-/* Takes ownership of `client`, also on failure: 0 or ERR_NOMEM. */
-int session_start(struct sessions *all, struct stream *client, struct now now) MUST_USE;
+/* Takes ownership of `client`, also on failure: 0 or ERR_NOMEM. A `surplus` one may say what he
+ * wants, and is refused then. */
+int session_start(struct sessions *all, struct stream *client, bool surplus, struct now now) MUST_USE;
 
-struct session *session_of(struct list *link); /* the session that stands on a list of the above */
-uint64_t session_deadline(const struct session *s); /* of one that is waiting or lingering */
-void session_expire(struct session *s);             /* its deadline came; frees it */
-bool session_is_idle(const struct session *s);      /* has not asked for anything yet */
-void session_stop(struct session *s);               /* ends it from outside; frees it */
+struct session *session_of(struct list *link);       /* the session that stands on a list of the above */
+uint64_t session_deadline(const struct session *s);  /* of one that is not merely carried */
+void session_expire(struct session *s, struct now now); /* its deadline came; may free it */
+bool session_is_idle(const struct session *s);       /* has not asked for anything yet */
+void session_stop(struct session *s);                /* ends it from outside; frees it */
 
 /* Is it time for a warning of this kind again? At most once a minute. */
 static inline bool may_warn(uint64_t *quiet_until, struct now now)

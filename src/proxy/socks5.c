@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parses and builds the messages of RFC 1928. A message is gathered until its length is known and
+/* Parses and builds the messages of RFC 1928 and RFC 1929. A message is gathered until its length is known and
  * complete; what is wrong is refused at the first byte that shows it, so that nobody waits for
  * bytes that would not help. */
 #include "proxy/socks5.h"
@@ -14,8 +14,14 @@
 enum {
     VERSION = 5,
     METHOD_NONE = 0x00,
+    METHOD_PASSWORD = 0x02,
     METHOD_NOT_ACCEPTABLE = 0xff,
+    LOGIN_VERSION = 1,
+    LOGIN_RIGHT = 0,
+    LOGIN_WRONG = 1,
     COMMAND_CONNECT = 1,
+    COMMAND_BIND = 2,
+    COMMAND_ASSOCIATE = 3,
     TYPE_V4 = 1,
     TYPE_NAME = 3,
     TYPE_V6 = 4,
@@ -23,14 +29,18 @@ enum {
 
 enum {
     GREETING_HEAD = 2, /* VER NMETHODS */
+    LOGIN_HEAD = 2,    /* VER ULEN */
     REQUEST_HEAD = 4,  /* VER CMD RSV ATYP */
     REPLY_HEAD = 4,    /* VER REP RSV ATYP */
     PORT = 2,
 };
 
-void socks5_init(struct socks5 *s)
+void socks5_init(struct socks5 *s, const struct door_terms *terms)
 {
-    *s = (struct socks5){.state = SOCKS5_GREETING};
+    s->terms = terms;
+    s->user = NULL;
+    s->state = SOCKS5_GREETING;
+    s->have = 0;
 }
 
 static void answer_code(struct door_answer *answer, enum socks5_code code,
@@ -48,7 +58,7 @@ static void answer_code(struct door_answer *answer, enum socks5_code code,
     p[3] = e->addr.family == FAMILY_V4 ? TYPE_V4 : TYPE_V6;
     memcpy(p + REPLY_HEAD, e->addr.bytes, n);
     store_be16(p + REPLY_HEAD + n, e->port);
-    answer->len = (uint8_t)(REPLY_HEAD + n + PORT);
+    answer->len = (uint16_t)(REPLY_HEAD + n + PORT);
 }
 
 enum socks5_code socks5_code_of(int err)
@@ -57,6 +67,7 @@ enum socks5_code socks5_code_of(int err)
     case 0:
         return SOCKS5_SUCCEEDED;
     case ERR_PERM:
+    case ERR_DENIED:
         return SOCKS5_DENIED;
     case ERR_REFUSED:
         return SOCKS5_REFUSED;
@@ -64,6 +75,7 @@ enum socks5_code socks5_code_of(int err)
     case ERR_NO_FAMILY: /* as a kernel says it; not 08, for the door knows the type */
         return SOCKS5_NETWORK_UNREACHABLE;
     case ERR_UNREACHABLE:
+    case ERR_PEER_SILENT:
     case ERR_NO_NAME:
     case ERR_NO_DATA:
     case ERR_NO_DNS:
@@ -109,14 +121,50 @@ static enum door_verdict greeting_judge(struct socks5 *s, struct door_answer *an
     if (s->have < greeting_length(s)) {
         return DOOR_MORE;
     }
-    bool none = memchr(s->message + GREETING_HEAD, METHOD_NONE, s->message[1]) != NULL;
+    int method = s->terms->users != NULL ? METHOD_PASSWORD : METHOD_NONE;
+    bool offered = memchr(s->message + GREETING_HEAD, method, s->message[1]) != NULL;
     answer->bytes[0] = VERSION;
-    answer->bytes[1] = none ? METHOD_NONE : METHOD_NOT_ACCEPTABLE;
+    answer->bytes[1] = (uint8_t)(offered ? method : METHOD_NOT_ACCEPTABLE);
     answer->len = 2;
     answer->why = "no authentication method in common";
-    s->state = none ? SOCKS5_REQUEST : SOCKS5_OVER;
     s->have = 0;
-    return none ? DOOR_ANSWER : DOOR_SHUT;
+    if (!offered) {
+        s->state = SOCKS5_OVER;
+        return DOOR_SHUT;
+    }
+    s->state = method == METHOD_PASSWORD ? SOCKS5_LOGIN : SOCKS5_REQUEST;
+    return DOOR_ANSWER;
+}
+
+/* RFC 1929 section 2: VER ULEN UNAME PLEN PASSWD, as far as it can be told from what is there. */
+static size_t login_length(const struct socks5 *s)
+{
+    if (s->have < LOGIN_HEAD) {
+        return LOGIN_HEAD;
+    }
+    size_t before = (size_t)(LOGIN_HEAD + s->message[1] + 1);
+    return s->have < before ? before : before + s->message[before - 1];
+}
+
+static enum door_verdict login_judge(struct socks5 *s, struct door_answer *answer)
+{
+    const uint8_t *m = s->message;
+    bool known = m[0] == LOGIN_VERSION;
+    if (known && s->have < login_length(s)) {
+        return DOOR_MORE;
+    }
+    if (known) {
+        const uint8_t *password = m + LOGIN_HEAD + m[1] + 1;
+        s->user = users_check(s->terms->users, m + LOGIN_HEAD, m[1], password, password[-1]);
+    }
+    answer->bytes[0] = LOGIN_VERSION;
+    answer->bytes[1] = s->user != NULL ? LOGIN_RIGHT : LOGIN_WRONG;
+    answer->len = 2;
+    answer->why = known ? "no such user, or another password" : "a login of another version";
+    wipe(s->message, sizeof s->message);
+    s->have = 0;
+    s->state = s->user != NULL ? SOCKS5_REQUEST : SOCKS5_OVER;
+    return s->user != NULL ? DOOR_ANSWER : DOOR_SHUT;
 }
 
 /* Section 4: VER CMD RSV ATYP DST.ADDR DST.PORT, as far as it can be told from what is there. */
@@ -133,6 +181,26 @@ static size_t request_length(const struct socks5 *s)
     default: /* a name behind its length */
         return s->have == REQUEST_HEAD ? REQUEST_HEAD + 1
                                        : (size_t)(REQUEST_HEAD + 1 + s->message[4] + PORT);
+    }
+}
+
+static enum door_request request_command(const struct socks5 *s)
+{
+    uint8_t command = s->message[1];
+    return command == COMMAND_BIND ? DOOR_BIND : command == COMMAND_ASSOCIATE ? DOOR_ASSOCIATE : DOOR_CONNECT;
+}
+
+static bool knows_command(const struct socks5 *s)
+{
+    switch (s->message[1]) {
+    case COMMAND_CONNECT:
+        return true;
+    case COMMAND_BIND:
+        return s->terms->binds;
+    case COMMAND_ASSOCIATE:
+        return s->terms->associates;
+    default:
+        return false;
     }
 }
 
@@ -153,43 +221,66 @@ static bool request_target(const struct socks5 *s, struct target *to)
     }
 }
 
+/* Only an ASSOCIATE may leave open where it goes. */
+static bool has_empty_name(const struct socks5 *s)
+{
+    const uint8_t *m = s->message;
+    return s->have > REQUEST_HEAD && m[3] == TYPE_NAME && m[4] == 0 && m[1] != COMMAND_ASSOCIATE;
+}
+
 /* RSV is not looked at: nothing depends on it, and a client that leaves it unset is no danger. */
-static enum door_verdict request_judge(struct socks5 *s, struct target *to,
+static enum door_verdict request_judge(struct socks5 *s, struct door_ask *ask,
                                        struct door_answer *answer)
 {
     const uint8_t *m = s->message;
     if (m[0] != VERSION) {
         return refuse(s, answer, SOCKS5_FAILURE, "a request of another version");
     }
-    if (s->have >= 2 && m[1] != COMMAND_CONNECT) {
-        return refuse(s, answer, SOCKS5_BAD_COMMAND, "a command other than CONNECT");
+    if (s->have >= 2 && !knows_command(s)) {
+        return refuse(s, answer, SOCKS5_BAD_COMMAND, "a command that this door does not know");
     }
     if (s->have >= REQUEST_HEAD && m[3] != TYPE_V4 && m[3] != TYPE_NAME && m[3] != TYPE_V6) {
         return refuse(s, answer, SOCKS5_BAD_ADDRESS_TYPE, "an unknown type of address");
     }
-    if (s->have > REQUEST_HEAD && m[3] == TYPE_NAME && m[4] == 0) {
+    if (has_empty_name(s)) {
         return refuse(s, answer, SOCKS5_FAILURE, "an empty name");
     }
     if (s->have < request_length(s)) {
         return DOOR_MORE;
     }
-    if (!request_target(s, to)) {
+    if (!request_target(s, &ask->target)) {
         return refuse(s, answer, SOCKS5_FAILURE, "a name with a NUL in it");
     }
+    ask->request = request_command(s);
+    ask->user = s->user;
     s->state = SOCKS5_OVER;
     return DOOR_OPEN;
 }
 
-enum door_verdict socks5_feed(struct socks5 *s, const uint8_t *data, size_t len, size_t *used,
-                              struct target *to, struct door_answer *answer)
+static enum door_verdict judge(struct socks5 *s, struct door_ask *ask, struct door_answer *answer)
 {
-    assert(s->state != SOCKS5_OVER);
+    switch (s->state) {
+    case SOCKS5_GREETING:
+        return greeting_judge(s, answer);
+    case SOCKS5_LOGIN:
+        return login_judge(s, answer);
+    case SOCKS5_REQUEST:
+        return request_judge(s, ask, answer);
+    case SOCKS5_OVER:
+        break;
+    }
+    assert(!"fed after its verdict");
+    return DOOR_SHUT;
+}
+
+enum door_verdict socks5_feed(struct socks5 *s, const uint8_t *data, size_t len, size_t *used,
+                              struct door_ask *ask, struct door_answer *answer)
+{
     enum door_verdict verdict = DOOR_MORE;
     *used = 0;
     while (verdict == DOOR_MORE && *used < len) {
         s->message[s->have++] = data[(*used)++];
-        verdict =
-            s->state == SOCKS5_GREETING ? greeting_judge(s, answer) : request_judge(s, to, answer);
+        verdict = judge(s, ask, answer);
     }
     return verdict;
 }

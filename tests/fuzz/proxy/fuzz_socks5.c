@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a SOCKS5 client: the parser says the same whichever way they are split. The first
- * byte is the length of the pieces of the second reading. */
+ * byte is the length of the pieces of the second reading, and what the door has. */
 #include "proxy/socks5.h"
 
 #include <assert.h>
@@ -12,14 +12,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 struct outcome {
     enum door_verdict verdict;
     size_t used;
-    struct target to;
-    struct door_answer answers[2]; /* to the greeting, and the last word */
+    struct door_ask ask;
+    struct door_answer answers[3]; /* to the greeting, to the login, and the last word */
     unsigned n_answers;
 };
 
-static void check_open(const struct target *to)
+static void check_open(const struct door_ask *ask, const struct door_terms *terms)
 {
-    assert((to->addr.family == FAMILY_NONE) == (to->name[0] != '\0'));
+    const struct target *to = &ask->target;
+    assert((ask->user != NULL) == (terms->users != NULL));
+    assert(ask->request != DOOR_BIND || terms->binds);
+    assert(ask->request != DOOR_ASSOCIATE || terms->associates);
+    bool named = to->addr.family == FAMILY_NONE;
+    assert(named == (to->name[0] != '\0') || (named && ask->request == DOOR_ASSOCIATE));
     assert(memchr(to->name, '\0', sizeof to->name) != NULL);
     char words[TARGET_TEXT];
     assert(strlen(target_format(to, words)) < sizeof words);
@@ -28,19 +33,20 @@ static void check_open(const struct target *to)
 static void check_answer(const struct door_answer *a)
 {
     assert(a->len == 0 || a->len == 2 || a->len == 10);
-    assert(a->len == 0 || a->bytes[0] == 5);
+    assert(a->len == 0 || a->bytes[0] == 5 || (a->len == 2 && a->bytes[0] == 1));
 }
 
-static void converse(struct outcome *o, const uint8_t *data, size_t size, size_t piece)
+static void converse(struct outcome *o, const struct door_terms *terms, const uint8_t *data,
+                     size_t size, size_t piece)
 {
     memset(o, 0, sizeof *o);
     struct socks5 door;
-    socks5_init(&door);
+    socks5_init(&door, terms);
     while (o->used < size) {
         size_t len = size - o->used < piece ? size - o->used : piece;
         struct door_answer answer = {.len = 0};
         size_t used;
-        o->verdict = socks5_feed(&door, data + o->used, len, &used, &o->to, &answer);
+        o->verdict = socks5_feed(&door, data + o->used, len, &used, &o->ask, &answer);
         assert(used <= len);
         o->used += used;
         if (o->verdict == DOOR_MORE) {
@@ -48,11 +54,11 @@ static void converse(struct outcome *o, const uint8_t *data, size_t size, size_t
             continue;
         }
         if (o->verdict == DOOR_OPEN) {
-            check_open(&o->to);
+            check_open(&o->ask, terms);
             return;
         }
         check_answer(&answer);
-        assert(o->n_answers < 2);
+        assert(o->n_answers < 3);
         o->answers[o->n_answers++] = answer;
         if (o->verdict == DOOR_SHUT) {
             return;
@@ -60,14 +66,11 @@ static void converse(struct outcome *o, const uint8_t *data, size_t size, size_t
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void compare(const struct door_terms *terms, const uint8_t *data, size_t size, size_t piece)
 {
-    if (size == 0) {
-        return 0;
-    }
     struct outcome whole, split;
-    converse(&whole, data + 1, size - 1, SIZE_MAX);
-    converse(&split, data + 1, size - 1, 1u + data[0] % 16);
+    converse(&whole, terms, data, size, SIZE_MAX);
+    converse(&split, terms, data, size, piece);
     assert(whole.used == split.used && whole.n_answers == split.n_answers);
     if (whole.verdict == DOOR_OPEN || whole.verdict == DOOR_SHUT) {
         assert(whole.verdict == split.verdict);
@@ -77,8 +80,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(memcmp(whole.answers[i].bytes, split.answers[i].bytes, whole.answers[i].len) == 0);
     }
     if (whole.verdict == DOOR_OPEN) {
-        assert(memcmp(&whole.to.addr, &split.to.addr, sizeof whole.to.addr) == 0);
-        assert(strcmp(whole.to.name, split.to.name) == 0 && whole.to.port == split.to.port);
+        const struct door_ask *a = &whole.ask, *b = &split.ask;
+        assert(a->request == b->request && a->user == b->user);
+        assert(memcmp(&a->target.addr, &b->target.addr, sizeof a->target.addr) == 0);
+        assert(strcmp(a->target.name, b->target.name) == 0 && a->target.port == b->target.port);
     }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0) {
+        return 0;
+    }
+    struct users *users;
+    if (users_new(&users) != 0 || users_add(users, "a", "b") != 0) {
+        return 0;
+    }
+    struct door_terms terms = {
+        .protocols = DOOR_SOCKS5,
+        .users = data[0] & 0x10 ? users : NULL,
+        .binds = data[0] & 0x20,
+        .associates = data[0] & 0x40,
+    };
+    compare(&terms, data + 1, size - 1, 1u + data[0] % 16);
+    users_free(users);
     return 0;
 }

@@ -15,6 +15,13 @@ static void write_line(void *ctx, enum log_level level, const char *line)
     snprintf(g->lines + at, sizeof g->lines - at, "%s: %s\n", log_level_name(level), line);
 }
 
+static struct target target_of(const char *text)
+{
+    struct endpoint e = {.port = 0};
+    assert_true(text == NULL || endpoint_parse(&e, text));
+    return (struct target){.addr = e.addr, .port = e.port};
+}
+
 struct ground *ground_new(struct ground_options options)
 {
     struct ground *g = calloc(1, sizeof *g);
@@ -32,7 +39,12 @@ struct ground *ground_new(struct ground_options options)
     assert_int_equal(dialer_new(&g->dialer, &dc), 0);
     struct proxy_config pc = {
         .dialer = g->dialer,
+        .protocols = options.protocols,
+        .target = target_of(options.target),
+        .users = options.users,
+        .access = options.access,
         .max_sessions = options.max_sessions,
+        .idle = options.idle,
         .greeting_timeout = options.greeting_timeout,
         .log = &g->log,
     };

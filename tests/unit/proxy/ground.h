@@ -22,8 +22,12 @@ struct ground {
 
 struct ground_options {
     bool no_dns;
+    unsigned protocols; /* 0: those that are told apart by the first byte */
+    const char *target; /* DOOR_FORWARD: "10.0.0.1:80" */
+    const struct users *users;
+    const struct access *access;
     unsigned max_sessions;
-    uint64_t dial_timeout, greeting_timeout;
+    uint64_t dial_timeout, greeting_timeout, idle;
 };
 
 struct ground *ground_new(struct ground_options options);

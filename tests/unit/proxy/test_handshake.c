@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const struct now now = {.mono = NS_PER_S};
+static const struct door_terms terms = {.protocols = DOOR_SOCKS5};
 
 static void never_ready(void *ctx, unsigned events, struct now at)
 {
@@ -37,7 +38,7 @@ static void client_fini(struct fake_client *c)
 static void reading_ahead_stops_when_it_is_full(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     uint8_t bytes[HANDSHAKE_AHEAD + 1] = {0};
@@ -52,7 +53,7 @@ static void reading_ahead_stops_when_it_is_full(void **state)
 static void reading_tells_nothing_end_and_error_apart(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     assert_int_equal(handshake_read(h, &c.stream), ERR_AGAIN);
@@ -69,7 +70,7 @@ static void reading_tells_nothing_end_and_error_apart(void **state)
 static void an_answer_leaves_byte_by_byte_where_it_must(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     assert_int_equal(handshake_write(h, &c.stream), 0);
@@ -95,7 +96,7 @@ static void no_event(void *ctx, struct stack_tcp *t, unsigned events, struct now
 static void what_follows_the_request_is_forwarded_as_room_allows(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     fake_client_send(&c, "\x05\x01\x00", 3);
@@ -109,7 +110,7 @@ static void what_follows_the_request_is_forwarded_as_room_allows(void **state)
     assert_true(handshake_has_early_data(h));
 
     struct stack *stack = fake_stack_new();
-    struct endpoint to = {.addr = h->target.addr, .port = h->target.port};
+    struct endpoint to = {.addr = h->ask.target.addr, .port = h->ask.target.port};
     struct stack_tcp *t;
     assert_int_equal(stack_tcp_connect(stack, &to, no_event, NULL, &t, now), 0);
     fake_tcp_connected(t);
@@ -129,7 +130,7 @@ static void what_follows_the_request_is_forwarded_as_room_allows(void **state)
 static void the_talk_says_what_it_waits_for(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     enum door_verdict verdict;
@@ -152,7 +153,7 @@ static void the_talk_says_what_it_waits_for(void **state)
 static void the_talk_ends_with_the_clients_bytes(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     enum door_verdict verdict;
@@ -167,7 +168,7 @@ static void the_talk_ends_with_the_clients_bytes(void **state)
 static void what_is_discarded_is_bounded_and_tells_the_end(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     static uint8_t bytes[16 * HANDSHAKE_AHEAD + 1];
@@ -187,7 +188,7 @@ static void what_is_discarded_is_bounded_and_tells_the_end(void **state)
 static void early_data_keeps_its_order_when_more_is_read(void **state)
 {
     (void)state;
-    struct handshake *h = handshake_new();
+    struct handshake *h = handshake_new(&terms);
     struct fake_client c;
     client_init(&c);
     fake_client_send(&c,
@@ -208,7 +209,7 @@ static void without_memory_there_is_none(void **state)
 {
     (void)state;
     fail_alloc_at(1);
-    assert_null(handshake_new());
+    assert_null(handshake_new(&terms));
     fail_alloc_at(0);
 }
 

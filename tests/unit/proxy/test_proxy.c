@@ -123,22 +123,93 @@ static void a_tick_before_its_time_does_nothing(void **state)
     crowd_free(w, 1);
 }
 
-static void more_than_the_limit_are_reset_with_one_warning(void **state)
+static void more_than_the_limit_are_refused_in_words_with_one_warning(void **state)
 {
     (void)state;
     struct crowd *w = crowd_new((struct ground_options){.max_sessions = 3});
     for (unsigned i = 0; i < 6; i++) {
         come_in(w, i);
-        assert_int_equal(w->c[i].fate, i < 3 ? FAKE_OPEN : FAKE_ABORTED);
+        fake_client_send(&w->c[i], BYTES(REQUEST));
     }
-    assert_int_equal(ground_lines(w->g), 1);
+    settle(w, 6);
+    assert_int_equal(fake_tcp_count(w->g->stack), 3);
+    for (unsigned i = 3; i < 6; i++) {
+        assert_memory_equal(w->c[i].output.data, "\x05\x00\x05\x01\x00\x01\0\0\0\0\0\0", 12);
+        assert_true(w->c[i].shut);
+    }
     assert_true(ground_said(
         w->g, "warning: 3 sessions are running, the limit -> new clients are turned away"));
-    fake_client_shutdown(&w->c[0]);
+    for (unsigned i = 3; i < 6; i++) {
+        fake_client_shutdown(&w->c[i]);
+    }
+    settle(w, 6);
+    assert_int_equal(proxy_sessions(w->g->proxy), 3);
+    assert_int_equal(ground_lines(w->g), 1 + 3);
+    fake_client_reset(&w->c[0]);
     settle(w, 6);
     come_in(w, 6); /* one left, one may come */
-    assert_int_equal(w->c[6].fate, FAKE_OPEN);
+    fake_client_send(&w->c[6], BYTES(REQUEST));
+    settle(w, 7);
+    assert_int_equal(fake_tcp_count(w->g->stack), 4);
     crowd_free(w, 7);
+}
+
+/* Not one more than a bounded number, and not at a door that has no words. */
+static void far_more_than_the_limit_are_reset(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){.max_sessions = 3});
+    unsigned reset = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        come_in(w, i);
+        reset += w->c[i].fate == FAKE_ABORTED;
+    }
+    assert_int_equal(reset, 200 - 3 - 64);
+    crowd_free(w, 200);
+
+    w = crowd_new((struct ground_options){
+        .max_sessions = 1, .protocols = DOOR_FORWARD, .target = "10.0.0.1:80"});
+    come_in(w, 0);
+    come_in(w, 1);
+    assert_int_equal(w->c[0].fate, FAKE_OPEN);
+    assert_int_equal(w->c[1].fate, FAKE_ABORTED);
+    crowd_free(w, 2);
+}
+
+#define IDLE (80 * NS_PER_S)
+
+static void a_silent_flow_ends_with_a_reset_at_its_limit_and_a_busy_one_does_not(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){.idle = IDLE});
+    for (unsigned i = 0; i < 3; i++) {
+        come_in(w, i);
+        fake_client_send(&w->c[i], BYTES(REQUEST));
+        settle(w, 3);
+        fake_tcp_connected(fake_tcp(w->g->stack, i));
+        settle(w, 3);
+    }
+    for (unsigned s = 0; s < 60; s++) { /* one busy upwards, one downwards, one silent */
+        ground_sleep(w->g, NS_PER_S);
+        fake_client_send(&w->c[0], "x", 1);
+        fake_tcp_deliver(fake_tcp(w->g->stack, 1), "x", 1);
+        settle(w, 3);
+    }
+    ground_sleep(w->g, IDLE - 60 * NS_PER_S - 1);
+    settle(w, 3);
+    assert_int_equal(w->c[2].fate, FAKE_OPEN);
+    ground_sleep(w->g, IDLE / 8 + 2);
+    settle(w, 3);
+    assert_int_equal(w->c[2].fate, FAKE_ABORTED);
+    assert_int_equal(fake_tcp_fate(fake_tcp(w->g->stack, 2)), FAKE_ABORTED);
+    assert_true(ground_said(
+        w->g, "debug: 127.0.0.1:40000 to 10.0.0.1:80 -> idle for too long, 0 bytes up, 0 down"));
+    assert_int_equal(proxy_sessions(w->g->proxy), 2);
+    ground_sleep(w->g, IDLE);
+    settle(w, 3);
+    assert_int_equal(proxy_sessions(w->g->proxy), 0);
+    assert_int_equal(proxy_next_deadline(w->g->proxy), NEVER);
+    crowd_free(w, 3);
 }
 
 static void draining_ends_who_asked_for_nothing_and_waits_for_the_others(void **state)
@@ -227,7 +298,9 @@ int main(void)
         TEST(a_thousand_sessions_are_independent),
         TEST(timeouts_come_in_order_and_each_at_its_time),
         TEST(a_tick_before_its_time_does_nothing),
-        TEST(more_than_the_limit_are_reset_with_one_warning),
+        TEST(more_than_the_limit_are_refused_in_words_with_one_warning),
+        TEST(far_more_than_the_limit_are_reset),
+        TEST(a_silent_flow_ends_with_a_reset_at_its_limit_and_a_busy_one_does_not),
         TEST(draining_ends_who_asked_for_nothing_and_waits_for_the_others),
         TEST(what_is_left_at_the_end_is_given_up),
         TEST(without_memory_a_client_is_turned_away),

@@ -10,12 +10,15 @@
 #include <string.h>
 
 /* What a client sends, written as hex with ' for plain text, and what is told of it: each answer as
- * hex, "open" with the target, or "shut", and how many bytes were left over. */
+ * hex, "open" with the target ("bind" and "associate" so), or "shut", and how many bytes were left
+ * over. */
 struct conversation {
     const char *bytes, *story;
 };
 
 #define HELLO "05 01 00 "
+#define LOGIN_HELLO "05 01 02 "
+#define ALICE "01 05 'alice' 03 'pw1' "
 
 static const struct conversation conversations[] = {
     /* 0: greetings */
@@ -52,12 +55,10 @@ static const struct conversation conversations[] = {
     /* 24: the refused twins */
     {HELLO "04 01 00 01 0a 00 00 01 00 50",
      "0500 05010001000000000000 shut: a request of another version, 9 left"},
-    {HELLO "05 02 00 01 0a 00 00 01 00 50",
-     "0500 05070001000000000000 shut: a command other than CONNECT, 8 left"},
-    {HELLO "05 03 00 01 00 00 00 00 00 00",
-     "0500 05070001000000000000 shut: a command other than CONNECT, 8 left"},
-    {HELLO "05 00", "0500 05070001000000000000 shut: a command other than CONNECT"},
-    {HELLO "05 ff", "0500 05070001000000000000 shut: a command other than CONNECT"},
+    {HELLO "05 04 00 01 00 00 00 00 00 00",
+     "0500 05070001000000000000 shut: a command that this door does not know, 8 left"},
+    {HELLO "05 00", "0500 05070001000000000000 shut: a command that this door does not know"},
+    {HELLO "05 ff", "0500 05070001000000000000 shut: a command that this door does not know"},
     {HELLO "05 01 00 00", "0500 05080001000000000000 shut: an unknown type of address"},
     {HELLO "05 01 00 02", "0500 05080001000000000000 shut: an unknown type of address"},
     {HELLO "05 01 00 05 0a 00",
@@ -69,12 +70,60 @@ static const struct conversation conversations[] = {
     {HELLO "05 01 00 03 02 'a' 00 00 50",
      "0500 05010001000000000000 shut: a name with a NUL in it"},
     {HELLO "05 01 00 03 01 00 00 50", "0500 05010001000000000000 shut: a name with a NUL in it"},
-    /* 37: cut short */
+    /* cut short */
     {HELLO "05 01 00 01 0a 00 00 01 00", "0500 more"},
     {HELLO "05 01 00 03 0b 'example.com' 01", "0500 more"},
     {HELLO "05 01 00 04 fd 00 00 00 00 00 00 00 00 00 00 00 00 00 00 01 01", "0500 more"},
     {HELLO "05 01 00", "0500 more"},
     {HELLO "05", "0500 more"},
+    /* the other commands */
+    {HELLO "05 02 00 01 0a 00 00 01 00 50", "0500 bind 10.0.0.1:80"},
+    {HELLO "05 02 00 03 00 00 50", "0500 05010001000000000000 shut: an empty name, 2 left"},
+    {HELLO "05 03 00 01 00 00 00 00 00 00", "0500 associate 0.0.0.0:0"},
+    {HELLO "05 03 00 03 01 'a' 00 07", "0500 associate a:7"},
+    {HELLO "05 03 00 03 00 00 00", "0500 associate :0"},
+};
+
+/* At a door that has neither BIND nor ASSOCIATE. */
+static const struct conversation bare_conversations[] = {
+    {HELLO "05 01 00 01 0a 00 00 01 00 50", "0500 open 10.0.0.1:80"},
+    {HELLO "05 02 00 01 0a 00 00 01 00 50",
+     "0500 05070001000000000000 shut: a command that this door does not know, 8 left"},
+    {HELLO "05 03 00 01 00 00 00 00 00 00",
+     "0500 05070001000000000000 shut: a command that this door does not know, 8 left"},
+};
+
+/* At a door that lets in alice (pw1) and bob (no password), RFC 1929. */
+static const struct conversation login_conversations[] = {
+    {LOGIN_HELLO, "0502 more"},
+    {"05 03 00 01 02", "0502 more"},
+    {LOGIN_HELLO ALICE, "0502 0100 more"},
+    {LOGIN_HELLO ALICE "05 01 00 01 0a 00 00 01 00 50", "0502 0100 alice open 10.0.0.1:80"},
+    {LOGIN_HELLO ALICE "05 01 00 01 0a 00 00 01 00 50 'early'",
+     "0502 0100 alice open 10.0.0.1:80, 5 left"},
+    {LOGIN_HELLO "01 03 'bob' 00 05 02 00 01 0a 00 00 01 00 50",
+     "0502 0100 bob bind 10.0.0.1:80"},
+    /* the refused twins */
+    {HELLO, "05ff shut: no authentication method in common"},
+    {"05 00", "05ff shut: no authentication method in common"},
+    {LOGIN_HELLO "01 05 'alice' 03 'pw2' 'more'",
+     "0502 0101 shut: no such user, or another password, 4 left"},
+    {LOGIN_HELLO "01 05 'alice' 02 'pw'",
+     "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 05 'alice' 00", "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 04 'alic' 04 'epw1'", "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 03 'bob' 03 'pw1'", "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 00 00", "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 00 03 'pw1'", "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 06 'alice' 00 03 'pw1'",
+     "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "05 01 00 01 0a 00 00 01 00 50",
+     "0502 0101 shut: a login of another version, 9 left"},
+    {LOGIN_HELLO "00", "0502 0101 shut: a login of another version"},
+    /* cut short */
+    {LOGIN_HELLO "01", "0502 more"},
+    {LOGIN_HELLO "01 05 'alice'", "0502 more"},
+    {LOGIN_HELLO "01 05 'alice' 03 'pw'", "0502 more"},
 };
 
 static unsigned digit(char c)
@@ -106,6 +155,11 @@ struct story {
     size_t len;
 };
 
+/* The terms of each table. */
+static struct door_terms all_terms = {.protocols = DOOR_SOCKS5, .binds = true, .associates = true};
+static struct door_terms bare_terms = {.protocols = DOOR_SOCKS5};
+static struct door_terms login_terms = {.protocols = DOOR_SOCKS5, .binds = true};
+
 static void tell(struct story *s, const char *words)
 {
     int n = snprintf(s->text + s->len, sizeof s->text - s->len, "%s", words);
@@ -123,6 +177,17 @@ static void tell_answer(struct story *s, const struct door_answer *answer)
     tell(s, answer->len > 0 ? " " : "");
 }
 
+static void tell_ask(struct story *s, const struct door_ask *ask)
+{
+    static const char *const words[] = {
+        [DOOR_CONNECT] = "open ", [DOOR_BIND] = "bind ", [DOOR_ASSOCIATE] = "associate "};
+    char target[TARGET_TEXT];
+    tell(s, ask->user != NULL ? ask->user->name : "");
+    tell(s, ask->user != NULL ? " " : "");
+    tell(s, words[ask->request]);
+    tell(s, target_format(&ask->target, target));
+}
+
 /* Feed one piece; false once it is over. `total` counts what was used. */
 static bool hold(struct socks5 *door, const uint8_t *data, size_t len, size_t *total,
                  struct story *s)
@@ -130,15 +195,14 @@ static bool hold(struct socks5 *door, const uint8_t *data, size_t len, size_t *t
     while (len > 0) {
         uint8_t piece[1024];
         memcpy(piece, data, len);
-        struct target to;
+        struct door_ask ask;
         struct door_answer answer = {.len = 0};
         size_t used;
-        enum door_verdict verdict = socks5_feed(door, piece, len, &used, &to, &answer);
+        enum door_verdict verdict = socks5_feed(door, piece, len, &used, &ask, &answer);
         assert_true(used <= len && used > 0);
         data += used;
         len -= used;
         *total += used;
-        char words[TARGET_TEXT];
         switch (verdict) {
         case DOOR_MORE:
             assert_int_equal(len, 0);
@@ -147,8 +211,7 @@ static bool hold(struct socks5 *door, const uint8_t *data, size_t len, size_t *t
             tell_answer(s, &answer);
             break;
         case DOOR_OPEN:
-            tell(s, "open ");
-            tell(s, target_format(&to, words));
+            tell_ask(s, &ask);
             return false;
         case DOOR_SHUT:
             tell_answer(s, &answer);
@@ -161,11 +224,12 @@ static bool hold(struct socks5 *door, const uint8_t *data, size_t len, size_t *t
 }
 
 /* The story of `bytes` given as [0, a), [a, b), [b, len). */
-static void story_of(struct story *s, const uint8_t *bytes, size_t len, size_t a, size_t b)
+static void story_of(struct story *s, const struct door_terms *terms, const uint8_t *bytes,
+                     size_t len, size_t a, size_t b)
 {
     *s = (struct story){.len = 0};
     struct socks5 door;
-    socks5_init(&door);
+    socks5_init(&door, terms);
     size_t total = 0;
     bool on = hold(&door, bytes, a, &total, s) && hold(&door, bytes + a, b - a, &total, s) &&
               hold(&door, bytes + b, len - b, &total, s);
@@ -178,22 +242,76 @@ static void story_of(struct story *s, const uint8_t *bytes, size_t len, size_t a
     }
 }
 
-static void each_conversation_has_its_verdict_at_every_split(void **state)
+static void check_every_split(const struct door_terms *terms, const struct conversation *table,
+                              size_t n)
 {
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(conversations); i++) {
+    for (size_t i = 0; i < n; i++) {
         uint8_t bytes[512];
-        size_t len = decode(conversations[i].bytes, bytes);
+        size_t len = decode(table[i].bytes, bytes);
         for (size_t a = 0; a <= len; a++) {
             for (size_t b = a; b <= len; b++) {
                 struct story s;
-                story_of(&s, bytes, len, a, b);
-                if (strcmp(s.text, conversations[i].story) != 0) {
+                story_of(&s, terms, bytes, len, a, b);
+                if (strcmp(s.text, table[i].story) != 0) {
                     fail_msg("conversation %zu split at %zu and %zu: \"%s\"", i, a, b, s.text);
                 }
             }
         }
     }
+}
+
+static void each_conversation_has_its_verdict_at_every_split(void **state)
+{
+    (void)state;
+    check_every_split(&all_terms, conversations, ARRAY_SIZE(conversations));
+    check_every_split(&bare_terms, bare_conversations, ARRAY_SIZE(bare_conversations));
+}
+
+static struct users *alice_and_bob(void)
+{
+    struct users *u;
+    assert_int_equal(users_new(&u), 0);
+    assert_int_equal(users_add(u, "alice", "pw1"), 0);
+    assert_int_equal(users_add(u, "bob", ""), 0);
+    return u;
+}
+
+static void each_login_has_its_verdict_at_every_split(void **state)
+{
+    (void)state;
+    struct users *u = alice_and_bob();
+    login_terms.users = u;
+    check_every_split(&login_terms, login_conversations, ARRAY_SIZE(login_conversations));
+    users_free(u);
+}
+
+static void the_longest_login_is_parsed_and_nothing_of_it_stays(void **state)
+{
+    (void)state;
+    char name[256], password[256];
+    memset(name, 'n', 255);
+    memset(password, 'p', 255);
+    name[255] = password[255] = '\0';
+    struct users *u;
+    assert_int_equal(users_new(&u), 0);
+    assert_int_equal(users_add(u, name, password), 0);
+    login_terms.users = u;
+    uint8_t bytes[3 + 255 + 255] = {1, 255};
+    memcpy(bytes + 2, name, 255);
+    bytes[257] = 255;
+    memcpy(bytes + 258, password, 255);
+    struct socks5 door;
+    socks5_init(&door, &login_terms);
+    struct door_ask ask;
+    struct door_answer answer;
+    size_t used;
+    assert_int_equal(socks5_feed(&door, (const uint8_t *)"\5\1\2", 3, &used, &ask, &answer), DOOR_ANSWER);
+    assert_int_equal(socks5_feed(&door, bytes, sizeof bytes, &used, &ask, &answer), DOOR_ANSWER);
+    assert_int_equal(used, sizeof bytes);
+    assert_int_equal(answer.bytes[1], 0);
+    static const uint8_t zeros[SOCKS5_MESSAGE_MAX];
+    assert_memory_equal(door.message, zeros, sizeof zeros);
+    users_free(u);
 }
 
 static void each_conversation_has_its_verdict_byte_by_byte(void **state)
@@ -204,7 +322,7 @@ static void each_conversation_has_its_verdict_byte_by_byte(void **state)
         size_t len = decode(conversations[i].bytes, bytes);
         struct story s = {.len = 0};
         struct socks5 door;
-        socks5_init(&door);
+        socks5_init(&door, &all_terms);
         size_t total = 0;
         bool on = true;
         for (size_t at = 0; on && at < len; at++) {
@@ -220,19 +338,19 @@ static void names_of_every_length_are_parsed(void **state)
 {
     (void)state;
     for (size_t n = 1; n <= TARGET_NAME_MAX; n++) {
-        uint8_t bytes[SOCKS5_MESSAGE_MAX] = {5, 1, 0, 3, (uint8_t)n};
+        uint8_t bytes[7 + TARGET_NAME_MAX] = {5, 1, 0, 3, (uint8_t)n};
         memset(bytes + 5, 'x', n);
         bytes[5 + n] = 0x1f;
         bytes[6 + n] = 0x90;
-        struct socks5 door = {.state = SOCKS5_REQUEST};
-        struct target to;
+        struct socks5 door = {.terms = &bare_terms, .state = SOCKS5_REQUEST};
+        struct door_ask ask;
         struct door_answer answer;
         size_t used;
-        assert_int_equal(socks5_feed(&door, bytes, 6 + n, &used, &to, &answer), DOOR_MORE);
-        assert_int_equal(socks5_feed(&door, bytes + 6 + n, 1, &used, &to, &answer), DOOR_OPEN);
-        assert_int_equal(strlen(to.name), n);
-        assert_int_equal(to.port, 8080);
-        assert_int_equal(to.addr.family, FAMILY_NONE);
+        assert_int_equal(socks5_feed(&door, bytes, 6 + n, &used, &ask, &answer), DOOR_MORE);
+        assert_int_equal(socks5_feed(&door, bytes + 6 + n, 1, &used, &ask, &answer), DOOR_OPEN);
+        assert_int_equal(strlen(ask.target.name), n);
+        assert_int_equal(ask.target.port, 8080);
+        assert_int_equal(ask.target.addr.family, FAMILY_NONE);
     }
 }
 
@@ -247,11 +365,11 @@ static void greetings_of_every_length_are_parsed(void **state)
                 bytes[2 + place] = 0;
             }
             struct socks5 door;
-            socks5_init(&door);
-            struct target to;
+            socks5_init(&door, &bare_terms);
+            struct door_ask ask;
             struct door_answer answer;
             size_t used;
-            enum door_verdict verdict = socks5_feed(&door, bytes, 2 + n, &used, &to, &answer);
+            enum door_verdict verdict = socks5_feed(&door, bytes, 2 + n, &used, &ask, &answer);
             assert_int_equal(verdict, place < n ? DOOR_ANSWER : DOOR_SHUT);
             assert_int_equal(used, 2 + n);
             assert_int_equal(answer.bytes[1], place < n ? 0x00 : 0xff);
@@ -304,6 +422,8 @@ static void each_error_has_its_code(void **state)
         {ERR_BAD_NAME, SOCKS5_HOST_UNREACHABLE},
         {ERR_TIMED_OUT, SOCKS5_TTL_EXPIRED},
         {ERR_PERM, SOCKS5_DENIED},
+        {ERR_DENIED, SOCKS5_DENIED},
+        {ERR_PEER_SILENT, SOCKS5_HOST_UNREACHABLE},
         {ERR_INVALID, SOCKS5_FAILURE},
         {ERR_LIMIT, SOCKS5_FAILURE},
         {ERR_NOMEM, SOCKS5_FAILURE},
@@ -318,6 +438,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_conversation_has_its_verdict_at_every_split),
+        cmocka_unit_test(each_login_has_its_verdict_at_every_split),
+        cmocka_unit_test(the_longest_login_is_parsed_and_nothing_of_it_stays),
         cmocka_unit_test(each_conversation_has_its_verdict_byte_by_byte),
         cmocka_unit_test(names_of_every_length_are_parsed),
         cmocka_unit_test(greetings_of_every_length_are_parsed),

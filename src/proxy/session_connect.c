@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* A CONNECT, from its dial to the relay. */
+#include "proxy/session_parts.h"
+
+#include "base/err.h"
+
+void session_relaying_step(struct session *s, enum relay_verdict verdict)
+{
+    switch (verdict) {
+    case RELAY_GOES_ON:
+        break;
+    case RELAY_FINISHED:
+        session_end(s, "", "both sides finished");
+        break;
+    case RELAY_CLIENT_BROKE:
+        session_end_err(s, "client: ", s->relay.err);
+        break;
+    case RELAY_TUNNEL_BROKE:
+        session_end_err(s, "tunnel: ", s->relay.err);
+        break;
+    }
+}
+
+static void start_relay(struct session *s, struct now now)
+{
+    size_t early = s->handshake->forwarded;
+    bool eof = s->handshake->eof;
+    handshake_free(s->handshake);
+    s->handshake = NULL;
+    session_enter(s, RELAYING, now);
+    session_relaying_step(s, relay_start(&s->relay, s->client, s->tunnel, early, eof));
+}
+
+void session_replying_step(struct session *s, struct now now)
+{
+    bool forwarded = handshake_forward(s->handshake, s->tunnel);
+    int err = handshake_write(s->handshake, s->client);
+    if (err == ERR_AGAIN) {
+        stream_want(s->client, STREAM_WRITABLE);
+    } else if (err != 0) {
+        session_end_err(s, "client: ", err);
+    } else if (forwarded) {
+        start_relay(s, now);
+    } else {
+        stream_want(s->client, 0); /* the tunnel calls when it has room again */
+    }
+}
+
+static void tunnel_event(void *ctx, struct stack_tcp *t, unsigned events, struct now now)
+{
+    struct session *s = ctx;
+    if (s->state == RELAYING) {
+        session_touch(s, now);
+        session_relaying_step(s, relay_tunnel_event(&s->relay, events));
+    } else if (events & STACK_TCP_FAILED) {
+        session_end_err(s, "tunnel: ", stack_tcp_error(t));
+    } else {
+        session_replying_step(s, now);
+    }
+}
+
+static void dialled(void *ctx, int err, struct stack_tcp *t, struct now now)
+{
+    struct session *s = ctx;
+    s->dial = NULL;
+    if (err != 0) {
+        session_fail(s, err, now);
+        return;
+    }
+    s->tunnel = t;
+    stack_tcp_set_handler(t, tunnel_event, s);
+    session_tell_name(s);
+    struct endpoint local = stack_tcp_local(t);
+    handshake_reply(s->handshake, 0, &local);
+    session_enter(s, REPLYING, now);
+    session_replying_step(s, now);
+}
+
+void session_dial(struct session *s, struct now now)
+{
+    const struct sessions *all = s->all;
+    int err = dial_start(all->dialer, &s->handshake->ask.target, all->access, session_user(s), dialled, s, &s->dial,
+                         now);
+    if (err != 0) {
+        session_fail(s, err, now);
+        return;
+    }
+    session_enter(s, DIALLING, now);
+    stream_want(s->client, STREAM_READABLE);
+}
+
+void session_dialling_read(struct session *s)
+{
+    struct handshake *h = s->handshake;
+    int err = handshake_read(h, s->client);
+    if (err == ERR_LIMIT || (err == 0 && h->eof && (handshake_has_early_data(h) || handshake_may_end_early(h)))) {
+        stream_want(s->client, 0);
+    } else if (err == 0 && h->eof) {
+        session_end(s, "", "the client left while it was dialled");
+    } else if (err != 0 && err != ERR_AGAIN) {
+        session_end_err(s, "client: ", err);
+    }
+}

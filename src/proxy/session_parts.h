@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* A session as its own files see it.
+ *
+ *   session.c          its life: states, events, the end
+ *   session_connect.c  what a CONNECT goes through: dial, reply, relay */
+#ifndef WGPROXY_PROXY_SESSION_PARTS_H
+#define WGPROXY_PROXY_SESSION_PARTS_H
+
+#include "proxy/handshake.h"
+#include "proxy/relay.h"
+#include "proxy/session.h"
+
+/* GREETING   the door's parser is fed, its answers are written. The whole request leads to
+ *            DIALLING, a bad one to REFUSING; end of file, an error or the end of patience to the
+ *            end. A forward's request is whole at once.
+ * DIALLING   the dial runs. The client is read ahead as far as there is room, to notice that it
+ *            goes away: an error ends the session, and so does end of file, unless bytes for the
+ *            target came before it or its door allows it (then it is an early half-close). A stream
+ *            leads to REPLYING, failure to REFUSING, or to the end with an error where the door's
+ *            protocol has no words for it.
+ * REPLYING   the stream stands. The early data goes into it and the reply to the client; nothing of
+ *            the target's may overtake the reply. Both done leads to RELAYING; an error on either
+ *            side, or the end of patience, to the end of both.
+ * RELAYING   the relay has both ends and says when it is over, which is the end; so is a silence
+ *            beyond the idle limit. The handshake is gone.
+ * REFUSING   the reply is written, then FIN; what the client sends is thrown away until it closes,
+ *            because closing over unread bytes would send a RST, which can overtake the reply. The
+ *            end of the linger leads to the end all the same. */
+enum session_state { GREETING, DIALLING, REPLYING, RELAYING, REFUSING };
+
+struct session {
+    struct list link;
+    struct sessions *all;
+    enum session_state state;
+    bool surplus;
+    uint64_t deadline;           /* GREETING, REPLYING, RELAYING, REFUSING */
+    struct handshake *handshake; /* all but RELAYING */
+    const char *cause;           /* REFUSING */
+    struct stream *client;
+    struct dial *dial;        /* DIALLING */
+    struct stack_tcp *tunnel; /* REPLYING, RELAYING */
+    struct relay relay;       /* RELAYING */
+};
+
+/* ---- session.c ---- */
+
+void session_enter(struct session *s, enum session_state state, struct now now);
+void session_touch(struct session *s, struct now now); /* RELAYING: bytes moved */
+
+/* The answer that stands in the handshake is the last one. */
+void session_refuse(struct session *s, const char *cause, struct now now);
+/* The door's words for `err` are. */
+void session_fail(struct session *s, int err, struct now now);
+
+/* Tell why (`side` is a prefix such as "client: ", or ""), give everything up, free it. */
+void session_end(struct session *s, const char *side, const char *cause);
+void session_end_err(struct session *s, const char *side, int err);
+
+/* One line about the target's name, of which the end will tell the address only. */
+void session_tell_name(const struct session *s);
+
+/* The user's name, or NULL: for access rules. */
+const char *session_user(const struct session *s);
+
+/* ---- session_connect.c ---- */
+
+void session_dial(struct session *s, struct now now);
+void session_dialling_read(struct session *s);
+void session_replying_step(struct session *s, struct now now);
+void session_relaying_step(struct session *s, enum relay_verdict verdict);
+
+#endif
