@@ -21,8 +21,7 @@ static int env_listen(void *world, const struct place *at, env_accept_fn *accept
                       struct env_listener **out)
 {
     struct io_listener *l;
-    *bound = *at;
-    int err = io_listen(world, &at->at, accepted, ctx, &bound->at, &l);
+    int err = io_listen_at(world, at, accepted, ctx, bound, &l);
     if (err == 0) {
         *out = (struct env_listener *)l;
     }
@@ -37,6 +36,17 @@ static void env_listener_close(struct env_listener *l)
 static int env_udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
 {
     return io_udp_open(world, port, handler, ctx, out);
+}
+
+static int env_udp_bind(void *world, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
+                        struct endpoint *bound, struct dgram **out)
+{
+    return io_udp_bind(world, at, handler, ctx, bound, out);
+}
+
+static int env_connect(void *world, const struct place *to, struct stream **out)
+{
+    return io_connect_at(world, to, out);
 }
 
 static unsigned env_path_mtu(void *world, const struct endpoint *to)
@@ -69,6 +79,8 @@ static const struct env_ops ops = {
     .listener_close = env_listener_close,
     .resolve = env_resolve,
     .resolve_cancel = env_resolve_cancel,
+    .udp_bind = env_udp_bind,
+    .connect = env_connect,
 };
 
 static uint64_t turn(void *ctx, struct now now)
@@ -94,7 +106,7 @@ int world_init(struct world *w, enum log_level level)
         err = app_new(&w->app, &w->env);
     }
     if (err == 0) {
-        err = io_loop_on_signal(w->loop, on_signal, w);
+        err = io_loop_on_signal(w->loop, false, on_signal, w);
     }
     if (err != 0) {
         log_error(&w->log, "cannot start: %s", err_text(err));

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/now.h"
+#include "base/place.h"
 #include "base/rng.h"
 #include "base/stream.h"
 
@@ -22,14 +23,16 @@ struct io_loop;
 /* Run once each time the loop is about to block: does the work that has gathered and returns
  * when it must run again at the latest (ns of now.mono; NEVER: not by itself). */
 typedef uint64_t io_turn_fn(void *ctx, struct now now);
-/* SIGINT or SIGTERM came; the second one too. */
+/* A signal came; the second one too. */
 typedef void io_signal_fn(void *ctx, int signum, struct now now);
 
 /* 0, ERR_NOMEM, ERR_IO. Changes the process: SIGPIPE is ignored, and the soft limit of
  * descriptors raised to the hard one. `log` is borrowed for life. */
 int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE;
 void io_loop_set_turn(struct io_loop *loop, io_turn_fn *turn, void *ctx);
-int io_loop_on_signal(struct io_loop *loop, io_signal_fn *fn, void *ctx) MUST_USE;
+/* Be told of SIGINT and SIGTERM; with `all` also of SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, for
+ * whoever passes them on. */
+int io_loop_on_signal(struct io_loop *loop, bool all, io_signal_fn *fn, void *ctx) MUST_USE;
 void io_loop_run(struct io_loop *loop); /* until io_loop_stop */
 /* After this iteration, in which what is ready is still told. */
 void io_loop_stop(struct io_loop *loop);
@@ -48,6 +51,12 @@ struct rng io_rng(void);
 /* The UDP port of a tunnel: one IPv4 and one IPv6-only socket on the same port (0: any),
  * whichever the machine has. 0, ERR_IN_USE, ERR_PERM, ERR_IO (neither family), ERR_NOMEM. */
 int io_udp_open(struct io_loop *loop, uint16_t port, const struct dgram_handler *handler, void *ctx,
+                struct dgram **out) MUST_USE;
+
+/* A UDP socket for programs of this machine or its network: on exactly this address (port 0: any).
+ * *bound is where it really stands. Errors as io_udp_open, and ERR_NO_ADDRESS, ERR_INVALID. */
+int io_udp_bind(struct io_loop *loop, const struct endpoint *at,
+                const struct dgram_handler *handler, void *ctx, struct endpoint *bound,
                 struct dgram **out) MUST_USE;
 
 /* What became of a port's datagrams. */
@@ -73,12 +82,51 @@ typedef void io_accept_fn(void *ctx, struct stream *s, struct now now);
  * limit and goes on when one is free. */
 int io_listen(struct io_loop *loop, const struct endpoint *at, io_accept_fn *accepted, void *ctx,
               struct endpoint *bound, struct io_listener **out) MUST_USE;
+
+/* The same at a place. A Unix socket is for our own user only (mode 0600); where its path is a
+ * socket that nobody listens on any more, that one is replaced, else ERR_IN_USE; it is removed
+ * when the listener closes, if it is still ours. PLACE_FD takes the descriptor over. */
+int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *accepted, void *ctx,
+                 struct place *bound, struct io_listener **out) MUST_USE;
 void io_listener_close(struct io_listener *l);
+
+/* The descriptor of that name which a service manager has handed over (sd_listen_fds(3):
+ * LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES), or -1. */
+int io_inherited(const char *name);
 
 /* Connect to a TCP endpoint of this machine or outside; used by the demo's own check and by
  * reverse forwards, never for what a user sends through the tunnel. The stream becomes writable
  * when connected; the first write tells if it failed. */
 int io_connect(struct io_loop *loop, const struct endpoint *to, struct stream **out) MUST_USE;
+int io_connect_at(struct io_loop *loop, const struct place *to, struct stream **out) MUST_USE;
+
+/* Standard input and output as one stream: pipes, terminals, sockets and files. From now on they
+ * are the stream's alone; what others share with us is not made non-blocking where that can be
+ * avoided. shutdown() closes standard output. 0, ERR_NOMEM, ERR_IO. */
+int io_stdio(struct io_loop *loop, struct stream **out) MUST_USE;
+
+/* ---- another program ---- */
+
+struct io_child;
+/* It ended: with an exit status, or by a signal (status is then 128 + signal, as shells say it).
+ * The child is gone. */
+typedef void io_exited_fn(void *ctx, int status, struct now now);
+
+/* Run argv[0] (found in PATH) with our standard input, output and error, and these variables
+ * ("NAME=value", the last one NULL) beside or instead of ours. 0, ERR_NOMEM, ERR_PERM, ERR_NO_NAME
+ * (there is no such program), ERR_IO. */
+int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
+             io_exited_fn *exited, void *ctx, struct io_child **out) MUST_USE;
+void io_kill(struct io_child *c, int signum);
+
+/* ---- a foreign descriptor ---- */
+
+struct io_watch;
+typedef void io_watch_fn(void *ctx, struct now now);
+/* Call when `fd`, which stays its owner's, is readable. 0, ERR_NOMEM, ERR_IO. */
+int io_watch_new(struct io_loop *loop, int fd, io_watch_fn *readable, void *ctx,
+                 struct io_watch **out) MUST_USE;
+void io_watch_free(struct io_watch *w); /* NULL is harmless */
 
 /* ---- names outside ---- */
 

@@ -3,8 +3,12 @@
  * scarce: a listener that polls on while accept() fails would spin. */
 #include "io/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -20,6 +24,8 @@ struct io_listener {
     uv_poll_t poll;
     int fd;
     bool closed;
+    struct stat file; /* of a Unix socket: its file, as we made it */
+    char path[PLACE_PATH];
     struct descriptors_waiter waiter; /* waits while accepting pauses */
     io_accept_fn *accepted;
     void *ctx;
@@ -118,8 +124,100 @@ static int open_socket(const struct endpoint *at, int *out)
     return 0;
 }
 
+/* A socket file whose listener is gone refuses connections. */
+static bool is_stale(const struct sockaddr_un *sun)
+{
+    struct stat st;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool stale = fd >= 0 && lstat(sun->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+                 connect(fd, (const struct sockaddr *)sun, sizeof *sun) != 0 && errno == ECONNREFUSED;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return stale;
+}
+
+/* Its mode is set before anybody can connect: nobody listens yet. */
+static int bind_unix(int fd, const struct sockaddr_un *sun)
+{
+    mode_t mask = umask(0177);
+    int rc = bind(fd, (const struct sockaddr *)sun, sizeof *sun);
+    if (rc != 0 && errno == EADDRINUSE && is_stale(sun) && unlink(sun->sun_path) == 0) {
+        rc = bind(fd, (const struct sockaddr *)sun, sizeof *sun);
+    }
+    int errnum = errno;
+    umask(mask);
+    errno = errnum;
+    return rc;
+}
+
+static int open_unix(struct io_listener *l, const char *path)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    static_assert(sizeof sun.sun_path >= PLACE_PATH, "it fits");
+    memcpy(sun.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return oserr(errno);
+    }
+    if (bind_unix(fd, &sun) != 0 || listen(fd, BACKLOG) != 0 || lstat(path, &l->file) != 0) {
+        int err = oserr(errno);
+        close(fd);
+        return err;
+    }
+    memcpy(l->path, path, strlen(path) + 1);
+    l->fd = fd;
+    return 0;
+}
+
+/* What was handed over may be anything: it must be a listening socket. */
+static int take_inherited(struct io_listener *l, int fd)
+{
+    int listening = 0;
+    socklen_t len = sizeof listening;
+    if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 || !listening) {
+        return ERR_INVALID;
+    }
+    l->fd = fd;
+    return 0;
+}
+
+static int open_place(struct io_listener *l, const struct place *at)
+{
+    switch (at->kind) {
+    case PLACE_IP:
+        return open_socket(&at->at, &l->fd);
+    case PLACE_UNIX:
+        return open_unix(l, at->path);
+    case PLACE_FD:
+        return take_inherited(l, at->fd);
+    }
+    return ERR_INVALID;
+}
+
+/* Not what somebody else has put there since. */
+static void remove_file(const struct io_listener *l)
+{
+    struct stat st;
+    if (l->path[0] != '\0' && lstat(l->path, &st) == 0 && st.st_ino == l->file.st_ino &&
+        st.st_dev == l->file.st_dev) {
+        unlink(l->path);
+    }
+}
+
 int io_listen(struct io_loop *loop, const struct endpoint *at, io_accept_fn *accepted, void *ctx,
               struct endpoint *bound, struct io_listener **out)
+{
+    struct place place = place_ip(at), stands;
+    int err = io_listen_at(loop, &place, accepted, ctx, &stands, out);
+    if (err == 0) {
+        *bound = stands.at;
+    }
+    return err;
+}
+
+int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *accepted, void *ctx,
+                 struct place *bound, struct io_listener **out)
 {
     struct io_listener *l = calloc(1, sizeof *l);
     if (l == NULL) {
@@ -128,13 +226,14 @@ int io_listen(struct io_loop *loop, const struct endpoint *at, io_accept_fn *acc
     *l = (struct io_listener){.loop = loop, .accepted = accepted, .ctx = ctx};
     l->waiter.resume = resume;
     list_init(&l->waiter.link);
-    int err = open_socket(at, &l->fd);
+    int err = open_place(l, at);
     if (err != 0) {
         free(l);
         return err;
     }
     int rc = uv_poll_init(&loop->uv, &l->poll, l->fd);
     if (rc != 0) {
+        remove_file(l);
         close(l->fd);
         free(l);
         return oserr(rc);
@@ -142,7 +241,11 @@ int io_listen(struct io_loop *loop, const struct endpoint *at, io_accept_fn *acc
     l->poll.data = l;
     descriptors_opened(&loop->descriptors, l->fd);
     uv_poll_start(&l->poll, UV_READABLE, on_poll);
-    *bound = sockaddr_local(l->fd);
+    *bound = *at;
+    if (at->kind != PLACE_UNIX) {
+        bound->at = sockaddr_local(l->fd);
+        bound->kind = bound->at.addr.family != FAMILY_NONE ? PLACE_IP : PLACE_FD;
+    }
     *out = l;
     return 0;
 }
@@ -155,6 +258,7 @@ static void on_closed(uv_handle_t *handle)
 void io_listener_close(struct io_listener *l)
 {
     l->closed = true;
+    remove_file(l);
     descriptors_cancel(&l->waiter);
     uv_close((uv_handle_t *)&l->poll, on_closed);
     descriptors_close(&l->loop->descriptors, l->fd);

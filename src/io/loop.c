@@ -124,13 +124,13 @@ static void on_signal(uv_signal_t *signal, int signum)
     loop->signalled(loop->signal_ctx, signum, loop_enter(loop));
 }
 
-int io_loop_on_signal(struct io_loop *loop, io_signal_fn *fn, void *ctx)
+int io_loop_on_signal(struct io_loop *loop, bool all, io_signal_fn *fn, void *ctx)
 {
-    static const int signums[] = {SIGINT, SIGTERM};
+    static const int signums[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
     static_assert(ARRAY_SIZE(signums) == ARRAY_SIZE(loop->signals), "one handle each");
     loop->signalled = fn;
     loop->signal_ctx = ctx;
-    for (size_t i = 0; i < ARRAY_SIZE(signums); i++) {
+    for (size_t i = 0; i < (all ? ARRAY_SIZE(signums) : 2); i++) {
         int rc = uv_signal_start(&loop->signals[i], on_signal, signums[i]);
         if (rc != 0) {
             return oserr(rc);

@@ -19,7 +19,7 @@ struct io_loop {
     uint64_t deadline;
     uv_idle_t soon_idle; /* active while `soon` is not empty, so that the loop does not block */
     struct list soon;
-    uv_signal_t signals[2];
+    uv_signal_t signals[6];
 
     const struct log *log;
     io_turn_fn *turn;

@@ -123,36 +123,71 @@ static struct udp_port *port_new(struct io_loop *loop, const struct dgram_handle
     return p;
 }
 
+/* Takes the sockets over, also on failure. */
+static int port_open(struct io_loop *loop, const int fds[UDP_FAMILIES], const struct dgram_handler *handler, void *ctx,
+                     struct udp_port **out)
+{
+    struct udp_port *p = port_new(loop, handler, ctx);
+    if (p == NULL) {
+        for (int i = 0; i < UDP_FAMILIES; i++) {
+            if (fds[i] >= 0) {
+                close(fds[i]);
+            }
+        }
+        return ERR_NOMEM;
+    }
+    int err = watch_sockets(p, fds);
+    if (err == 0) {
+        *out = p;
+    } else if (p->handles > 0) {
+        close_port(&p->dgram); /* frees */
+    } else {
+        free(p);
+    }
+    return err;
+}
+
+static int need_receiver(struct io_loop *loop)
+{
+    return loop->receiver != NULL ? 0 : udp_receiver_new(&loop->receiver);
+}
+
 int io_udp_open(struct io_loop *loop, uint16_t port, const struct dgram_handler *handler, void *ctx,
                 struct dgram **out)
 {
-    if (loop->receiver == NULL) {
-        int err = udp_receiver_new(&loop->receiver);
-        if (err != 0) {
-            return err;
-        }
-    }
-    struct udp_port *p = port_new(loop, handler, ctx);
-    if (p == NULL) {
-        return ERR_NOMEM;
-    }
     int fds[UDP_FAMILIES];
-    int err = udp_sockets_open(port, fds);
-    if (err != 0) {
-        free(p);
-        return err;
+    struct udp_port *p;
+    int err = need_receiver(loop);
+    if (err == 0) {
+        err = udp_sockets_open(port, fds);
     }
-    err = watch_sockets(p, fds);
-    if (err != 0) {
-        if (p->handles > 0) {
-            close_port(&p->dgram); /* frees */
-        } else {
-            free(p);
-        }
-        return err;
+    if (err == 0) {
+        err = port_open(loop, fds, handler, ctx, &p);
     }
-    *out = &p->dgram;
-    return 0;
+    if (err == 0) {
+        *out = &p->dgram;
+    }
+    return err;
+}
+
+int io_udp_bind(struct io_loop *loop, const struct endpoint *at,
+                const struct dgram_handler *handler, void *ctx, struct endpoint *bound,
+                struct dgram **out)
+{
+    int fds[UDP_FAMILIES];
+    struct udp_port *p;
+    int err = need_receiver(loop);
+    if (err == 0) {
+        err = udp_sockets_bind(at, fds);
+    }
+    if (err == 0) {
+        *bound = sockaddr_local(fds[at->addr.family == FAMILY_V6 ? UDP_V6 : UDP_V4]);
+        err = port_open(loop, fds, handler, ctx, &p);
+    }
+    if (err == 0) {
+        *out = &p->dgram;
+    }
+    return err;
 }
 
 struct io_udp_counters io_udp_counters(const struct dgram *d)

@@ -34,6 +34,9 @@ struct udp_port {
  * the machine does not have is -1. Errors as io_udp_open. */
 int udp_sockets_open(uint16_t port, int fds[UDP_FAMILIES]) MUST_USE;
 
+/* One socket on exactly this address, without a tunnel's options; the other family is -1. */
+int udp_sockets_bind(const struct endpoint *at, int fds[UDP_FAMILIES]) MUST_USE;
+
 /* Let the system cut what is too large for the path; before, it is refused with EMSGSIZE. */
 void udp_sockets_allow_fragments(struct udp_port *p);
 

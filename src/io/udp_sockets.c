@@ -104,6 +104,30 @@ int udp_sockets_open(uint16_t port, int fds[UDP_FAMILIES])
     return err;
 }
 
+int udp_sockets_bind(const struct endpoint *at, int fds[UDP_FAMILIES])
+{
+    union sockaddr_any sa;
+    socklen_t len = sockaddr_from_endpoint(&sa, at);
+    fds[UDP_V4] = fds[UDP_V6] = -1;
+    if (len == 0) {
+        return ERR_INVALID;
+    }
+    int fd = socket(sa.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return oserr(errno);
+    }
+    if (sa.sa.sa_family == AF_INET6) {
+        set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+    }
+    if (bind(fd, &sa.sa, len) != 0) {
+        int err = oserr(errno);
+        close(fd);
+        return err;
+    }
+    fds[at->addr.family == FAMILY_V6 ? UDP_V6 : UDP_V4] = fd;
+    return 0;
+}
+
 void udp_sockets_allow_fragments(struct udp_port *p)
 {
     int v4 = IP_PMTUDISC_DONT, v6 = IPV6_PMTUDISC_DONT;

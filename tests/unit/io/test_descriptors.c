@@ -91,7 +91,7 @@ static void serve(int tell)
     list_init(&s.connections);
     struct endpoint any = endpoint_of("127.0.0.1:0"), at;
     if (io_listen(s.loop, &any, server_accepted, &s, &at, &s.listener) != 0 ||
-        io_loop_on_signal(s.loop, server_signalled, &s) != 0 ||
+        io_loop_on_signal(s.loop, false, server_signalled, &s) != 0 ||
         write(tell, &at, sizeof at) != sizeof at) {
         _exit(1);
     }

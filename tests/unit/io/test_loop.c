@@ -96,7 +96,7 @@ static void an_earlier_deadline_replaces_a_later_one(void **state)
 {
     (void)state;
     struct sooner s = {.loop = loop_or_fail()};
-    assert_int_equal(io_loop_on_signal(s.loop, ignore_signal, NULL), 0);
+    assert_int_equal(io_loop_on_signal(s.loop, false, ignore_signal, NULL), 0);
     send_sigterm_after(50);
     io_loop_set_turn(s.loop, ask_for_less_time, &s);
     io_loop_run(s.loop);
@@ -226,7 +226,7 @@ static void an_idle_loop_takes_no_turn(void **state)
     (void)state;
     struct idle i = {.loop = loop_or_fail(), .soon.run = do_nothing};
     list_init(&i.soon.link);
-    assert_int_equal(io_loop_on_signal(i.loop, stop_at_signal, &i), 0);
+    assert_int_equal(io_loop_on_signal(i.loop, false, stop_at_signal, &i), 0);
     io_loop_set_turn(i.loop, count_turn, &i);
     send_sigterm_after(100);
     io_loop_run(i.loop);
@@ -265,7 +265,7 @@ static void both_interrupts_are_told(void **state)
     (void)state;
     struct io_loop *loop = loop_or_fail();
     struct signals s = {0};
-    assert_int_equal(io_loop_on_signal(loop, note_signal, &s), 0);
+    assert_int_equal(io_loop_on_signal(loop, false, note_signal, &s), 0);
     raise(SIGINT);
     drive_until(loop, two_signals, &s);
     assert_int_equal(s.seen[1], SIGINT);
