@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD_MAX 255 /* RFC 1929 section 2: ULEN and PLEN are a byte each */
+#define FIELD_MAX USER_NAME_MAX
 
 /* A text in a place of one size for all, so that comparing two takes the same time for any two. */
 struct field {

@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#define USER_NAME_MAX 255 /* RFC 1929 section 2: ULEN and PLEN are a byte each */
+
 struct users;
 
 /* A user of a door; lives as long as its struct users. */

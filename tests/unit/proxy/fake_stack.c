@@ -47,6 +47,7 @@ struct stack {
     struct stack_udp *sockets[SOCKETS];
     unsigned n_streams, n_sockets, n_forbidden;
     struct forbidden forbidden[FORBIDDEN];
+    bool no_v4, no_v6;
 };
 
 struct stack *fake_stack_new(void)
@@ -83,6 +84,11 @@ void fake_stack_forbid(struct stack *s, const char *addr, int err)
     if (addr != NULL) {
         assert_true(addr_parse(&f->addr, addr));
     }
+}
+
+void fake_stack_lacks(struct stack *s, enum family family)
+{
+    *(family == FAMILY_V6 ? &s->no_v6 : &s->no_v4) = true;
 }
 
 static int verdict_on(const struct stack *s, const struct addr *a)
@@ -189,6 +195,13 @@ bool fake_tcp_has_fin(const struct stack_tcp *t)
 size_t fake_tcp_unread(const struct stack_tcp *t)
 {
     return t->received.len - t->consumed;
+}
+
+/* ---- stack/stack.h ---- */
+
+bool stack_has_family(const struct stack *stack, enum family family)
+{
+    return !(family == FAMILY_V6 ? stack->no_v6 : stack->no_v4);
 }
 
 /* ---- stack/stack_tcp.h ---- */

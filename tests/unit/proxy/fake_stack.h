@@ -15,6 +15,9 @@ void fake_stack_free(struct stack *s); /* fails the test when a stream or socket
 /* Answer connects and datagrams to `addr` with `err` at once; NULL: to every address. */
 void fake_stack_forbid(struct stack *s, const char *addr, int err);
 
+/* Has no address of this family, for who asks. */
+void fake_stack_lacks(struct stack *s, enum family family);
+
 /* Run the handlers of everything that has news; true when any ran. */
 bool fake_stack_dispatch(struct stack *s, struct now now);
 
