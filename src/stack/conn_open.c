@@ -173,6 +173,19 @@ static bool is_listening(const struct stack *s, uint16_t port)
     return false;
 }
 
+/* Whoever watches us connect shall not know where we listen next. */
+static uint16_t choose_listening_port(const struct stack *s)
+{
+    uint32_t first = rng_below(&s->config.rng, PORTS);
+    for (uint32_t i = 0; i < PORTS; i++) {
+        uint16_t port = (uint16_t)(PORT_MIN + (first + i) % PORTS);
+        if (!is_listening(s, port)) {
+            return port;
+        }
+    }
+    return 0;
+}
+
 /* tcp_bind would look for other users of the port in vain: is_listening did. */
 static struct tcp_pcb *listen_pcb(uint16_t port)
 {
@@ -193,8 +206,8 @@ int stack_tcp_listen(struct stack *s, uint16_t port, stack_tcp_accept_fn *accept
                      struct stack_tcp_listener **out)
 {
     instance_enter(s);
-    if (port == 0) {
-        return ERR_INVALID;
+    if (port == 0 && (port = choose_listening_port(s)) == 0) {
+        return ERR_LIMIT;
     }
     if (is_listening(s, port)) {
         return ERR_IN_USE;
@@ -215,6 +228,14 @@ int stack_tcp_listen(struct stack *s, uint16_t port, stack_tcp_accept_fn *accept
     tcp_ext_arg_set_callbacks(l->pcb, 0, &listen_callbacks);
     *out = l;
     return 0;
+}
+
+struct endpoint stack_tcp_listener_local(const struct stack_tcp_listener *l, enum family family)
+{
+    return (struct endpoint){
+        .addr = family == FAMILY_V4 ? l->stack->source4 : l->stack->source6,
+        .port = l->pcb->local_port,
+    };
 }
 
 void stack_tcp_listener_close(struct stack_tcp_listener *l)

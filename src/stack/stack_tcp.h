@@ -37,13 +37,15 @@ typedef void stack_tcp_event_fn(void *ctx, struct stack_tcp *t, unsigned events,
 int stack_tcp_connect(struct stack *stack, const struct endpoint *to, stack_tcp_event_fn *event,
                       void *ctx, struct stack_tcp **out, struct now now) MUST_USE;
 
-/* Accept connections to `port` on every address of the stack. `accepted` runs from stack_dispatch;
- * it must call stack_tcp_set_handler, or close or abort `t`. 0, ERR_IN_USE, ERR_INVALID (port 0),
- * ERR_NOMEM. */
+/* Accept connections to `port` on every address of the stack; 0 picks an unpredictable free one.
+ * `accepted` runs from stack_dispatch; it must call stack_tcp_set_handler, or close or abort `t`,
+ * and may close the listener. 0, ERR_IN_USE, ERR_LIMIT (no free port), ERR_NOMEM. */
 struct stack_tcp_listener;
 typedef void stack_tcp_accept_fn(void *ctx, struct stack_tcp *t, struct now now);
 int stack_tcp_listen(struct stack *stack, uint16_t port, stack_tcp_accept_fn *accepted, void *ctx,
                      struct stack_tcp_listener **out) MUST_USE;
+/* Its port, and our address of that family, which is NONE when the stack has none. */
+struct endpoint stack_tcp_listener_local(const struct stack_tcp_listener *l, enum family family);
 void stack_tcp_listener_close(struct stack_tcp_listener *l);
 void stack_tcp_set_handler(struct stack_tcp *t, stack_tcp_event_fn *event, void *ctx);
 

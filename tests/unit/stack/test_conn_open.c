@@ -253,7 +253,6 @@ static void a_port_has_one_listener(void **state)
     peer_listen(&w.b, &p, 80);
     struct stack_tcp_listener *l;
     assert_int_equal(stack_tcp_listen(w.b.stack, 80, peer_accept, &p, &l), ERR_IN_USE);
-    assert_int_equal(stack_tcp_listen(w.b.stack, 0, peer_accept, &p, &l), ERR_INVALID);
     assert_int_equal(stack_tcp_listen(w.a.stack, 80, peer_accept, &p, &l),
                      0);                                     /* another stack's port */
     assert_int_equal(stack_next_deadline(w.b.stack), NEVER); /* a listener waits for no time */
@@ -332,6 +331,62 @@ static void a_listener_may_abort_what_it_is_shown(void **state)
     wire_close(&w);
 }
 
+static void a_listener_without_a_port_finds_a_free_one_and_tells_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+        struct wire w;
+        wire_open(&w, &(struct wire_config){.delay = MS});
+        struct peer server = {0}, client = {0};
+        peer_listen(&w.b, &server, 0);
+        struct addr there;
+        assert_true(addr_parse(&there, families[i]));
+        struct endpoint at = stack_tcp_listener_local(server.listener, there.family);
+        assert_true(addr_equal(&at.addr, &there));
+        assert_true(at.port >= 16384);
+        assert_int_equal(connect_to(&w, families[i], at.port, &client), 0);
+        assert_true(wire_run(&w, peer_is_connected, &client, NS_PER_S));
+
+        struct stack_tcp_listener *other;
+        assert_int_equal(stack_tcp_listen(w.b.stack, 0, peer_accept, &server, &other), 0);
+        assert_int_not_equal(stack_tcp_listener_local(other, FAMILY_V4).port, at.port);
+        wire_close(&w);
+    }
+}
+
+struct one_shot {
+    struct stack_tcp_listener *listener;
+    struct stack_tcp *t;
+};
+
+static void take_one(void *ctx, struct stack_tcp *t, struct now now)
+{
+    (void)now;
+    struct one_shot *o = ctx;
+    assert_null(o->t);
+    o->t = t;
+    static struct peer nobody;
+    stack_tcp_set_handler(t, peer_event, &nobody);
+    stack_tcp_listener_close(o->listener);
+}
+
+static void a_listener_may_be_closed_by_the_first_that_comes(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w, &(struct wire_config){.delay = MS});
+    struct one_shot o = {.t = NULL};
+    assert_int_equal(stack_tcp_listen(w.b.stack, 80, take_one, &o, &o.listener), 0);
+    struct peer first = {0}, second = {0};
+    assert_int_equal(connect_to(&w, families[0], 80, &first), 0);
+    assert_int_equal(connect_to(&w, families[0], 80, &second), 0);
+    assert_true(wire_run(&w, peer_has_failed, &second, NS_PER_S));
+    assert_true(peer_is_connected(&first));
+    assert_int_equal(first.error, 0);
+    stack_tcp_abort(o.t);
+    wire_close(&w);
+}
+
 /* ---- many ---- */
 
 static bool is_over(void *ctx)
@@ -379,6 +434,8 @@ int main(void)
         cmocka_unit_test(a_closed_listener_refuses_and_forgets_the_half_open),
         cmocka_unit_test(a_flood_of_syns_ends_at_the_limit),
         cmocka_unit_test(a_listener_may_abort_what_it_is_shown),
+        cmocka_unit_test(a_listener_without_a_port_finds_a_free_one_and_tells_it),
+        cmocka_unit_test(a_listener_may_be_closed_by_the_first_that_comes),
         cmocka_unit_test(many_connections_one_after_the_other_find_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
