@@ -23,6 +23,8 @@ static struct door_terms terms_of(const struct proxy_config *config)
         .protocols = config->protocols != 0 ? config->protocols : DOOR_MIXED,
         .target = config->target,
         .users = config->users,
+        .binds = config->stack != NULL,
+        .associates = config->udp != NULL,
     };
 }
 
@@ -45,6 +47,7 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
     };
     list_init(&p->sessions.waiting);
     list_init(&p->sessions.lingering);
+    list_init(&p->sessions.binding);
     list_init(&p->sessions.flowing);
     list_init(&p->sessions.carried);
     p->max_sessions = config->max_sessions;
@@ -72,6 +75,7 @@ void proxy_free(struct proxy *p)
     }
     stop_all(&p->sessions.waiting);
     stop_all(&p->sessions.lingering);
+    stop_all(&p->sessions.binding);
     stop_all(&p->sessions.flowing);
     stop_all(&p->sessions.carried);
     free(p);
@@ -141,6 +145,7 @@ uint64_t proxy_next_deadline(const struct proxy *p)
 {
     const struct sessions *s = &p->sessions;
     uint64_t at = deadline_min(deadline_of(&s->waiting), deadline_of(&s->lingering));
+    at = deadline_min(at, deadline_of(&s->binding));
     return deadline_min(at, deadline_of(&s->flowing));
 }
 
@@ -156,5 +161,6 @@ void proxy_tick(struct proxy *p, struct now now)
 {
     expire(&p->sessions.waiting, now);
     expire(&p->sessions.lingering, now);
+    expire(&p->sessions.binding, now);
     expire(&p->sessions.flowing, now);
 }

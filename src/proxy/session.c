@@ -9,7 +9,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define LINGER (2 * NS_PER_S) /* for a refused client to read why and close */
+#define LINGER (2 * NS_PER_S)     /* for a refused client to read why and close */
+#define BIND_WAIT (60 * NS_PER_S) /* for whom a BIND waits for */
 
 /* How exact the idle limit is: so many times in its length a busy flow moves to the end of its list. */
 #define IDLE_STEPS 8
@@ -47,7 +48,12 @@ void session_enter(struct session *s, enum session_state state, struct now now)
         s->deadline = now.mono + LINGER;
         list_push_back(&all->lingering, &s->link);
         break;
+    case BINDING:
+        s->deadline = now.mono + BIND_WAIT;
+        list_push_back(&all->binding, &s->link);
+        break;
     case DIALLING:
+    case ASSOCIATED:
         list_push_back(&all->carried, &s->link);
         break;
     case RELAYING:
@@ -87,6 +93,8 @@ static void tell_end(const struct session *s, const char *side, const char *caus
         log_debug(log, "%s to %s -> %s%s, %" PRIu64 " bytes up, %" PRIu64 " down",
                   client_name(s, from), remote_name(s, to), side, cause, s->relay.up,
                   s->relay.down);
+    } else if (s->state == ASSOCIATED) {
+        log_debug(log, "%s with datagrams -> %s%s", client_name(s, from), side, cause);
     } else if (s->handshake->open) {
         log_debug(log, "%s to %s -> %s%s", client_name(s, from),
                   target_format(&s->handshake->ask.target, to), side, cause);
@@ -132,6 +140,17 @@ static void session_abort(struct session *s)
     case DIALLING:
         dial_cancel(s->dial);
         stream_abort(s->client);
+        break;
+    case BINDING:
+        session_unbind(s);
+        if (s->tunnel != NULL) {
+            stack_tcp_abort(s->tunnel);
+        }
+        stream_abort(s->client);
+        break;
+    case ASSOCIATED:
+        udp_association_close(s->association);
+        stream_close(s->client);
         break;
     case REPLYING:
         stack_tcp_abort(s->tunnel);
@@ -212,7 +231,18 @@ static void session_open(struct session *s, struct now now)
         session_fail(s, ERR_LIMIT, now);
         return;
     }
-    session_dial(s, now);
+    switch (s->handshake->ask.request) {
+    case DOOR_CONNECT:
+    case DOOR_EXCHANGE:
+        session_dial(s, now);
+        break;
+    case DOOR_BIND:
+        session_bind(s, now);
+        break;
+    case DOOR_ASSOCIATE:
+        session_associate(s, now);
+        break;
+    }
 }
 
 static void greeting_step(struct session *s, struct now now)
@@ -246,6 +276,16 @@ static void session_ready(void *ctx, unsigned events, struct now now)
         break;
     case DIALLING:
         session_dialling_read(s);
+        break;
+    case BINDING:
+        if (handshake_is_answering(s->handshake)) {
+            session_binding_step(s, now);
+        } else {
+            session_dialling_read(s);
+        }
+        break;
+    case ASSOCIATED:
+        session_associated_step(s);
         break;
     case REPLYING:
         session_replying_step(s, now);
@@ -305,7 +345,6 @@ uint64_t session_deadline(const struct session *s)
 
 void session_expire(struct session *s, struct now now)
 {
-    (void)now;
     switch (s->state) {
     case GREETING:
         session_end(s, "", "no whole request in time");
@@ -319,7 +358,11 @@ void session_expire(struct session *s, struct now now)
     case RELAYING:
         session_end(s, "", "idle for too long");
         break;
+    case BINDING:
+        session_binding_expire(s, now);
+        break;
     case DIALLING:
+    case ASSOCIATED:
         assert(!"no deadline in this state");
     }
 }

@@ -31,8 +31,9 @@ struct sessions {
     uint64_t idle;         /* ns that a flow may be silent; 0: for ever */
     struct list waiting;   /* for the client, `patience` long */
     struct list lingering; /* for a refused client to have read why */
+    struct list binding;   /* for somebody to connect */
     struct list flowing;   /* relaying; in the order in which they last had news */
-    struct list carried;   /* dialling: no deadline here */
+    struct list carried;   /* dialling, or associated: no deadline here */
     unsigned n;
     unsigned n_surplus; /* those of them that came beyond the limit, to be told so */
     uint64_t quiet_dns; /* no warning about names without DNS before this */

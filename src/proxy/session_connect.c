@@ -46,7 +46,7 @@ void session_replying_step(struct session *s, struct now now)
     }
 }
 
-static void tunnel_event(void *ctx, struct stack_tcp *t, unsigned events, struct now now)
+void session_tunnel_event(void *ctx, struct stack_tcp *t, unsigned events, struct now now)
 {
     struct session *s = ctx;
     if (s->state == RELAYING) {
@@ -54,9 +54,17 @@ static void tunnel_event(void *ctx, struct stack_tcp *t, unsigned events, struct
         session_relaying_step(s, relay_tunnel_event(&s->relay, events));
     } else if (events & STACK_TCP_FAILED) {
         session_end_err(s, "tunnel: ", stack_tcp_error(t));
-    } else {
+    } else if (s->state == REPLYING) {
         session_replying_step(s, now);
     }
+}
+
+void session_reply(struct session *s, const struct endpoint *end, struct now now)
+{
+    session_tell_name(s);
+    handshake_reply(s->handshake, 0, end);
+    session_enter(s, REPLYING, now);
+    session_replying_step(s, now);
 }
 
 static void dialled(void *ctx, int err, struct stack_tcp *t, struct now now)
@@ -68,12 +76,9 @@ static void dialled(void *ctx, int err, struct stack_tcp *t, struct now now)
         return;
     }
     s->tunnel = t;
-    stack_tcp_set_handler(t, tunnel_event, s);
-    session_tell_name(s);
+    stack_tcp_set_handler(t, session_tunnel_event, s);
     struct endpoint local = stack_tcp_local(t);
-    handshake_reply(s->handshake, 0, &local);
-    session_enter(s, REPLYING, now);
-    session_replying_step(s, now);
+    session_reply(s, &local, now);
 }
 
 void session_dial(struct session *s, struct now now)
@@ -96,7 +101,7 @@ void session_dialling_read(struct session *s)
     if (err == ERR_LIMIT || (err == 0 && h->eof && (handshake_has_early_data(h) || handshake_may_end_early(h)))) {
         stream_want(s->client, 0);
     } else if (err == 0 && h->eof) {
-        session_end(s, "", "the client left while it was dialled");
+        session_end(s, "", "the client left before it was connected");
     } else if (err != 0 && err != ERR_AGAIN) {
         session_end_err(s, "client: ", err);
     }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A session as its own files see it.
  *
- *   session.c          its life: states, events, the end
- *   session_connect.c  what a CONNECT goes through: dial, reply, relay */
+ *   session.c            its life: states, events, the end
+ *   session_connect.c    what a CONNECT goes through: dial, reply, relay
+ *   session_bind.c       SOCKS' BIND
+ *   session_associate.c  SOCKS5's UDP ASSOCIATE */
 #ifndef WGPROXY_PROXY_SESSION_PARTS_H
 #define WGPROXY_PROXY_SESSION_PARTS_H
 
@@ -11,13 +13,19 @@
 #include "proxy/session.h"
 
 /* GREETING   the door's parser is fed, its answers are written. The whole request leads to
- *            DIALLING, a bad one to REFUSING; end of file, an error or the end of patience to the
- *            end. A forward's request is whole at once.
+ *            DIALLING, BINDING or ASSOCIATED, a bad one to REFUSING; end of file, an error or the
+ *            end of patience to the end. A forward's request is whole at once.
  * DIALLING   the dial runs. The client is read ahead as far as there is room, to notice that it
  *            goes away: an error ends the session, and so does end of file, unless bytes for the
  *            target came before it or its door allows it (then it is an early half-close). A stream
  *            leads to REPLYING, failure to REFUSING, or to the end with an error where the door's
  *            protocol has no words for it.
+ * BINDING    a name is looked up, then a listener stands and the client was told where. Who comes
+ *            from where the client said leads to REPLYING, others are reset. The client is treated
+ *            as in DIALLING; the end of the wait leads to REFUSING.
+ * ASSOCIATED an association of the UDP relay lives. The reply is written, and the handshake is gone;
+ *            from then on the client's end of file or an error is the end, and what it sends is
+ *            thrown away.
  * REPLYING   the stream stands. The early data goes into it and the reply to the client; nothing of
  *            the target's may overtake the reply. Both done leads to RELAYING; an error on either
  *            side, or the end of patience, to the end of both.
@@ -26,20 +34,24 @@
  * REFUSING   the reply is written, then FIN; what the client sends is thrown away until it closes,
  *            because closing over unread bytes would send a RST, which can overtake the reply. The
  *            end of the linger leads to the end all the same. */
-enum session_state { GREETING, DIALLING, REPLYING, RELAYING, REFUSING };
+enum session_state { GREETING, DIALLING, BINDING, ASSOCIATED, REPLYING, RELAYING, REFUSING };
+
+struct binding;
 
 struct session {
     struct list link;
     struct sessions *all;
     enum session_state state;
     bool surplus;
-    uint64_t deadline;           /* GREETING, REPLYING, RELAYING, REFUSING */
-    struct handshake *handshake; /* all but RELAYING */
+    uint64_t deadline;           /* all but DIALLING and ASSOCIATED */
+    struct handshake *handshake; /* all but RELAYING; in ASSOCIATED until the reply is out */
     const char *cause;           /* REFUSING */
     struct stream *client;
-    struct dial *dial;        /* DIALLING */
-    struct stack_tcp *tunnel; /* REPLYING, RELAYING */
-    struct relay relay;       /* RELAYING */
+    struct dial *dial;                   /* DIALLING */
+    struct binding *binding;             /* BINDING */
+    struct udp_association *association; /* ASSOCIATED */
+    struct stack_tcp *tunnel;            /* REPLYING, RELAYING; who came in BINDING */
+    struct relay relay;                  /* RELAYING */
 };
 
 /* ---- session.c ---- */
@@ -65,8 +77,23 @@ const char *session_user(const struct session *s);
 /* ---- session_connect.c ---- */
 
 void session_dial(struct session *s, struct now now);
+/* The stream stands: tell the client, with its end as the door's protocol wants it. */
+void session_reply(struct session *s, const struct endpoint *end, struct now now);
+extern stack_tcp_event_fn session_tunnel_event; /* of the stream; its context is the session */
 void session_dialling_read(struct session *s);
 void session_replying_step(struct session *s, struct now now);
 void session_relaying_step(struct session *s, enum relay_verdict verdict);
+
+/* ---- session_bind.c ---- */
+
+void session_bind(struct session *s, struct now now);
+void session_binding_step(struct session *s, struct now now);
+void session_binding_expire(struct session *s, struct now now);
+void session_unbind(struct session *s); /* harmless without a binding */
+
+/* ---- session_associate.c ---- */
+
+void session_associate(struct session *s, struct now now);
+void session_associated_step(struct session *s);
 
 #endif

@@ -11,6 +11,7 @@
 #define STREAMS 4096
 #define SOCKETS 64
 #define FORBIDDEN 8
+#define LISTENERS 64
 
 struct stack_tcp {
     struct stack *stack;
@@ -26,6 +27,14 @@ struct stack_tcp {
     uint8_t *reserved;
     size_t reserved_len;
     bool connected, starved, fin_sent, fin_received;
+};
+
+struct stack_tcp_listener {
+    struct stack *stack;
+    uint16_t port;
+    stack_tcp_accept_fn *accepted;
+    void *ctx;
+    bool open;
 };
 
 struct stack_udp {
@@ -45,7 +54,8 @@ struct forbidden {
 struct stack {
     struct stack_tcp *streams[STREAMS];
     struct stack_udp *sockets[SOCKETS];
-    unsigned n_streams, n_sockets, n_forbidden;
+    struct stack_tcp_listener *listeners[LISTENERS];
+    unsigned n_streams, n_sockets, n_listeners, n_forbidden;
     struct forbidden forbidden[FORBIDDEN];
     bool no_v4, no_v6;
 };
@@ -71,6 +81,10 @@ void fake_stack_free(struct stack *s)
         assert_false(s->sockets[i]->open);
         fake_bytes_fini(&s->sockets[i]->sent);
         free(s->sockets[i]);
+    }
+    for (unsigned i = 0; i < s->n_listeners; i++) {
+        assert_false(s->listeners[i]->open);
+        free(s->listeners[i]);
     }
     free(s);
 }
@@ -114,6 +128,18 @@ bool fake_stack_dispatch(struct stack *s, struct now now)
         }
     }
     return ran;
+}
+
+static struct stack_tcp *stream_new(struct stack *s, const struct endpoint *remote)
+{
+    struct stack_tcp *t = calloc(1, sizeof *t);
+    if (t != NULL) {
+        assert_true(s->n_streams < STREAMS);
+        *t = (struct stack_tcp){.stack = s, .remote = *remote, .room = 65536, .piece = 16384};
+        endpoint_format(remote, t->where);
+        s->streams[s->n_streams++] = t;
+    }
+    return t;
 }
 
 /* ---- what the test does ---- */
@@ -197,6 +223,30 @@ size_t fake_tcp_unread(const struct stack_tcp *t)
     return t->received.len - t->consumed;
 }
 
+unsigned fake_listener_count(const struct stack *s)
+{
+    return s->n_listeners;
+}
+
+bool fake_listener_is_open(const struct stack *s, unsigned i)
+{
+    assert_true(i < s->n_listeners);
+    return s->listeners[i]->open;
+}
+
+struct stack_tcp *fake_listener_show(struct stack *s, unsigned i, const char *from, struct now now)
+{
+    struct stack_tcp_listener *l = s->listeners[i];
+    struct endpoint remote;
+    assert_true(endpoint_parse(&remote, from) && fake_listener_is_open(s, i));
+    struct stack_tcp *t = stream_new(s, &remote);
+    assert_non_null(t);
+    t->connected = true;
+    l->accepted(l->ctx, t, now);
+    assert_true(t->fate != FAKE_OPEN || t->event != NULL);
+    return t;
+}
+
 /* ---- stack/stack.h ---- */
 
 bool stack_has_family(const struct stack *stack, enum family family)
@@ -221,17 +271,50 @@ int stack_tcp_connect(struct stack *stack, const struct endpoint *to, stack_tcp_
     if (err != 0) {
         return err;
     }
-    struct stack_tcp *t = calloc(1, sizeof *t);
+    struct stack_tcp *t = stream_new(stack, to);
     if (t == NULL) {
         return ERR_NOMEM;
     }
-    assert_true(stack->n_streams < STREAMS);
-    *t = (struct stack_tcp){
-        .stack = stack, .remote = *to, .event = event, .ctx = ctx, .room = 65536, .piece = 16384};
-    endpoint_format(to, t->where);
-    stack->streams[stack->n_streams++] = t;
+    t->event = event;
+    t->ctx = ctx;
     *out = t;
     return 0;
+}
+
+int stack_tcp_listen(struct stack *stack, uint16_t port, stack_tcp_accept_fn *accepted, void *ctx,
+                     struct stack_tcp_listener **out)
+{
+    struct stack_tcp_listener *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        return ERR_NOMEM;
+    }
+    assert_true(stack->n_listeners < LISTENERS);
+    *l = (struct stack_tcp_listener){
+        .stack = stack,
+        .port = port != 0 ? port : (uint16_t)(40000 + stack->n_listeners),
+        .accepted = accepted,
+        .ctx = ctx,
+        .open = true,
+    };
+    stack->listeners[stack->n_listeners++] = l;
+    *out = l;
+    return 0;
+}
+
+struct endpoint stack_tcp_listener_local(const struct stack_tcp_listener *l, enum family family)
+{
+    assert_true(l->open);
+    struct endpoint e = {.port = l->port};
+    if (stack_has_family(l->stack, family)) {
+        assert_true(addr_parse(&e.addr, family == FAMILY_V4 ? "10.9.9.9" : "fd00::9"));
+    }
+    return e;
+}
+
+void stack_tcp_listener_close(struct stack_tcp_listener *l)
+{
+    assert_true(l->open);
+    l->open = false;
 }
 
 void stack_tcp_set_handler(struct stack_tcp *t, stack_tcp_event_fn *event, void *ctx)

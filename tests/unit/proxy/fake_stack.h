@@ -41,6 +41,14 @@ bool fake_tcp_has_fin(const struct stack_tcp *t);
 size_t fake_tcp_unread(
     const struct stack_tcp *t); /* delivered, not consumed: it shuts the window */
 
+/* ---- listeners, in the order in which they were opened; without a port they have 40000 and up ---- */
+
+unsigned fake_listener_count(const struct stack *s);
+bool fake_listener_is_open(const struct stack *s, unsigned i);
+
+/* Somebody connects from "10.0.0.1:80": the stream, as the listener's user left it. */
+struct stack_tcp *fake_listener_show(struct stack *s, unsigned i, const char *from, struct now now);
+
 /* ---- sockets ---- */
 
 unsigned fake_udp_count(const struct stack *s);

@@ -43,6 +43,8 @@ struct ground *ground_new(struct ground_options options)
         .target = target_of(options.target),
         .users = options.users,
         .access = options.access,
+        .udp = options.udp,
+        .stack = options.binds ? g->stack : NULL,
         .max_sessions = options.max_sessions,
         .idle = options.idle,
         .greeting_timeout = options.greeting_timeout,

@@ -26,6 +26,8 @@ struct ground_options {
     const char *target; /* DOOR_FORWARD: "10.0.0.1:80" */
     const struct users *users;
     const struct access *access;
+    struct udp_relay *udp; /* NULL: no ASSOCIATE */
+    bool binds;
     unsigned max_sessions;
     uint64_t dial_timeout, greeting_timeout, idle;
 };

@@ -430,8 +430,8 @@ static void a_client_that_leaves_cancels_its_dial(void **state)
         assert_int_equal(dialer_next_deadline(v.g->dialer), NEVER);
         assert_true(ground_said(
             v.g, reset ? "debug: 127.0.0.1:40000 to example.com:443 -> client: connection reset"
-                       : "debug: 127.0.0.1:40000 to example.com:443 -> the client left while it "
-                         "was dialled"));
+                       : "debug: 127.0.0.1:40000 to example.com:443 -> the client left before it "
+                         "was connected"));
         visit_end(&v);
     }
 }
