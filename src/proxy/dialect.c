@@ -24,6 +24,9 @@ static void speak(struct dialect *d, unsigned protocol)
     case DOOR_SOCKS4:
         socks4_init(&d->socks4, d->terms);
         break;
+    case DOOR_HTTP:
+        http_door_init(&d->http, d->terms);
+        break;
     default:
         break;
     }
@@ -41,6 +44,8 @@ void dialect_fini(struct dialect *d)
 {
     if (d->spoken == DOOR_SOCKS5) {
         wipe(&d->socks5, sizeof d->socks5);
+    } else if (d->spoken == DOOR_HTTP) {
+        http_door_fini(&d->http);
     }
     d->spoken = 0;
 }
@@ -69,6 +74,8 @@ enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t le
         return socks5_feed(&d->socks5, data, len, used, ask, answer);
     case DOOR_SOCKS4:
         return socks4_feed(&d->socks4, data, len, used, ask, answer);
+    case DOOR_HTTP:
+        return http_door_feed(&d->http, data, len, used, ask, answer);
     case DOOR_FORWARD:
         *ask = (struct door_ask){.request = DOOR_CONNECT, .target = d->terms->target};
         return DOOR_OPEN;
@@ -87,8 +94,18 @@ void dialect_reply(const struct dialect *d, struct door_answer *answer, int err,
     case DOOR_SOCKS4:
         socks4_reply(answer, err, bound);
         break;
+    case DOOR_HTTP:
+        http_door_reply(&d->http, answer, err);
+        break;
     default:
         break;
+    }
+}
+
+void dialect_again(struct dialect *d)
+{
+    if (d->spoken == DOOR_HTTP) {
+        http_door_again(&d->http);
     }
 }
 

@@ -5,6 +5,7 @@
 #define WGPROXY_PROXY_DIALECT_H
 
 #include "proxy/door.h"
+#include "proxy/http_door.h"
 #include "proxy/socks4.h"
 #include "proxy/socks5.h"
 
@@ -16,6 +17,7 @@ struct dialect {
     union {
         struct socks5 socks5;
         struct socks4 socks4;
+        struct http_door http;
     };
 };
 
@@ -31,6 +33,9 @@ enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t le
 /* What the client is told of how his request ended: 0 or an error, and the end that is his now, NULL when there is none.
  * Of no length where the protocol has no words for it. */
 void dialect_reply(const struct dialect *d, struct door_answer *answer, int err, const struct endpoint *bound);
+
+/* HTTP: make ready for the next request of the same client. */
+void dialect_again(struct dialect *d);
 
 /* What the parser took and the target is to be sent before anything else: *len bytes, 0 for most. */
 const uint8_t *dialect_prelude(const struct dialect *d, size_t *len);

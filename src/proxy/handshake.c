@@ -33,6 +33,14 @@ void handshake_free(struct handshake *h)
     }
 }
 
+void handshake_again(struct handshake *h)
+{
+    dialect_again(&h->door);
+    h->open = false;
+    h->answer.len = h->sent = 0;
+    h->forwarded = 0;
+}
+
 int handshake_read(struct handshake *h, struct stream *client)
 {
     if (h->at > 0) {

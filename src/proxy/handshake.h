@@ -28,6 +28,9 @@ struct handshake {
 struct handshake *handshake_new(const struct door_terms *terms); /* borrowed; NULL without memory */
 void handshake_free(struct handshake *h);                        /* NULL is harmless */
 
+/* HTTP: make ready for the next request of the same client; what was read ahead of it stays. */
+void handshake_again(struct handshake *h);
+
 /* Read ahead: 0 when bytes or the end of file (h->eof) came, ERR_AGAIN, ERR_LIMIT when full, or the
  * client's error. */
 int handshake_read(struct handshake *h, struct stream *client) MUST_USE;

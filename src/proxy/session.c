@@ -56,6 +56,7 @@ void session_enter(struct session *s, enum session_state state, struct now now)
     case ASSOCIATED:
         list_push_back(&all->carried, &s->link);
         break;
+    case EXCHANGING:
     case RELAYING:
         s->deadline = idle_deadline(all, now);
         list_push_back(&all->flowing, &s->link);
@@ -152,6 +153,11 @@ static void session_abort(struct session *s)
         udp_association_close(s->association);
         stream_close(s->client);
         break;
+    case EXCHANGING:
+        http_exchange_free(s->exchange);
+        stack_tcp_abort(s->tunnel);
+        stream_abort(s->client);
+        break;
     case REPLYING:
         stack_tcp_abort(s->tunnel);
         stream_abort(s->client);
@@ -245,7 +251,7 @@ static void session_open(struct session *s, struct now now)
     }
 }
 
-static void greeting_step(struct session *s, struct now now)
+void session_greeting_step(struct session *s, struct now now)
 {
     struct handshake *h = s->handshake;
     enum door_verdict verdict;
@@ -272,7 +278,7 @@ static void session_ready(void *ctx, unsigned events, struct now now)
     }
     switch (s->state) {
     case GREETING:
-        greeting_step(s, now);
+        session_greeting_step(s, now);
         break;
     case DIALLING:
         session_dialling_read(s);
@@ -286,6 +292,10 @@ static void session_ready(void *ctx, unsigned events, struct now now)
         break;
     case ASSOCIATED:
         session_associated_step(s);
+        break;
+    case EXCHANGING:
+        session_touch(s, now);
+        session_exchange_step(s, now);
         break;
     case REPLYING:
         session_replying_step(s, now);
@@ -326,7 +336,7 @@ int session_start(struct sessions *all, struct stream *client, bool surplus, str
     client->handler = &handler;
     client->ctx = s;
     if (all->terms.protocols == DOOR_FORWARD) {
-        greeting_step(s, now); /* there is nothing to wait for */
+        session_greeting_step(s, now); /* there is nothing to wait for */
     } else {
         stream_want(client, STREAM_READABLE);
     }
@@ -355,6 +365,7 @@ void session_expire(struct session *s, struct now now)
     case REFUSING:
         session_end(s, "", s->cause);
         break;
+    case EXCHANGING:
     case RELAYING:
         session_end(s, "", "idle for too long");
         break;

@@ -52,6 +52,9 @@ void session_tunnel_event(void *ctx, struct stack_tcp *t, unsigned events, struc
     if (s->state == RELAYING) {
         session_touch(s, now);
         session_relaying_step(s, relay_tunnel_event(&s->relay, events));
+    } else if (s->state == EXCHANGING) {
+        session_touch(s, now);
+        session_exchange_step(s, now);
     } else if (events & STACK_TCP_FAILED) {
         session_end_err(s, "tunnel: ", stack_tcp_error(t));
     } else if (s->state == REPLYING) {
@@ -78,7 +81,12 @@ static void dialled(void *ctx, int err, struct stack_tcp *t, struct now now)
     s->tunnel = t;
     stack_tcp_set_handler(t, session_tunnel_event, s);
     struct endpoint local = stack_tcp_local(t);
-    session_reply(s, &local, now);
+    if (s->handshake->ask.request == DOOR_EXCHANGE) {
+        session_tell_name(s);
+        session_exchange(s, now);
+    } else {
+        session_reply(s, &local, now);
+    }
 }
 
 void session_dial(struct session *s, struct now now)

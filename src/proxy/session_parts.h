@@ -4,11 +4,13 @@
  *   session.c            its life: states, events, the end
  *   session_connect.c    what a CONNECT goes through: dial, reply, relay
  *   session_bind.c       SOCKS' BIND
- *   session_associate.c  SOCKS5's UDP ASSOCIATE */
+ *   session_associate.c  SOCKS5's UDP ASSOCIATE
+ *   session_http.c       HTTP requests that are not CONNECT */
 #ifndef WGPROXY_PROXY_SESSION_PARTS_H
 #define WGPROXY_PROXY_SESSION_PARTS_H
 
 #include "proxy/handshake.h"
+#include "proxy/http_exchange.h"
 #include "proxy/relay.h"
 #include "proxy/session.h"
 
@@ -26,6 +28,9 @@
  * ASSOCIATED an association of the UDP relay lives. The reply is written, and the handshake is gone;
  *            from then on the client's end of file or an error is the end, and what it sends is
  *            thrown away.
+ * EXCHANGING one HTTP request and its response. Then GREETING again, or REPLYING where both sides
+ *            agreed on another protocol, or REFUSING with nothing left to say; a server that says
+ *            nothing leads there too. The idle limit holds as in RELAYING.
  * REPLYING   the stream stands. The early data goes into it and the reply to the client; nothing of
  *            the target's may overtake the reply. Both done leads to RELAYING; an error on either
  *            side, or the end of patience, to the end of both.
@@ -34,7 +39,7 @@
  * REFUSING   the reply is written, then FIN; what the client sends is thrown away until it closes,
  *            because closing over unread bytes would send a RST, which can overtake the reply. The
  *            end of the linger leads to the end all the same. */
-enum session_state { GREETING, DIALLING, BINDING, ASSOCIATED, REPLYING, RELAYING, REFUSING };
+enum session_state { GREETING, DIALLING, BINDING, ASSOCIATED, EXCHANGING, REPLYING, RELAYING, REFUSING };
 
 struct binding;
 
@@ -50,14 +55,16 @@ struct session {
     struct dial *dial;                   /* DIALLING */
     struct binding *binding;             /* BINDING */
     struct udp_association *association; /* ASSOCIATED */
-    struct stack_tcp *tunnel;            /* REPLYING, RELAYING; who came in BINDING */
+    struct http_exchange *exchange;      /* EXCHANGING */
+    struct stack_tcp *tunnel;            /* EXCHANGING, REPLYING, RELAYING; who came in BINDING */
     struct relay relay;                  /* RELAYING */
 };
 
 /* ---- session.c ---- */
 
 void session_enter(struct session *s, enum session_state state, struct now now);
-void session_touch(struct session *s, struct now now); /* RELAYING: bytes moved */
+void session_touch(struct session *s, struct now now); /* RELAYING, EXCHANGING: bytes moved */
+void session_greeting_step(struct session *s, struct now now);
 
 /* The answer that stands in the handshake is the last one. */
 void session_refuse(struct session *s, const char *cause, struct now now);
@@ -73,6 +80,11 @@ void session_tell_name(const struct session *s);
 
 /* The user's name, or NULL: for access rules. */
 const char *session_user(const struct session *s);
+
+/* ---- session_http.c ---- */
+
+void session_exchange(struct session *s, struct now now); /* the tunnel's stream stands */
+void session_exchange_step(struct session *s, struct now now);
 
 /* ---- session_connect.c ---- */
 
