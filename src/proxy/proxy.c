@@ -13,7 +13,6 @@
 struct proxy {
     struct sessions sessions;
     unsigned max_sessions;
-    bool draining;
     uint64_t quiet_full; /* no warning about the limit before this */
 };
 
@@ -104,10 +103,10 @@ static void warn_full(struct proxy *p, struct now now)
 void proxy_accept(struct proxy *p, struct stream *client, struct now now)
 {
     bool full = is_full(p);
-    if (full && !p->draining) {
+    if (full && !p->sessions.draining) {
         warn_full(p, now);
     }
-    if (p->draining || (full && !may_ask(p))) {
+    if (p->sessions.draining || (full && !may_ask(p))) {
         stream_abort(client);
         return;
     }
@@ -120,7 +119,7 @@ void proxy_accept(struct proxy *p, struct stream *client, struct now now)
 /* A client that has not asked for anything loses nothing, and must not hold up the end. */
 bool proxy_drain(struct proxy *p)
 {
-    p->draining = true;
+    p->sessions.draining = true;
     list_foreach_safe(link, &p->sessions.waiting) {
         struct session *s = session_of(link);
         if (session_is_idle(s)) {
