@@ -2,7 +2,8 @@
 /* Any script of events around one client at the door: what it sends and when it stops, what its
  * socket takes, what the resolver says and what the tunnel does. Whatever the order, nothing is
  * used after it was given up, nothing is left over, and no byte is lost, doubled or moved. The
- * script is pairs of an event and its argument. */
+ * script is what the door has, and then pairs of an event and its argument. */
+#include "unit/proxy/fake_udp_relay.h"
 #include "unit/proxy/ground.h"
 
 #include "base/err.h"
@@ -13,7 +14,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+enum { HAS_BIND = 1, HAS_UDP = 2, HAS_IDLE = 4, IS_FORWARD = 8, HAS_USERS = 16, IS_FULL = 32 };
+
 struct play {
+    uint8_t has;
     struct ground *g;
     struct fake_client c;
     struct fake_bytes down; /* all that the tunnel delivered */
@@ -79,6 +83,18 @@ static size_t client_says(struct play *p, const uint8_t *rest, size_t left, uint
     return n;
 }
 
+static void somebody_comes(struct play *p, uint8_t arg)
+{
+    static const char *const from[] = {"10.0.0.1:20", "10.0.0.2:20", "[fd00::1]:20"};
+    struct stack *stack = p->g->stack;
+    for (unsigned i = 0; i < fake_listener_count(stack); i++) {
+        if (fake_listener_is_open(stack, i)) {
+            fake_listener_show(stack, i, from[arg % ARRAY_SIZE(from)], p->g->now);
+            return;
+        }
+    }
+}
+
 static void settle(struct play *p)
 {
     struct fake_client *const clients[] = {&p->c};
@@ -89,7 +105,7 @@ static void settle(struct play *p)
 static size_t happen(struct play *p, uint8_t event, uint8_t arg, const uint8_t *rest, size_t left)
 {
     struct stack_tcp *t = stream_of(p, arg);
-    switch (event % 14) {
+    switch (event % 16) {
     case 0:
         return client_says(p, rest, left, arg);
     case 1:
@@ -136,19 +152,42 @@ static size_t happen(struct play *p, uint8_t event, uint8_t arg, const uint8_t *
     case 12:
         ground_sleep(p->g, arg * 100 * NS_PER_MS);
         break;
+    case 13:
+        somebody_comes(p, arg);
+        break;
+    case 14:
+        proxy_drain(p->g->proxy);
+        break;
     default:
         settle(p);
     }
     return 0;
 }
 
+/* Where the answers to a SOCKS client that asked for a CONNECT end. */
+static size_t answers_end(const struct play *p)
+{
+    const struct fake_bytes *got = &p->c.output;
+    if (p->has & IS_FORWARD) {
+        return 0;
+    }
+    if (got->data[0] == 0) {
+        return 8;
+    }
+    return got->len > 5 && got->data[5] == 4 ? 24 : 12;
+}
+
+static bool is_http(const struct play *p)
+{
+    return !(p->has & IS_FORWARD) && p->c.input.len > 0 && p->c.input.data[0] >= 'A';
+}
+
 /* What went down is a piece of what the tunnel delivered, behind the answers; what went up a piece
- * of what the client sent, behind its request. */
+ * of what the client sent, behind its request. Of HTTP the tests of its own say more. */
 static void check(const struct play *p)
 {
     const struct fake_bytes *got = &p->c.output;
-    assert(got->len < 1 || got->data[0] == 5);
-    if (fake_tcp_count(p->g->stack) != 1) {
+    if (is_http(p) || fake_tcp_count(p->g->stack) != 1 || fake_listener_count(p->g->stack) != 0) {
         return;
     }
     const struct fake_bytes *up = fake_tcp_sent(fake_tcp(p->g->stack, 0));
@@ -158,28 +197,64 @@ static void check(const struct play *p)
         head++;
         assert(head + up->len <= p->c.input.len);
     }
-    if (got->len > 24 && got->data[3] == 0) {
-        size_t answer = got->data[5] == 1 ? 12 : 24;
+    if (got->len > 24 && (p->has & (IS_FORWARD | HAS_USERS)) != HAS_USERS) {
+        size_t answer = answers_end(p);
         assert(got->len - answer <= p->down.len);
         assert(memcmp(got->data + answer, p->down.data, got->len - answer) == 0);
     }
 }
 
+/* A door that is full already, by one that has nothing to say. */
+static void fill(struct play *p, struct fake_client *other)
+{
+    fake_client_init(other);
+    if (p->has & IS_FULL) {
+        proxy_accept(p->g->proxy, &other->stream, p->g->now);
+    } else {
+        stream_close(&other->stream);
+    }
+}
+
+static struct ground *build(uint8_t has, struct udp_relay *udp, const struct users *users)
+{
+    struct ground *g = ground_new((struct ground_options){
+        .binds = has & HAS_BIND,
+        .udp = has & HAS_UDP ? udp : NULL,
+        .idle = has & HAS_IDLE ? 5 * NS_PER_S : 0,
+        .protocols = has & IS_FORWARD ? DOOR_FORWARD : 0,
+        .target = "10.0.0.1:80",
+        .users = has & HAS_USERS ? users : NULL,
+        .max_sessions = has & IS_FULL ? 1 : 0,
+    });
+    fake_stack_forbid(g->stack, "10.9.9.9", ERR_NO_ROUTE);
+    return g;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct play p = {.g = ground_new((struct ground_options){0})};
-    fake_stack_forbid(p.g->stack, "10.9.9.9", ERR_NO_ROUTE);
+    struct users *users;
+    if (size == 0 || users_new(&users) != 0 || users_add(users, "a", "b") != 0) {
+        return 0;
+    }
+    struct udp_relay udp = {.bound = {.addr = {.family = FAMILY_V4}, .port = 7}};
+    struct play p = {.has = data[0]};
+    p.g = build(p.has, &udp, users);
+    struct fake_client other;
+    fill(&p, &other);
     fake_client_init(&p.c);
     proxy_accept(p.g->proxy, &p.c.stream, p.g->now);
-    for (size_t at = 0; at + 2 <= size;) {
+    for (size_t at = 1; at + 2 <= size;) {
         uint8_t event = data[at], arg = data[at + 1];
         at += 2;
         at += happen(&p, event, arg, data + at, size - at);
     }
     settle(&p);
     check(&p);
-    ground_free(p.g); /* fails when a stream or a look-up is left */
+    ground_free(p.g); /* fails when a stream, a listener or a look-up is left */
+    assert(udp.n_open == 0);
     fake_client_fini(&p.c);
+    fake_client_fini(&other);
     fake_bytes_fini(&p.down);
+    users_free(users);
     return 0;
 }
