@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "cmd/check.h"
+#include "cmd/daemon.h"
 #include "cmd/demo.h"
 #include "cmd/files.h"
 #include "cmd/keys.h"
@@ -56,7 +57,7 @@ static int run_tunnels(struct options *o)
     } else if (o->command == COMMAND_CHECK) {
         status = check(&f, o);
         status = status == STATUS_OK ? printed() : status;
-    } else {
+    } else if (!o->daemon || daemon_begin(&status)) {
         status = run(&f, o);
     }
     files_free(&f);
@@ -91,7 +92,7 @@ int main(int argc, char **argv)
     case COMMAND_CHECK:
         return run_tunnels(&o);
     case COMMAND_DEMO:
-        return demo_run(o.n_socks > 0 ? &o.socks[0] : &usual, o.once, o.level);
+        return demo_run(o.n_doors > 0 ? &o.doors[0].bind.at : &usual, o.once, o.level);
     case COMMAND_GENKEY:
         return keys_genkey(stdout, stderr, &rng) == 0 ? STATUS_OK : STATUS_FAILED;
     case COMMAND_PUBKEY:

@@ -8,7 +8,6 @@
 #include "app/carrier.h"
 #include "base/err.h"
 #include "base/list.h"
-#include "proxy/proxy.h"
 
 #define NAME_MAX_SHOWN 32
 
@@ -29,13 +28,6 @@ struct tunnel_item {
     char name[NAME_MAX_SHOWN + 1];
 };
 
-struct door {
-    struct list link;
-    const struct env *env;
-    struct env_listener *listener;
-    struct proxy *proxy;
-};
-
 int app_new(struct app **out, const struct env *env)
 {
     struct app *app = calloc(1, sizeof *app);
@@ -47,15 +39,6 @@ int app_new(struct app **out, const struct env *env)
     list_init(&app->doors);
     *out = app;
     return 0;
-}
-
-static void door_free(struct door *d)
-{
-    if (d->listener != NULL) {
-        d->env->ops->listener_close(d->listener);
-    }
-    proxy_free(d->proxy);
-    free(d);
 }
 
 void app_free(struct app *app, struct now now)
@@ -115,36 +98,40 @@ int app_add_tunnel(struct app *app, const struct config *config, const char *nam
     return 0;
 }
 
-static void accepted(void *ctx, struct stream *client, struct now now)
+int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c, const struct config_door *d,
+                 struct place *bound, struct door **out)
 {
-    struct door *d = ctx;
-    proxy_accept(d->proxy, client, now);
+    struct door *door;
+    int err = door_new(&door, app->env, tunnel, c, d, bound);
+    if (err == 0) {
+        list_push_back(&app->doors, &door->link);
+        if (out != NULL) {
+            *out = door;
+        }
+    }
+    return err;
 }
 
 int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at, struct endpoint *bound)
 {
-    struct door *d = calloc(1, sizeof *d);
-    if (d == NULL) {
-        return ERR_NOMEM;
-    }
-    d->env = app->env;
-    struct proxy_config pc = {.dialer = tunnel_dialer(tunnel), .log = app->env->log};
-    int err = proxy_new(&d->proxy, &pc);
+    static const struct config nothing;
+    struct config_door d = {
+        .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP, .bind = place_ip(at)};
+    struct place stands;
+    int err = app_add_door(app, tunnel, &nothing, &d, &stands, NULL);
     if (err == 0) {
-        struct place place = place_ip(at), stands;
-        err = app->env->ops->listen(app->env->world, &place, accepted, d, &stands, &d->listener);
-        if (err == 0) {
-            *bound = stands.at;
-        }
+        *bound = stands.at;
     }
-    if (err != 0) {
-        char text[ENDPOINT_TEXT];
-        log_error(app->env->log, "cannot listen on %s: %s", endpoint_format(at, text), err_text(err));
-        door_free(d);
-        return err;
+    return err;
+}
+
+bool app_drain(struct app *app)
+{
+    bool running = false;
+    list_foreach(l, &app->doors) {
+        running |= door_drain(list_item(l, struct door, link));
     }
-    list_push_back(&app->doors, &d->link);
-    return 0;
+    return running;
 }
 
 void app_start(struct app *app, struct now now)
@@ -166,17 +153,16 @@ static uint64_t run_tunnels(struct app *app, struct now now)
 uint64_t app_turn(struct app *app, struct now now)
 {
     list_foreach(l, &app->doors) {
-        struct proxy *p = list_item(l, struct door, link)->proxy;
-        if (proxy_next_deadline(p) <= now.mono) {
-            proxy_tick(p, now);
-        }
+        door_tick(list_item(l, struct door, link), now);
     }
     uint64_t at = run_tunnels(app, now);
     if (app->carries) {
         at = run_tunnels(app, now); /* what a tunnel brought for one inside it, and what that one answered */
     }
     list_foreach(l, &app->doors) {
-        at = deadline_min(at, proxy_next_deadline(list_item(l, struct door, link)->proxy));
+        struct door *d = list_item(l, struct door, link);
+        door_flush(d);
+        at = deadline_min(at, door_next_deadline(d));
     }
     return at;
 }

@@ -4,6 +4,7 @@
 #ifndef WGPROXY_APP_APP_H
 #define WGPROXY_APP_APP_H
 
+#include "app/doors.h"
 #include "app/env.h"
 #include "app/tunnel.h"
 #include "base/macros.h"
@@ -22,10 +23,18 @@ void app_free(struct app *app, struct now now);
 int app_add_tunnel(struct app *app, const struct config *config, const char *name, struct tunnel *through,
                    struct tunnel **out, struct now now) MUST_USE;
 
-/* A SOCKS5 door at `at` into the tunnel; *bound tells where it stands. Errors as env's listen; the log says which. */
+/* A door between this machine and the tunnel. *bound tells where it stands; *out, where wanted, is borrowed. Errors as
+ * door_new; the log says which. */
+int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c, const struct config_door *d,
+                 struct place *bound, struct door **out) MUST_USE;
+
+/* A proxy for every protocol and for everybody at `at`, as app_add_door. */
 int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at, struct endpoint *bound) MUST_USE;
 
 void app_start(struct app *app, struct now now); /* once, after everything was added */
+
+/* Nobody comes in any more, and who has not asked for anything yet is sent away; true while flows still run. */
+bool app_drain(struct app *app);
 
 /* Work of one loop turn; returns when it must run again at the latest (NEVER: only when something arrives). */
 uint64_t app_turn(struct app *app, struct now now);

@@ -108,7 +108,7 @@ static unsigned path_mtu(void *world, const struct endpoint *to)
 
 struct inner_lookup {
     struct resolver_query *query;
-    env_resolved_fn *done;
+    local_resolved_fn *done;
     void *ctx;
     uint16_t port;
 };
@@ -124,7 +124,7 @@ static void resolved(void *ctx, int err, const struct addr *addrs, size_t n, str
     free(l);
 }
 
-static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out,
+static int resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx, struct local_lookup **out,
                    struct now now)
 {
     struct resolver *resolver = tunnel_resolver(world);
@@ -141,11 +141,11 @@ static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn
         free(l);
         return err;
     }
-    *out = (struct env_lookup *)l;
+    *out = (struct local_lookup *)l;
     return 0;
 }
 
-static void resolve_cancel(struct env_lookup *el)
+static void resolve_cancel(struct local_lookup *el)
 {
     struct inner_lookup *l = (struct inner_lookup *)el;
     resolver_cancel(l->query);
@@ -156,6 +156,5 @@ static void resolve_cancel(struct env_lookup *el)
 const struct env_ops carrier_ops = {
     .udp_open = udp_open,
     .path_mtu = path_mtu,
-    .resolve = resolve,
-    .resolve_cancel = resolve_cancel,
+    .local = {.resolve = resolve, .resolve_cancel = resolve_cancel},
 };

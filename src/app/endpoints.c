@@ -28,7 +28,7 @@ struct name {
     uint64_t due;              /* when to ask; NEVER: not by time alone */
     uint64_t pause;            /* before the next try, after a failed one */
     uint64_t asked;            /* when the last lookup began */
-    struct env_lookup *lookup; /* under way, or NULL */
+    struct local_lookup *lookup; /* under way, or NULL */
     struct endpoint found[FOUND_MAX];
     size_t n_found, at; /* the one that the peer was given last */
     unsigned tried;     /* initiations that earlier addresses of this round have had */
@@ -56,7 +56,7 @@ void endpoints_free(struct endpoints *e)
     for (struct list *l; (l = list_pop_front(&e->names)) != NULL;) {
         struct name *n = list_item(l, struct name, link);
         if (n->lookup != NULL) {
-            e->env->ops->resolve_cancel(n->lookup);
+            e->env->ops->local.resolve_cancel(n->lookup);
         }
         free(n);
     }
@@ -192,7 +192,7 @@ void endpoints_tick(struct endpoints *e, struct now now)
         }
         n->due = NEVER;
         n->asked = now.mono;
-        int err = e->env->ops->resolve(e->env->world, n->host, n->port, resolved, n, &n->lookup, now);
+        int err = e->env->ops->local.resolve(e->env->world, n->host, n->port, resolved, n, &n->lookup, now);
         if (err != 0) {
             n->lookup = NULL;
             try_later(n, err, now);

@@ -10,12 +10,11 @@
 #include "base/place.h"
 #include "base/rng.h"
 #include "base/stream.h"
+#include "proxy/local.h"
 
 struct env_listener;
-struct env_lookup;
 
 typedef void env_accept_fn(void *ctx, struct stream *s, struct now now);
-typedef void env_resolved_fn(void *ctx, int err, const struct endpoint *found, size_t n, struct now now);
 
 struct env_ops {
     int (*udp_open)(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out);
@@ -24,18 +23,9 @@ struct env_ops {
     int (*listen)(void *world, const struct place *at, env_accept_fn *accepted, void *ctx, struct place *bound,
                   struct env_listener **out);
     void (*listener_close)(struct env_listener *l);
-    int (*resolve)(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
-                   struct env_lookup **out, struct now now);
-    void (*resolve_cancel)(struct env_lookup *l);
-
-    /* The two below serve the local side of forwards and of SOCKS5's UDP; a world may lack them (NULL). */
-
-    /* A UDP socket for programs of this machine or its network, not for a tunnel's datagrams: on exactly this address
-     * (port 0: any), without the peers' TOS. Errors as udp_open, and ERR_NO_ADDRESS. */
-    int (*udp_bind)(void *world, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
-                    struct endpoint *bound, struct dgram **out);
-    /* A stream to a service of this machine or its network, for what came out of the tunnel; writable when connected. */
-    int (*connect)(void *world, const struct place *to, struct stream **out);
+    /* Names outside, for peers' endpoints and where a file allows it for destinations; and for the local side of forwards
+     * and of SOCKS5's UDP, streams and bound sockets, which a world may lack (NULL). */
+    struct local_ops local;
 };
 
 struct env {
@@ -44,5 +34,11 @@ struct env {
     struct rng rng;
     const struct log *log;
 };
+
+/* The part of it that the proxy may use. */
+static inline struct local env_local(const struct env *env)
+{
+    return (struct local){.ops = &env->ops->local, .world = env->world};
+}
 
 #endif

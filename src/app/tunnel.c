@@ -29,6 +29,7 @@ struct tunnel {
     struct dialer *dialer;
     struct endpoints *endpoints;
     struct outside outside;
+    struct local outside_names; /* where the file lets the machine look names up */
     uint16_t mtu;             /* of the inner side */
     const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
     struct silence *silence;
@@ -235,6 +236,39 @@ static int build_resolver(struct tunnel *t, const struct config *c)
     return err != 0 ? err : names_new(&t->names, t->stack, t->resolver);
 }
 
+/* Does a peer that is wanted not answer? */
+static bool peer_is_silent(void *ctx)
+{
+    const struct tunnel *t = ctx;
+    for (struct wg_peer *p = wg_peer_first(t->wg); p != NULL; p = wg_peer_next(p)) {
+        struct wg_peer_status status;
+        wg_peer_get(p, &status);
+        if (status.initiations_pending > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int build_dialer(struct tunnel *t, const struct config *c)
+{
+    static const int families[] = {[CONFIG_AUTO] = FAMILY_NONE, [CONFIG_IPV4] = FAMILY_V4, [CONFIG_IPV6] = FAMILY_V6};
+    struct dialer_config dc = {
+        .stack = t->stack,
+        .resolver = t->resolver,
+        .timeout = c->limits.connect_timeout * NS_PER_S,
+        .peer_is_silent = peer_is_silent,
+        .ctx = t,
+        .prefer = families[c->strategy],
+        .log = t->env->log,
+    };
+    if (c->names_outside && c->n_dns == 0) {
+        t->outside_names = env_local(t->env);
+        dc.outside = &t->outside_names;
+    }
+    return dialer_new(&t->dialer, &dc);
+}
+
 static int build(struct tunnel *t, const struct config *c, struct now now)
 {
     t->mtu = c->mtu != 0 ? c->mtu : default_mtu(t, c);
@@ -255,8 +289,7 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = build_resolver(t, c);
     }
     if (err == 0) {
-        struct dialer_config dc = {.stack = t->stack, .resolver = t->resolver, .log = t->env->log};
-        err = dialer_new(&t->dialer, &dc);
+        err = build_dialer(t, c);
     }
     if (err == 0) {
         err = outside_open(&t->outside, c->listen_port, &port_handler, t);

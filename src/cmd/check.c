@@ -36,7 +36,7 @@ struct check {
     void *outside_world;
 
     size_t looking; /* the peer of the file whose endpoint is being looked up */
-    struct env_lookup *lookup;
+    struct local_lookup *lookup;
     uint64_t lookup_began;
     bool is_started; /* the tunnels run */
 
@@ -190,7 +190,7 @@ static void look_up_next(struct check *k, struct now now)
             tell_path(k, &at);
         } else {
             k->lookup_began = now.mono;
-            int err = k->outside->resolve(k->outside_world, p->endpoint_host, p->endpoint_port, resolved, k, &k->lookup, now);
+            int err = k->outside->local.resolve(k->outside_world, p->endpoint_host, p->endpoint_port, resolved, k, &k->lookup, now);
             if (err != 0) {
                 give_up(k, p->endpoint_host, err);
             }
@@ -209,7 +209,7 @@ static bool is_looking(const struct check *k)
 static void watch_lookup(struct check *k, struct now now)
 {
     if (now.mono >= k->lookup_began + LOOKUP_LIMIT) {
-        k->outside->resolve_cancel(k->lookup);
+        k->outside->local.resolve_cancel(k->lookup);
         resolved(k, ERR_TIMED_OUT, NULL, 0, now);
     }
 }
@@ -381,7 +381,7 @@ static void tear_down(struct check *k)
 {
     stop_looking(k);
     if (k->lookup != NULL) {
-        k->outside->resolve_cancel(k->lookup);
+        k->outside->local.resolve_cancel(k->lookup);
     }
     if (k->ping != NULL) {
         stack_ping_close(k->ping);

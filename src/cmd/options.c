@@ -7,11 +7,15 @@
 #include "config/listener.h"
 #include "config/nearest.h"
 #include "config/report.h"
+#include "config/values.h"
 
 #include <assert.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RUN (1u << COMMAND_RUN)
 #define CHECK (1u << COMMAND_CHECK)
@@ -19,7 +23,9 @@
 #define ALL (~0u)
 
 /* What getopt returns: the letter, or for an option without one a number above all letters. */
-enum { VALUE_ALLOW_LAN = 256, VALUE_ONCE };
+enum { VALUE_ALLOW_LAN = 256, VALUE_ONCE, VALUE_WAIT, VALUE_UNIX };
+
+#define WAIT_USUAL 30
 
 struct entry {
     const char *heading; /* of the group in --help that begins here */
@@ -36,14 +42,28 @@ static const struct entry entries[] = {
      {"the tunnel's wg-quick file, or a folder of *.conf;", "- is standard input; repeat it for several tunnels"}},
     {NULL, 'n', "configtest", NULL, RUN,
      {"only say what is wrong with the file", NULL}},
-    {"Proxy", 'D', "socks", "[ADDR:]PORT", RUN | DEMO,
-     {"offer SOCKS5 there instead of where the file says",
-      "(127.0.0.1:1080 if it does not); may be repeated"}},
+    {"Ways in", 'D', "proxy", "[ADDR:]PORT", RUN | DEMO,
+     {"offer SOCKS and HTTP there instead of where the file", "says (127.0.0.1:1080 if it does not); or unix:PATH"}},
+    {NULL, 'L', "forward", "FORWARD", RUN,
+     {"[ADDR:]PORT:HOST:HOSTPORT leads to HOST in the", "tunnel; unix:PATH:HOST:HOSTPORT; udp: before it"}},
+    {NULL, 'R', "reverse", "FORWARD", RUN,
+     {"PORT:HOST:HOSTPORT leads from our port in the tunnel", "to HOST here; PORT:unix:PATH; udp: before it"}},
+    {NULL, 'W', "stdio", "HOST:PORT", RUN,
+     {"standard input and output lead there, and nothing", "else does: ssh -o ProxyCommand='... -W %h:%p'"}},
     {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | DEMO,
-     {"let -D listen outside loopback: whoever reaches",
-      "that address may then use the tunnel"}},
+     {"let these listen outside loopback: whoever reaches", "that address may then use the tunnel"}},
+    {NULL, 'i', "info", "[ADDR:]PORT", RUN,
+     {"status there: /readyz, /metrics, /proxy.pac", NULL}},
+    {"Commands through the tunnel", VALUE_WAIT, "wait", "SECONDS", RUN,
+     {"how long -- COMMAND waits for the tunnel (30)", NULL}},
+    {NULL, VALUE_UNIX, "unix", NULL, RUN,
+     {"give COMMAND a Unix socket instead of a port", NULL}},
+    {"Process", 'd', "daemon", NULL, RUN,
+     {"go on in the background once everything stands", NULL}},
     {"Messages", 'q', "quiet", NULL, RUN | CHECK | DEMO,
      {"warnings and errors only; twice: errors only", NULL}},
+    {NULL, 's', "silent", NULL, RUN | CHECK | DEMO,
+     {"the same", NULL}},
     {NULL, 'v', "verbose", NULL, RUN | CHECK | DEMO,
      {"everything, names of destinations included", NULL}},
     {NULL, 'h', "help", NULL, ALL,
@@ -120,19 +140,46 @@ static int take_config(struct parse *p, const char *argument)
     return 0;
 }
 
-static int take_socks(struct parse *p, const char *argument)
+typedef const char *door_parse_fn(struct config_door *out, const char *text);
+
+static int take_door(struct parse *p, char letter, door_parse_fn *parse, const char *argument)
 {
     struct options *o = p->out;
-    struct place place;
-    const char *why = listener_parse(&place, argument);
+    if (o->n_doors == OPTIONS_DOORS_MAX) {
+        return refuse(p, "-D, -L and -R were given more than %d times", OPTIONS_DOORS_MAX);
+    }
+    const char *why = parse(&o->doors[o->n_doors], argument);
     if (why != NULL) {
-        return refuse(p, "-D %s: %s", report_quote(p->word, argument), why);
+        return refuse(p, "-%c %s: %s", letter, report_quote(p->word, argument), why);
     }
-    if (o->n_socks == OPTIONS_SOCKS_MAX) {
-        return refuse(p, "-D was given more than %d times", OPTIONS_SOCKS_MAX);
-    }
-    o->socks[o->n_socks++] = place.at;
+    o->n_doors++;
+    o->has_proxy |= letter == 'D';
     return 0;
+}
+
+static int take_stdio(struct parse *p, const char *argument)
+{
+    if (p->out->stdio.target_host != NULL) {
+        return refuse(p, "-W was given twice: there is one standard input");
+    }
+    const char *why = door_parse_stdio(&p->out->stdio, argument);
+    return why != NULL ? refuse(p, "-W %s: %s", report_quote(p->word, argument), why) : 0;
+}
+
+static int take_status(struct parse *p, const char *argument)
+{
+    const char *why = listener_parse(&p->out->status, argument);
+    if (why != NULL) {
+        return refuse(p, "-i %s: %s", report_quote(p->word, argument), why);
+    }
+    p->out->has_status = true;
+    return 0;
+}
+
+static int take_wait(struct parse *p, const char *argument)
+{
+    const char *why = value_seconds(&p->out->wait, 1, argument);
+    return why != NULL ? refuse(p, "--wait %s: %s", report_quote(p->word, argument), why) : 0;
 }
 
 static int take(struct parse *p, int value, const char *argument)
@@ -141,11 +188,28 @@ static int take(struct parse *p, int value, const char *argument)
     case 'c':
         return take_config(p, argument);
     case 'D':
-        return take_socks(p, argument);
+        return take_door(p, 'D', door_parse_proxy, argument);
+    case 'L':
+        return take_door(p, 'L', door_parse_forward, argument);
+    case 'R':
+        return take_door(p, 'R', door_parse_reverse, argument);
+    case 'W':
+        return take_stdio(p, argument);
+    case 'i':
+        return take_status(p, argument);
+    case VALUE_WAIT:
+        return take_wait(p, argument);
+    case VALUE_UNIX:
+        p->out->private_unix = true;
+        break;
+    case 'd':
+        p->out->daemon = true;
+        break;
     case 'n':
         p->out->configtest = true;
         break;
     case 'q':
+    case 's':
         p->level--;
         break;
     case 'v':
@@ -242,6 +306,19 @@ static int take_command(struct parse *p, const char *word)
     return refuse(p, "unknown command %s", p->word);
 }
 
+/* What stands behind "--". */
+static int take_words(struct parse *p, char **words, bool has_command)
+{
+    if (has_command) {
+        return refuse(p, "-- COMMAND does not go with '%s'", command_words[p->out->command]);
+    }
+    if (words[0] == NULL) {
+        return refuse(p, "there is no command behind --");
+    }
+    p->out->words = words;
+    return 0;
+}
+
 /* All words up to the end, --help or --version. The options found are noted in `given`, a bit each
  * by place in the table. */
 static int read_words(struct parse *p, int argc, char **argv, unsigned *given)
@@ -261,6 +338,8 @@ static int read_words(struct parse *p, int argc, char **argv, unsigned *given)
         } else if (value != -1) {
             *given |= 1u << find_entry(value);
             err = take(p, value, optarg);
+        } else if (optind > 1 && strcmp(argv[optind - 1], "--") == 0) {
+            return take_words(p, &argv[optind], has_command);
         } else if (optind == argc) {
             break;
         } else if (p->out->command == COMMAND_CHECK && p->out->target == NULL) {
@@ -292,25 +371,71 @@ static int check_given(struct parse *p, unsigned given)
     return 0;
 }
 
-static int check_socks(struct parse *p)
+static int check_doors(struct parse *p)
 {
     const struct options *o = p->out;
-    char text[ENDPOINT_TEXT];
-    for (size_t i = 0; i < o->n_socks; i++) {
-        const struct endpoint *at = &o->socks[i];
-        endpoint_format(at, text);
-        if (!addr_is_loopback(&at->addr) && !p->allow_lan) {
-            return refuse(
-                p, "-D %s: others could use the tunnel from there; if they may, add --allow-lan",
-                text);
+    char text[PLACE_TEXT];
+    for (size_t i = 0; i < o->n_doors; i++) {
+        const struct config_door *d = &o->doors[i];
+        if (d->kind == CONFIG_REVERSE) {
+            continue;
+        }
+        place_format(&d->bind, text);
+        if (!place_is_private(&d->bind) && !p->allow_lan) {
+            return refuse(p, "-%c %s: others could use the tunnel from there; if they may, add --allow-lan",
+                          d->kind == CONFIG_PROXY ? 'D' : 'L', text);
         }
         for (size_t j = 0; j < i; j++) {
-            if (at->port != 0 && endpoint_equal(at, &o->socks[j])) {
-                return refuse(p, "-D %s was given twice", text);
+            const struct config_door *other = &o->doors[j];
+            if (other->kind != CONFIG_REVERSE && other->udp == d->udp && d->bind.kind == PLACE_IP &&
+                other->bind.kind == PLACE_IP && d->bind.at.port != 0 && endpoint_equal(&d->bind.at, &other->bind.at)) {
+                return refuse(p, "%s was given twice", text);
             }
         }
     }
+    if (o->has_status && !place_is_private(&o->status) && !p->allow_lan) {
+        return refuse(p, "-i %s: others could read it there; if they may, add --allow-lan",
+                      place_format(&o->status, text));
+    }
     return 0;
+}
+
+/* Standard input belongs to -W, and to COMMAND. */
+static int check_stdio(struct parse *p)
+{
+    const struct options *o = p->out;
+    bool has_stdio = o->stdio.target_host != NULL;
+    if (has_stdio && (o->words != NULL || o->daemon || o->n_doors > 0)) {
+        return refuse(p, "-W goes alone: not with -D, -L, -R, -d or -- COMMAND");
+    }
+    return o->words != NULL && o->daemon ? refuse(p, "-d does not go with -- COMMAND") : 0;
+}
+
+/* Where configurations are looked for when none is named: ours, then those of wireproxy. */
+static int take_usual_config(struct parse *p)
+{
+    const char *home = getenv("HOME"), *config_home = getenv("XDG_CONFIG_HOME"), *named = getenv("WGPROXY_CONFIG");
+    static char path[PATH_MAX];
+    const struct {
+        const char *folder, *beneath, *file;
+    } places[] = {
+        {named, "", ""},
+        {"/etc", "/wgproxy", "/wgproxy.conf"},
+        {config_home, "", "/wgproxy.conf"},
+        {home, "/.config", "/wgproxy.conf"},
+        {"/etc", "/wireproxy", "/wireproxy.conf"},
+        {home, "/.config", "/wireproxy.conf"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        if (places[i].folder == NULL || places[i].folder[0] == '\0') {
+            continue;
+        }
+        int n = snprintf(path, sizeof path, "%s%s%s", places[i].folder, places[i].beneath, places[i].file);
+        if (n < (int)sizeof path && (i == 0 || access(path, F_OK) == 0)) {
+            return take_config(p, path);
+        }
+    }
+    return refuse(p, "no configuration: give -c FILE");
 }
 
 static int check_together(struct parse *p, unsigned given)
@@ -321,14 +446,17 @@ static int check_together(struct parse *p, unsigned given)
     }
     int err = check_given(p, given);
     if (err == 0) {
-        err = check_socks(p);
+        err = check_doors(p);
+    }
+    if (err == 0) {
+        err = check_stdio(p);
     }
     bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;
     if (err == 0 && needs_config && o->n_config == 0) {
-        err = refuse(p, "no configuration: give -c FILE");
+        err = take_usual_config(p);
     }
-    if (err == 0 && o->command == COMMAND_DEMO && o->n_socks > 1) {
-        err = refuse(p, "'demo' takes one -D");
+    if (err == 0 && o->command == COMMAND_DEMO && (o->n_doors > 1 || o->doors[0].bind.kind != PLACE_IP)) {
+        err = refuse(p, "'demo' takes one -D, with a port");
     }
     return err;
 }
@@ -337,15 +465,31 @@ int options_parse(struct options *out, int argc, char **argv, char problem[OPTIO
 {
     struct parse p = {.out = out, .problem = problem, .level = LOG_INFO};
     unsigned given = 0;
-    *out = (struct options){0};
+    *out = (struct options){.wait = WAIT_USUAL};
     problem[0] = '\0';
+    if (argc == 2 && strcmp(argv[1], "-v") == 0) { /* as wireproxy has it: there is nothing to be verbose about */
+        out->command = COMMAND_VERSION;
+        return 0;
+    }
     int err = read_words(&p, argc, argv, &given);
     if (err == 0) {
         err = check_together(&p, given);
     }
     int level = p.level < LOG_ERROR ? LOG_ERROR : p.level > LOG_DEBUG ? LOG_DEBUG : p.level;
     out->level = (enum log_level)level;
+    if (err != 0) {
+        options_fini(out);
+    }
     return err;
+}
+
+void options_fini(struct options *o)
+{
+    for (size_t i = 0; i < o->n_doors; i++) {
+        door_fini(&o->doors[i]);
+    }
+    o->n_doors = 0;
+    door_fini(&o->stdio);
 }
 
 struct endpoint options_default_socks(void)
@@ -373,11 +517,11 @@ static void print_entry(FILE *out, const struct entry *e)
 
 void options_print_help(FILE *out)
 {
-    fputs("Usage: wgproxy -c FILE [OPTION]...\n"
+    fputs("Usage: wgproxy [-c FILE]... [OPTION]... [-- COMMAND [ARGUMENT]...]\n"
           "       wgproxy check -c FILE [NAME|ADDRESS]\n"
           "       wgproxy COMMAND [OPTION]...\n"
           "\n"
-          "A SOCKS5 proxy into a WireGuard tunnel, without root and without an interface.\n"
+          "Proxies and forwards into a WireGuard tunnel, without root and without an interface.\n"
           "\n"
           "Commands:\n"
           "  check                     try a tunnel out, step by step\n"
@@ -393,7 +537,7 @@ void options_print_help(FILE *out)
     }
     fputs("\n"
           "Exit status: 0 fine, 1 failure, 2 wrong command line, 3 wrong configuration,\n"
-          "4 the tunnel does not work. More in the manual, wgproxy(1).\n",
+          "4 the tunnel does not work; with COMMAND, its own. More in the manual, wgproxy(1).\n",
           out);
 }
 

@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "config/doors.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,7 +38,7 @@ enum exit_status {
 enum command { COMMAND_TABLE(COMMAND_ENUM) COMMAND_N };
 #undef COMMAND_ENUM
 
-#define OPTIONS_SOCKS_MAX 16
+#define OPTIONS_DOORS_MAX 32
 #define OPTIONS_CONFIG_MAX 16
 
 struct options {
@@ -50,10 +51,19 @@ struct options {
     bool once;            /* demo --once */
     const char *target;   /* check NAME|ADDRESS, borrowed; or NULL */
     enum log_level level; /* -q, -v */
-    /* -D, instead of the file's [Socks5]. Outside loopback only where
-     * --allow-lan was given. */
-    struct endpoint socks[OPTIONS_SOCKS_MAX];
-    size_t n_socks;
+    /* -D, instead of the files' proxies, and -L and -R beside what they have.
+     * Outside loopback only where --allow-lan was given. To be given back by
+     * options_fini. */
+    struct config_door doors[OPTIONS_DOORS_MAX];
+    size_t n_doors;
+    bool has_proxy; /* a -D is among them */
+    struct config_door stdio; /* -W, where target_host is set */
+    bool has_status;
+    struct place status; /* -i */
+    bool daemon;         /* -d */
+    char **words;        /* -- COMMAND and its arguments, NULL-terminated, borrowed; or NULL */
+    unsigned wait;       /* --wait: seconds for the handshake before COMMAND */
+    bool private_unix;   /* --unix */
 };
 
 #define OPTIONS_PROBLEM 256
@@ -64,7 +74,9 @@ struct options {
 int options_parse(struct options *out, int argc, char **argv,
                   char problem[OPTIONS_PROBLEM]) MUST_USE;
 
-/* 127.0.0.1:1080, where SOCKS5 is offered when neither -D nor the file says
+void options_fini(struct options *o);
+
+/* 127.0.0.1:1080, where a proxy is offered when neither -D nor the file says
  * where. */
 struct endpoint options_default_socks(void);
 

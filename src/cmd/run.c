@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* The tunnels and their doors, from checked configurations to the end of the process. */
+/* The tunnels and their doors, from checked configurations to the end of the process. What drives the end differs: a
+ * signal, standard input and output that are done, or a command that has exited. */
 #include "cmd/run.h"
 
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "cmd/command.h"
+#include "cmd/daemon.h"
+#include "cmd/stdio_client.h"
 #include "cmd/world.h"
+
+#define DRAIN_USUAL 5 /* seconds */
 
 struct running {
     struct world world;
+    const struct files *files;
+    const struct options *options;
     struct tunnel *tunnels[FILES_MAX]; /* as in struct files */
+    int status;                        /* of the process */
+    bool draining;
+    uint64_t drain_until;
+    struct stdio_client stdio; /* -W */
+    struct errand command;    /* -- COMMAND */
 };
 
 /* The tunnel that carries file `i`, which stands before it. */
@@ -56,37 +71,130 @@ static void announce(const struct running *r, const struct files *f, size_t i)
              c->n_peers == 1 ? "" : "s", (unsigned)tunnel_mtu(r->tunnels[i]), (unsigned)tunnel_port(r->tunnels[i]),
              c->through != NULL ? " through " : "", c->through != NULL ? c->through : "", wg_suite_name());
     if (c->n_dns == 0) {
-        log_info(log, "no DNS in %s: names are refused, never looked up outside the tunnel", c->path);
+        log_info(log, "no DNS in %s: names are %s", c->path,
+                 c->names_outside ? "looked up by this machine, outside the tunnel, as [Resolve] says"
+                                  : "refused, never looked up outside the tunnel");
     }
 }
 
-static int add_door(struct running *r, struct tunnel *tunnel, const struct endpoint *at)
+/* ---- doors ---- */
+
+static const char *protocols_text(const struct config_door *d)
 {
-    char text[ENDPOINT_TEXT];
-    struct endpoint bound;
-    int err = app_add_socks(r->world.app, tunnel, at, &bound);
+    bool socks = d->protocols & (CONFIG_SOCKS5 | CONFIG_SOCKS4), http = d->protocols & CONFIG_HTTP;
+    return socks && http ? "SOCKS and HTTP proxy" : http ? "HTTP proxy" : "SOCKS proxy";
+}
+
+static void announce_door(const struct running *r, const struct config_door *d, const struct place *bound)
+{
+    char at[PLACE_TEXT] = "", target[300] = "";
+    const struct log *log = &r->world.log;
+    if (d->target_path != NULL) {
+        snprintf(target, sizeof target, "unix:%s", d->target_path);
+    } else if (d->target_host != NULL) {
+        snprintf(target, sizeof target, "%s:%u", d->target_host, (unsigned)d->target_port);
+    }
+    place_format(bound, at);
+    switch (d->kind) {
+    case CONFIG_PROXY:
+        log_info(log, "%s on %s%s", protocols_text(d), at, d->n_users > 0 ? ", for its users" : "");
+        break;
+    case CONFIG_SNI:
+        log_info(log, "TLS by server name on %s", at);
+        break;
+    case CONFIG_FORWARD:
+        log_info(log, "%s%s leads to %s in the tunnel", d->udp ? "UDP " : "", at, target);
+        break;
+    case CONFIG_REVERSE:
+        log_info(log, "%sport %u in the tunnel leads to %s here", d->udp ? "UDP " : "", (unsigned)d->port, target);
+        break;
+    case CONFIG_STDIO:
+        break;
+    }
+}
+
+/* A socket that was handed over by name. */
+static int find_inherited(const struct running *r, struct config_door *d)
+{
+    if (d->bind.kind == PLACE_FD && d->bind.fd < 0) {
+        d->bind.fd = io_inherited(d->bind.path);
+        if (d->bind.fd < 0) {
+            log_error(&r->world.log, "no socket named \"%s\" was handed over (LISTEN_FDNAMES)", d->bind.path);
+            return ERR_NO_ADDRESS;
+        }
+    }
+    return 0;
+}
+
+static int add_door(struct running *r, size_t tunnel, const struct config_door *as_written)
+{
+    struct config_door d = *as_written; /* what it points to stays where it is */
+    struct place bound = {.kind = PLACE_IP};
+    int err = find_inherited(r, &d);
     if (err == 0) {
-        log_info(&r->world.log, "SOCKS5 proxy on %s", endpoint_format(&bound, text));
+        err = app_add_door(r->world.app, r->tunnels[tunnel], r->files->file[tunnel].config, &d, &bound, NULL);
+    }
+    if (err == 0) {
+        announce_door(r, &d, &bound);
     }
     return err;
 }
 
-/* Where SOCKS5 is offered: the command line, else the files, else the usual place. */
-static int add_doors(struct running *r, const struct files *f, const struct options *o)
+static int add_usual_proxy(struct running *r)
 {
     struct endpoint usual = options_default_socks();
+    struct config_door d = {
+        .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP, .bind = place_ip(&usual)};
+    return add_door(r, 0, &d);
+}
+
+/* Those of the file, but for its proxies where -D says where they are, and for its standard input, which is another
+ * door's (see own_stdio). */
+static int add_doors_of_file(struct running *r, size_t i, size_t *n)
+{
+    const struct config *c = r->files->file[i].config;
     int err = 0;
-    size_t n = o->n_socks;
-    for (size_t i = 0; err == 0 && i < o->n_socks; i++) {
-        err = add_door(r, r->tunnels[0], &o->socks[i]);
-    }
-    for (size_t i = 0; o->n_socks == 0 && i < f->n; i++) {
-        const struct config *c = f->file[i].config;
-        for (size_t j = 0; err == 0 && j < c->n_doors; j++, n++) {
-            err = add_door(r, r->tunnels[i], &c->doors[j].bind.at);
+    for (size_t j = 0; err == 0 && j < c->n_doors; j++) {
+        bool replaced = c->doors[j].kind == CONFIG_PROXY && r->options->has_proxy;
+        if (!replaced && c->doors[j].kind != CONFIG_STDIO) {
+            err = add_door(r, i, &c->doors[j]);
+            ++*n;
         }
     }
-    return err == 0 && n == 0 ? add_door(r, r->tunnels[0], &usual) : err;
+    return err;
+}
+
+/* Where nothing at all is said, there is a proxy in the usual place; a command brings its own. */
+static int add_doors(struct running *r)
+{
+    const struct options *o = r->options;
+    size_t n = o->n_doors;
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < o->n_doors; i++) {
+        err = add_door(r, 0, &o->doors[i]);
+    }
+    for (size_t i = 0; err == 0 && i < r->files->n; i++) {
+        err = add_doors_of_file(r, i, &n);
+    }
+    return err == 0 && n == 0 && o->words == NULL ? add_usual_proxy(r) : err;
+}
+
+/* What leads standard input and output: -W, or the file's [STDIOTunnel]. */
+static const struct config_door *own_stdio(const struct files *f, const struct options *o, size_t *tunnel)
+{
+    *tunnel = 0;
+    if (o->stdio.target_host != NULL) {
+        return &o->stdio;
+    }
+    for (size_t i = 0; i < f->n && o->words == NULL; i++) {
+        for (size_t j = 0; j < f->file[i].config->n_doors; j++) {
+            if (f->file[i].config->doors[j].kind == CONFIG_STDIO) {
+                *tunnel = i;
+                return &f->file[i].config->doors[j];
+            }
+        }
+    }
+    return NULL;
 }
 
 /* With several tunnels each door must say where it leads. */
@@ -96,47 +204,145 @@ static int check_doors(const struct files *f, const struct options *o)
     if (f->n == 1) {
         return STATUS_OK;
     }
-    if (o->n_socks > 0) {
-        fputs("wgproxy: -D does not say into which of several tunnels: give each file a [Socks5]\n", stderr);
+    if (o->n_doors > 0 || o->stdio.target_host != NULL || o->words != NULL) {
+        fputs("wgproxy: -D, -L, -R, -W and -- COMMAND do not say into which of several tunnels: give one -c, or each "
+              "file its sections\n",
+              stderr);
         return STATUS_USAGE;
     }
     for (size_t i = 0; i < f->n; i++) {
         n += f->file[i].config->n_doors;
     }
     if (n == 0) {
-        fputs("wgproxy: none of the tunnels has a [Socks5] with a BindAddress: there is no way in\n", stderr);
+        fputs("wgproxy: none of the tunnels has a section such as [Proxy] with a BindAddress: there is no way in\n",
+              stderr);
         return STATUS_CONFIG;
     }
     return STATUS_OK;
 }
 
-static int set_up(struct running *r, const struct files *f, const struct options *o)
+/* ---- the turn, and the end ---- */
+
+static void stop(struct running *r, int status)
 {
-    int err = 0;
-    for (size_t i = 0; err == 0 && i < f->n; i++) {
-        err = add_tunnel(r, f, i);
-        if (err == 0) {
-            announce(r, f, i);
+    r->status = status;
+    io_loop_stop(r->world.loop);
+}
+
+static uint64_t drain_time(const struct running *r)
+{
+    const struct config_limits *l = &r->files->file[0].config->limits;
+    return (l->has_drain_timeout ? l->drain_timeout : DRAIN_USUAL) * NS_PER_S;
+}
+
+/* The first signal lets what runs come to its end, the second does not wait. */
+static void on_signal(void *ctx, int signum, struct now now)
+{
+    struct running *r = ctx;
+    if (command_signal(&r->command, signum)) {
+        return;
+    }
+    if (signum != SIGINT && signum != SIGTERM) {
+        return;
+    }
+    if (r->draining) {
+        stop(r, STATUS_OK);
+        return;
+    }
+    r->draining = true;
+    r->drain_until = now.mono + drain_time(r);
+    if (!app_drain(r->world.app)) {
+        stop(r, STATUS_OK);
+    } else {
+        log_info(&r->world.log, "no new connections; what runs has %" PRIu64 " s to end", drain_time(r) / NS_PER_S);
+    }
+}
+
+static uint64_t turn(void *ctx, struct now now)
+{
+    struct running *r = ctx;
+    uint64_t at = app_turn(r->world.app, now);
+    if (r->draining) {
+        if (!app_drain(r->world.app) || now.mono >= r->drain_until) {
+            stop(r, STATUS_OK);
+        }
+        at = deadline_min(at, r->drain_until);
+    }
+    if (stdio_client_is_over(&r->stdio)) {
+        stop(r, stdio_client_status(&r->stdio));
+    }
+    if (command_is_wanted(&r->command)) {
+        at = deadline_min(at, command_look(&r->command, now));
+        if (command_is_over(&r->command)) {
+            stop(r, command_status(&r->command));
         }
     }
-    return err != 0 ? err : add_doors(r, f, o);
+    return at;
+}
+
+/* ---- life ---- */
+
+static int set_up_tunnels(struct running *r)
+{
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < r->files->n; i++) {
+        err = add_tunnel(r, r->files, i);
+        if (err == 0) {
+            announce(r, r->files, i);
+        }
+    }
+    return err;
+}
+
+static int set_up(struct running *r)
+{
+    size_t tunnel;
+    const struct config_door *stdio = own_stdio(r->files, r->options, &tunnel);
+    int err = set_up_tunnels(r);
+    if (err == 0 && r->options->stdio.target_host == NULL) {
+        err = stdio != NULL && r->files->file[tunnel].config->n_doors == 1 ? 0 : add_doors(r);
+    }
+    if (err == 0 && stdio != NULL) {
+        err = stdio_client_open(&r->stdio, &r->world, r->tunnels[tunnel], r->files->file[tunnel].config, stdio);
+    }
+    if (err == 0 && r->options->words != NULL) {
+        err = command_prepare(&r->command, &r->world, r->tunnels[0], r->files->file[0].config, r->options);
+    }
+    return err;
+}
+
+static void run_to_the_end(struct running *r)
+{
+    struct world *w = &r->world;
+    app_start(w->app, io_now(w->loop));
+    stdio_client_start(&r->stdio, io_now(w->loop));
+    command_start(&r->command, io_now(w->loop));
+    log_info(&w->log, "ready");
+    daemon_ready();
+    io_loop_set_turn(w->loop, turn, r);
+    io_loop_run(w->loop);
 }
 
 int run(const struct files *files, const struct options *options)
 {
-    struct running r = {0};
+    struct running r = {.files = files, .options = options, .status = STATUS_OK};
     int status = check_doors(files, options);
     if (status != STATUS_OK) {
         return status;
     }
-    if (world_init(&r.world, options->level) != 0) {
+    /* ssh's ProxyCommand shows what is said; only what went wrong is of use there. */
+    bool quiet = options->stdio.target_host != NULL && options->level == LOG_INFO;
+    if (world_init(&r.world, quiet ? LOG_WARN : options->level) != 0) {
         return STATUS_FAILED;
     }
-    int err = set_up(&r, files, options);
+    int err = io_loop_on_signal(r.world.loop, options->words != NULL, on_signal, &r);
     if (err == 0) {
-        log_info(&r.world.log, "ready");
-        world_run(&r.world);
+        err = set_up(&r);
     }
+    if (err == 0) {
+        run_to_the_end(&r);
+    }
+    command_fini(&r.command);
     world_fini(&r.world);
-    return err == 0 ? STATUS_OK : STATUS_FAILED;
+    return err == 0 ? r.status : STATUS_FAILED;
 }

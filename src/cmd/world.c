@@ -55,19 +55,19 @@ static unsigned env_path_mtu(void *world, const struct endpoint *to)
     return io_path_mtu(to);
 }
 
-static int env_resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
-                       struct env_lookup **out, struct now now)
+static int env_resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx,
+                       struct local_lookup **out, struct now now)
 {
     (void)now;
     struct io_lookup *l;
     int err = io_resolve(world, host, port, done, ctx, &l);
     if (err == 0) {
-        *out = (struct env_lookup *)l;
+        *out = (struct local_lookup *)l;
     }
     return err;
 }
 
-static void env_resolve_cancel(struct env_lookup *l)
+static void env_resolve_cancel(struct local_lookup *l)
 {
     io_resolve_cancel((struct io_lookup *)l);
 }
@@ -77,10 +77,13 @@ static const struct env_ops ops = {
     .path_mtu = env_path_mtu,
     .listen = env_listen,
     .listener_close = env_listener_close,
-    .resolve = env_resolve,
-    .resolve_cancel = env_resolve_cancel,
-    .udp_bind = env_udp_bind,
-    .connect = env_connect,
+    .local =
+        {
+            .connect = env_connect,
+            .udp_bind = env_udp_bind,
+            .resolve = env_resolve,
+            .resolve_cancel = env_resolve_cancel,
+        },
 };
 
 static uint64_t turn(void *ctx, struct now now)

@@ -11,13 +11,13 @@
 struct oracle {
     unsigned asked, cancelled;
     int refuse; /* an error that resolve returns at once */
-    env_resolved_fn *done;
+    local_resolved_fn *done;
     void *ctx;
     char host[64];
     unsigned warnings;
 };
 
-static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx, struct env_lookup **out,
+static int resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx, struct local_lookup **out,
                    struct now now)
 {
     (void)now;
@@ -27,11 +27,11 @@ static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn
     strcpy(o->host, host);
     o->done = done;
     o->ctx = ctx;
-    *out = (struct env_lookup *)o;
+    *out = (struct local_lookup *)o;
     return o->refuse;
 }
 
-static void resolve_cancel(struct env_lookup *l)
+static void resolve_cancel(struct local_lookup *l)
 {
     ((struct oracle *)l)->cancelled++;
 }
@@ -58,7 +58,7 @@ struct scene {
 static void set_up(struct scene *s)
 {
     *s = (struct scene){.seed = 1, .now = {.mono = 50 * NS_PER_S, .wall = 50 * NS_PER_S}};
-    s->ops = (struct env_ops){.resolve = resolve, .resolve_cancel = resolve_cancel};
+    s->ops = (struct env_ops){.local = {.resolve = resolve, .resolve_cancel = resolve_cancel}};
     s->log = (struct log){.level = LOG_INFO, .write = heard, .ctx = &s->oracle};
     s->env = (struct env){.ops = &s->ops, .world = &s->oracle, .rng = seeded_rng(&s->seed), .log = &s->log};
     struct wg_config wc = {.private_key = {8, [31] = 0x40}, .mtu = 1420, .rng = s->env.rng};

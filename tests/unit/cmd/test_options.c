@@ -91,19 +91,19 @@ static void words_become_options(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct words w;
         struct options o;
-        char text[ENDPOINT_TEXT];
+        char text[PLACE_TEXT];
         parse_well(&w, &o, rows[i].line);
         assert_int_equal(o.command, rows[i].command);
         assert_int_equal(o.level, rows[i].level);
         assert_int_equal(o.configtest, rows[i].configtest);
         assert_int_equal(o.once, rows[i].once);
         assert_int_equal(o.n_config, rows[i].config != NULL);
-        assert_int_equal(o.n_socks, rows[i].socks != NULL);
+        assert_int_equal(o.n_doors, rows[i].socks != NULL);
         if (rows[i].config != NULL) {
             assert_string_equal(o.config_path[0], rows[i].config);
         }
         if (rows[i].socks != NULL) {
-            assert_string_equal(endpoint_format(&o.socks[0], text), rows[i].socks);
+            assert_string_equal(place_format(&o.doors[0].bind, text), rows[i].socks);
         }
     }
 }
@@ -139,11 +139,42 @@ static void listeners_keep_their_order(void **state)
     (void)state;
     struct words w;
     struct options o;
-    char text[ENDPOINT_TEXT];
+    char text[PLACE_TEXT];
     parse_well(&w, &o, "-c a -D 1 -D [::1]:2 -D 127.0.0.1:0 -D 0");
-    assert_int_equal(o.n_socks, 4);
-    assert_string_equal(endpoint_format(&o.socks[0], text), "127.0.0.1:1");
-    assert_string_equal(endpoint_format(&o.socks[1], text), "[::1]:2");
+    assert_int_equal(o.n_doors, 4);
+    assert_string_equal(place_format(&o.doors[0].bind, text), "127.0.0.1:1");
+    assert_string_equal(place_format(&o.doors[1].bind, text), "[::1]:2");
+}
+
+static void forwards_and_commands_are_taken(void **state)
+{
+    (void)state;
+    struct words w;
+    struct options o;
+    parse_well(&w, &o, "-c a -L 8080:web:80 -R 22:localhost:22 -i 9080 --wait 5m --unix -- curl -v x");
+    assert_int_equal(o.n_doors, 2);
+    assert_false(o.has_proxy);
+    assert_int_equal(o.doors[0].kind, CONFIG_FORWARD);
+    assert_string_equal(o.doors[0].target_host, "web");
+    assert_int_equal(o.doors[1].kind, CONFIG_REVERSE);
+    assert_true(o.has_status && o.private_unix);
+    assert_int_equal(o.wait, 300);
+    assert_string_equal(o.words[0], "curl");
+    assert_string_equal(o.words[1], "-v");
+    options_fini(&o);
+    parse_well(&w, &o, "-c a -W git.corp:22");
+    assert_string_equal(o.stdio.target_host, "git.corp");
+    assert_null(o.words);
+    options_fini(&o);
+}
+
+static void v_alone_asks_for_the_version(void **state)
+{
+    (void)state;
+    struct words w;
+    struct options o;
+    parse_well(&w, &o, "-v");
+    assert_int_equal(o.command, COMMAND_VERSION);
 }
 
 #define KEY "oK56DE9Ue9zK76rAc8pBl6opph+1v36lm7cXXsQKrQM="
@@ -153,7 +184,7 @@ static const struct {
     const char *problem; /* between "wgproxy: " and the hint */
 } wrong[] = {
     {"", "no configuration: give -c FILE"},
-    {"-v", "no configuration: give -c FILE"},
+    {"-v -v", "no configuration: give -c FILE"},
     {"check", "no configuration: give -c FILE"},
     {"check a.conf", "no configuration: give -c FILE"},
     {"check -c a b c", "unexpected \"c\""},
@@ -164,7 +195,7 @@ static const struct {
     {"-c a -qx", "unknown option -x"},
     {"--nonsense", "unknown option \"--nonsense\""},
     {"--confg a", "unknown option \"--confg\", did you mean --config?"},
-    {"--sokcs=1", "unknown option \"--sokcs=1\", did you mean --socks?"},
+    {"--porxy=1", "unknown option \"--porxy=1\", did you mean --proxy?"},
     {"--quiet=yes", "option --quiet takes no argument"},
     {"-c", "option -c needs FILE"},
     {"--config", "option -c needs FILE"},
@@ -177,24 +208,35 @@ static const struct {
     {"demo demo", "unexpected \"demo\""},
     {"pubkey " KEY, "unexpected (not shown, it may be a key)"},
     {KEY, "unknown command (not shown, it may be a key)"},
-    {"-c a -- demo", "unexpected \"demo\""},
+    {"-c a --", "there is no command behind --"},
+    {"demo -- ls", "-- COMMAND does not go with 'demo'"},
+    {"-c a -d -- ls", "-d does not go with -- COMMAND"},
+    {"-c a -W x", "-W \"x\": has no port: must be host:port"},
+    {"-c a -W a:1 -W b:2", "-W was given twice: there is one standard input"},
+    {"-c a -W a:1 -D 1", "-W goes alone: not with -D, -L, -R, -d or -- COMMAND"},
+    {"-c a -W a:1 -- ls", "-W goes alone: not with -D, -L, -R, -d or -- COMMAND"},
+    {"-c a -L 1", "-L \"1\": must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
+    {"-c a -L 0.0.0.0:1:a:1", "-L 0.0.0.0:1: others could use the tunnel from there; if they may, add --allow-lan"},
+    {"-c a -R 0:a:1", "-R \"0:a:1\": must begin with a port of the tunnel, 1 to 65535"},
+    {"-c a -i 0.0.0.0:1", "-i 0.0.0.0:1: others could read it there; if they may, add --allow-lan"},
+    {"-c a --wait 0", "--wait \"0\": must be at least a second, at most a year"},
     {"--once", "--once goes with 'demo' only"},
     {"-c a --once", "--once goes with 'demo' only"},
     {"demo -c a", "-c does not go with 'demo'"},
     {"-n demo", "-n does not go with 'demo'"},
     {"genkey -v", "-v does not go with 'genkey'"},
     {"genpsk -D 1", "-D does not go with 'genpsk'"},
-    {"demo -D 1 -D 2", "'demo' takes one -D"},
+    {"demo -D 1 -D 2", "'demo' takes one -D, with a port"},
     {"-c a -D x", "-D \"x\": must be a port, or address:port with an IPv6 address in brackets"},
     {"-c a -D :1080",
-     "-D \":1080\": has no address: write 127.0.0.1 before it, or 0.0.0.0 for every interface"},
+     "-D 0.0.0.0:1080: others could use the tunnel from there; if they may, add --allow-lan"},
     {"-c a -D 0.0.0.0:1080",
      "-D 0.0.0.0:1080: others could use the tunnel from there; if they may, add --allow-lan"},
     {"-c a -D [::]:1080",
      "-D [::]:1080: others could use the tunnel from there; if they may, add --allow-lan"},
     {"demo -D 192.0.2.1:1080",
      "-D 192.0.2.1:1080: others could use the tunnel from there; if they may, add --allow-lan"},
-    {"-c a -D 1080 -D localhost:1080", "-D 127.0.0.1:1080 was given twice"},
+    {"-c a -D 1080 -D localhost:1080", "127.0.0.1:1080 was given twice"},
 };
 
 static void wrong_words_are_explained_in_one_line(void **state)
@@ -217,13 +259,13 @@ static void more_listeners_than_there_is_room_for_are_refused(void **state)
     struct options o;
     char problem[OPTIONS_PROBLEM];
     char name[] = "wgproxy", c[] = "-c", a[] = "a", socks[] = "-D0";
-    char *argv[3 + OPTIONS_SOCKS_MAX + 2] = {name, c, a};
-    for (size_t i = 0; i <= OPTIONS_SOCKS_MAX; i++) {
+    char *argv[3 + OPTIONS_DOORS_MAX + 2] = {name, c, a};
+    for (size_t i = 0; i <= OPTIONS_DOORS_MAX; i++) {
         argv[3 + i] = socks;
     }
-    assert_int_equal(options_parse(&o, 3 + OPTIONS_SOCKS_MAX, argv, problem), 0);
-    assert_int_equal(options_parse(&o, 3 + OPTIONS_SOCKS_MAX + 1, argv, problem), ERR_INVALID);
-    assert_non_null(strstr(problem, "-D was given more than 16 times"));
+    assert_int_equal(options_parse(&o, 3 + OPTIONS_DOORS_MAX, argv, problem), 0);
+    assert_int_equal(options_parse(&o, 3 + OPTIONS_DOORS_MAX + 1, argv, problem), ERR_INVALID);
+    assert_non_null(strstr(problem, "-D, -L and -R were given more than 32 times"));
 }
 
 /* What a printing function prints; to be freed. */
@@ -250,7 +292,7 @@ static void help_fits_a_terminal(void **state)
         p += width;
         lines++;
     }
-    assert_true(lines <= 40);
+    assert_true(lines <= 60);
     free(text);
 }
 
@@ -288,7 +330,7 @@ static void version_names_the_parts(void **state)
 static void socks_is_offered_on_loopback_unless_told_otherwise(void **state)
 {
     (void)state;
-    char text[ENDPOINT_TEXT];
+    char text[PLACE_TEXT];
     struct endpoint e = options_default_socks();
     assert_string_equal(endpoint_format(&e, text), "127.0.0.1:1080");
 }
@@ -300,6 +342,8 @@ int main(void)
         cmocka_unit_test(configurations_keep_their_order),
         cmocka_unit_test(a_check_may_have_a_target),
         cmocka_unit_test(listeners_keep_their_order),
+        cmocka_unit_test(forwards_and_commands_are_taken),
+        cmocka_unit_test(v_alone_asks_for_the_version),
         cmocka_unit_test(wrong_words_are_explained_in_one_line),
         cmocka_unit_test(more_listeners_than_there_is_room_for_are_refused),
         cmocka_unit_test(help_fits_a_terminal),

@@ -74,6 +74,16 @@ static void far_accept(void *ctx, struct stack_tcp *t, struct now now)
     far_event(c, t, STACK_TCP_READABLE, now);
 }
 
+struct far_conn *house_call(struct house *h, const char *where)
+{
+    struct endpoint to;
+    assert_true(endpoint_parse(&to, where) && h->n_conns < HOUSE_CLIENTS);
+    struct far_conn *c = &h->conns[h->n_conns++];
+    c->house = h;
+    assert_int_equal(stack_tcp_connect(h->wire.b.stack, &to, far_event, c, &c->t, h->wire.now), 0);
+    return c;
+}
+
 /* ---- the name server ---- */
 
 enum { TYPE_A = 1, TYPE_AAAA = 28, HEADER = 12 };
@@ -180,8 +190,19 @@ struct house *house_new(const struct wire_config *wire)
     assert_int_equal(names_new(&h->names, h->wire.a.stack, h->resolver), 0);
     struct dialer_config dc = {.stack = h->wire.a.stack, .resolver = h->resolver};
     assert_int_equal(dialer_new(&h->dialer, &dc), 0);
-    assert_int_equal(proxy_new(&h->proxy, &(struct proxy_config){.dialer = h->dialer}), 0);
+    struct proxy_config pc = {.dialer = h->dialer, .stack = h->wire.a.stack};
+    assert_int_equal(proxy_new(&h->proxy, &pc), 0);
     return h;
+}
+
+void house_forwards(struct house *h, const char *target)
+{
+    proxy_free(h->proxy);
+    struct proxy_config pc = {.dialer = h->dialer, .protocols = DOOR_FORWARD};
+    struct endpoint e;
+    assert_true(endpoint_parse(&e, target));
+    pc.target = (struct target){.addr = e.addr, .port = e.port};
+    assert_int_equal(proxy_new(&h->proxy, &pc), 0);
 }
 
 void house_free(struct house *h)

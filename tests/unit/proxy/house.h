@@ -50,6 +50,12 @@ struct house {
 struct house *house_new(const struct wire_config *wire);
 void house_free(struct house *h);
 
+/* From now on the door is a forward to this address. */
+void house_forwards(struct house *h, const char *target);
+
+/* The far end connects to a port of ours inside. */
+struct far_conn *house_call(struct house *h, const char *at);
+
 /* A client comes to the door and sends this. */
 struct fake_client *house_visit(struct house *h, const void *bytes, size_t len);
 

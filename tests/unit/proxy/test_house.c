@@ -142,13 +142,11 @@ static void a_family_that_the_tunnel_lacks_is_no_route(void **state)
     house_free(h);
 }
 
-static void half_close_is_kept_with_8_mib_up_and_1_mib_down(void **state)
+/* The request 8 MiB up, an end of file, and only then 1 MiB down; `head` is what the door says before. */
+static void half_close(struct house *h, struct fake_client *c, size_t head)
 {
-    (void)state;
-    struct house *h = house_new(&near);
     h->manner = FAR_AFTERMATH;
     h->answer = MIB;
-    struct fake_client *c = house_visit(h, BYTES(TO_V4));
     send_stream(c, 8 * MIB);
     fake_client_shutdown(c);
     for (unsigned i = 0; i < 100 && proxy_sessions(h->proxy) > 0; i++) {
@@ -156,10 +154,84 @@ static void half_close_is_kept_with_8_mib_up_and_1_mib_down(void **state)
     }
     assert_int_equal(h->conns[0].received.len, 8 * MIB);
     assert_stream(h->conns[0].received.data, 8 * MIB);
-    assert_int_equal(c->output.len, 12 + MIB);
-    assert_stream(c->output.data + 12, MIB);
+    assert_int_equal(c->output.len, head + MIB);
+    assert_stream(c->output.data + head, MIB);
     assert_true(c->shut);
     assert_int_equal(c->fate, FAKE_CLOSED);
+}
+
+static void half_close_is_kept_with_8_mib_up_and_1_mib_down(void **state)
+{
+    (void)state;
+    static const char http_reply[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+    struct house *h = house_new(&near);
+    half_close(h, house_visit(h, BYTES(TO_V4)), 12);
+    house_free(h);
+
+    h = house_new(&near);
+    half_close(h, house_visit(h, BYTES("\x04\x01\x00\x50\x0a\x00\x00\x02\0")), 8);
+    house_free(h);
+
+    h = house_new(&near);
+    half_close(h, house_visit(h, BYTES("CONNECT 10.0.0.2:80 HTTP/1.1\r\nHost: 10.0.0.2:80\r\n\r\n")),
+               sizeof http_reply - 1);
+    house_free(h);
+
+    h = house_new(&near);
+    house_forwards(h, "10.0.0.2:80");
+    half_close(h, house_visit(h, ""), 0);
+    house_free(h);
+}
+
+#define BIND HELLO "\x05\x02\x00\x01\x0a\x00\x00\x02\x00\x15"
+
+/* Where the first reply to a BIND says that we wait. */
+static const char *bound_at(const struct fake_client *c, char out[ENDPOINT_TEXT])
+{
+    assert_int_equal(c->output.len, 12);
+    struct endpoint e = {
+        .addr = addr_from_bytes(FAMILY_V4, c->output.data + 6),
+        .port = (uint16_t)(c->output.data[10] << 8 | c->output.data[11]),
+    };
+    return endpoint_format(&e, out);
+}
+
+static void a_bound_port_lets_one_in(void **state)
+{
+    (void)state;
+    struct house *h = house_new(&near);
+    struct fake_client *c = house_visit(h, BYTES(BIND));
+    house_pass(h, 20 * MS);
+    char where[ENDPOINT_TEXT];
+    struct far_conn *in = house_call(h, bound_at(c, where));
+    house_pass(h, 20 * MS);
+    assert_int_equal(c->output.len, 12 + 10);
+    assert_memory_equal(c->output.data + 12, "\x05\x00\x00\x01\x0a\x00\x00\x02", 8);
+    const struct far_conn *late = house_call(h, where);
+    fake_client_send(c, "active", 6);
+    fake_client_shutdown(c);
+    house_pass(h, 50 * MS);
+    assert_int_equal(in->received.len, 6);
+    assert_int_equal(c->output.len, 12 + 10 + 6);
+    assert_int_equal(c->fate, FAKE_CLOSED);
+    assert_int_equal(late->err, ERR_REFUSED);
+    assert_int_equal(proxy_sessions(h->proxy), 0);
+    house_free(h);
+}
+
+static void a_bound_port_is_gone_with_its_client(void **state)
+{
+    (void)state;
+    struct house *h = house_new(&near);
+    struct fake_client *c = house_visit(h, BYTES(BIND));
+    house_pass(h, 20 * MS);
+    char where[ENDPOINT_TEXT];
+    bound_at(c, where);
+    fake_client_shutdown(c);
+    house_pass(h, 20 * MS);
+    const struct far_conn *in = house_call(h, where);
+    house_pass(h, 20 * MS);
+    assert_int_equal(in->err, ERR_REFUSED);
     house_free(h);
 }
 
@@ -264,6 +336,8 @@ int main(void)
         cmocka_unit_test(silence_is_a_timeout_after_fifteen_seconds),
         cmocka_unit_test(a_family_that_the_tunnel_lacks_is_no_route),
         cmocka_unit_test(half_close_is_kept_with_8_mib_up_and_1_mib_down),
+        cmocka_unit_test(a_bound_port_lets_one_in),
+        cmocka_unit_test(a_bound_port_is_gone_with_its_client),
         cmocka_unit_test(it_holds_under_loss_and_reordering),
         cmocka_unit_test(a_reset_stays_a_reset_in_both_directions),
         cmocka_unit_test(a_slow_client_holds_up_its_own_sender),

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Waits, runs a program, and becomes what became of it. */
+#include "cmd/command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+#define CALL_EVERY 5 /* seconds, of the keepalive that makes a quiet tunnel begin */
+
+/* ---- the private door ---- */
+
+static int make_place(struct errand *c, struct place *at)
+{
+    static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    *at = (struct place){.kind = PLACE_IP, .at.addr = loopback};
+    if (!c->options->private_unix) {
+        return 0;
+    }
+    const char *base = runtime != NULL && strlen(runtime) < 32 && access(runtime, W_OK) == 0 ? runtime : "/tmp";
+    snprintf(c->folder, sizeof c->folder, "%s/wgproxy-XXXXXX", base);
+    if (mkdtemp(c->folder) == NULL) {
+        c->folder[0] = '\0';
+        return ERR_PERM;
+    }
+    at->kind = PLACE_UNIX;
+    snprintf(at->path, sizeof at->path, "%s/proxy", c->folder);
+    return 0;
+}
+
+int command_prepare(struct errand *c, struct world *world, struct tunnel *tunnel, const struct config *config,
+                    const struct options *options)
+{
+    struct config_door d = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP};
+    *c = (struct errand){.world = world, .tunnel = tunnel, .config = config, .options = options};
+    int err = make_place(c, &d.bind);
+    if (err == 0) {
+        err = app_add_door(world->app, tunnel, config, &d, &c->door, NULL);
+    }
+    if (err != 0) {
+        log_error(&world->log, "cannot open the command's own proxy: %s", err_text(err));
+    }
+    return err;
+}
+
+void command_fini(struct errand *c)
+{
+    if (c->options != NULL && c->folder[0] != '\0') {
+        unlink(c->door.path);
+        rmdir(c->folder);
+    }
+}
+
+/* ---- waiting ---- */
+
+/* Without a word to say a tunnel would not begin. */
+static void set_keepalives(struct errand *c, bool calling, struct now now)
+{
+    size_t i = 0;
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p), i++) {
+        uint16_t usual = i < c->config->n_peers ? c->config->peers[i].keepalive : 0;
+        wg_peer_set_keepalive(p, calling ? CALL_EVERY : usual, now);
+    }
+}
+
+void command_start(struct errand *c, struct now now)
+{
+    if (c->options != NULL) {
+        c->until = now.mono + c->options->wait * NS_PER_S;
+        set_keepalives(c, true, now);
+    }
+}
+
+static bool tunnel_is_up(const struct errand *c)
+{
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p)) {
+        struct wg_peer_status status;
+        wg_peer_get(p, &status);
+        if (status.has_session) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is known of the silence; after 15 s the log has said more. */
+static void tell_silence(const struct errand *c)
+{
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p)) {
+        struct wg_peer_status status;
+        char at[ENDPOINT_TEXT] = "an address that is not known";
+        wg_peer_get(p, &status);
+        if (status.endpoint.addr.family != FAMILY_NONE) {
+            endpoint_format(&status.endpoint, at);
+        }
+        log_error(&c->world->log, "no answer from %s in %u s (%u handshake initiations sent): %s was not run", at,
+                  c->options->wait, status.initiations_pending, c->options->words[0]);
+    }
+}
+
+/* ---- the program ---- */
+
+static void on_exited(void *ctx, int status, struct now now)
+{
+    (void)now;
+    struct errand *c = ctx;
+    c->child = NULL;
+    c->over = true;
+    c->status = status;
+}
+
+enum { VARIABLES_MAX = 8, VARIABLE_SIZE = 256 };
+
+struct variables {
+    char text[VARIABLES_MAX][VARIABLE_SIZE];
+    char *list[VARIABLES_MAX + 1];
+    size_t n;
+};
+
+/* The variable under both of its names. */
+static void add_variable(struct variables *v, const char *upper, const char *lower, const char *value)
+{
+    const char *const names[] = {upper, lower};
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(v->text[v->n], VARIABLE_SIZE, "%s=%s", names[i], value);
+        v->list[v->n] = v->text[v->n];
+        v->n++;
+    }
+}
+
+/* curl's form for a Unix socket is understood by few others, so HTTP's variables are left alone there. What must not go
+ * through the proxy is the caller's to say; this machine itself is not in the tunnel. */
+static void fill_variables(const struct errand *c, struct variables *v)
+{
+    char value[VARIABLE_SIZE - 16], at[PLACE_TEXT];
+    *v = (struct variables){.n = 0};
+    place_format(&c->door, at);
+    if (c->door.kind == PLACE_UNIX) {
+        snprintf(value, sizeof value, "socks5h://localhost%s", c->door.path);
+        add_variable(v, "ALL_PROXY", "all_proxy", value);
+    } else {
+        snprintf(value, sizeof value, "socks5h://%s", at);
+        add_variable(v, "ALL_PROXY", "all_proxy", value);
+        snprintf(value, sizeof value, "http://%s", at);
+        add_variable(v, "HTTP_PROXY", "http_proxy", value);
+        add_variable(v, "HTTPS_PROXY", "https_proxy", value);
+    }
+    if (getenv("NO_PROXY") == NULL && getenv("no_proxy") == NULL) {
+        add_variable(v, "NO_PROXY", "no_proxy", "localhost,127.0.0.1,::1");
+    }
+}
+
+static void run_program(struct errand *c)
+{
+    struct variables v;
+    fill_variables(c, &v);
+    int err = io_spawn(c->world->loop, c->options->words, v.list, on_exited, c, &c->child);
+    if (err != 0) {
+        log_error(&c->world->log, "cannot run %s: %s", c->options->words[0],
+                  err == ERR_NO_NAME ? "there is no such program" : err_text(err));
+        c->child = NULL;
+        c->over = true;
+        c->status = err == ERR_NO_NAME ? 127 : 126; /* as a shell says it */
+    }
+}
+
+bool command_is_wanted(const struct errand *c)
+{
+    return c->options != NULL;
+}
+
+uint64_t command_look(struct errand *c, struct now now)
+{
+    if (c->over || c->child != NULL) {
+        return NEVER;
+    }
+    if (tunnel_is_up(c)) {
+        set_keepalives(c, false, now);
+        run_program(c);
+        return NEVER;
+    }
+    if (now.mono >= c->until) {
+        tell_silence(c);
+        c->over = true;
+        c->status = STATUS_CHECK_FAILED;
+    }
+    return c->until;
+}
+
+bool command_is_over(const struct errand *c)
+{
+    return c->over;
+}
+
+int command_status(const struct errand *c)
+{
+    return c->status;
+}
+
+/* What a terminal's keys send has gone to the program already. */
+bool command_signal(struct errand *c, int signum)
+{
+    if (c->options == NULL || c->child == NULL) {
+        return false;
+    }
+    if ((signum == SIGINT || signum == SIGQUIT) && isatty(STDIN_FILENO)) {
+        return true;
+    }
+    io_kill(c->child, signum);
+    return true;
+}
