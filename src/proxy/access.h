@@ -4,7 +4,9 @@
  *
  * A name is asked twice: by itself before it is looked up, where only rules about names and ports can fit, and each
  * of its addresses before it is dialled, together with the name. So "deny 10.0.0.0/8" holds for names that lead
- * there, and "allow .corp.example" for whatever those names lead to, unless a rule before it denies that network. */
+ * there, and "allow .corp.example" for whatever those names lead to, unless a rule before it denies that network.
+ * A name is what the client wrote: neither search domains nor aliases are looked through, so what must not be
+ * reached is denied by its network. */
 #ifndef WGPROXY_PROXY_ACCESS_H
 #define WGPROXY_PROXY_ACCESS_H
 

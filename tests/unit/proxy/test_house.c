@@ -179,7 +179,7 @@ static void half_close_is_kept_with_8_mib_up_and_1_mib_down(void **state)
 
     h = house_new(&near);
     house_forwards(h, "10.0.0.2:80");
-    half_close(h, house_visit(h, ""), 0);
+    half_close(h, house_visit(h, "", 0), 0);
     house_free(h);
 }
 
