@@ -521,7 +521,7 @@ void options_print_help(FILE *out)
           "       wgproxy check -c FILE [NAME|ADDRESS]\n"
           "       wgproxy COMMAND [OPTION]...\n"
           "\n"
-          "Proxies and forwards into a WireGuard tunnel, without root and without an interface.\n"
+          "Proxies and forwards into a WireGuard tunnel, without root or an interface.\n"
           "\n"
           "Commands:\n"
           "  check                     try a tunnel out, step by step\n"
@@ -537,7 +537,7 @@ void options_print_help(FILE *out)
     }
     fputs("\n"
           "Exit status: 0 fine, 1 failure, 2 wrong command line, 3 wrong configuration,\n"
-          "4 the tunnel does not work; with COMMAND, its own. More in the manual, wgproxy(1).\n",
+          "4 the tunnel does not work; with COMMAND, its own. See the manual, wgproxy(1).\n",
           out);
 }
 

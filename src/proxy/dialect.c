@@ -27,6 +27,9 @@ static void speak(struct dialect *d, unsigned protocol)
     case DOOR_HTTP:
         http_door_init(&d->http, d->terms);
         break;
+    case DOOR_SNI:
+        sni_init(&d->sni, d->terms);
+        break;
     default:
         break;
     }
@@ -46,6 +49,8 @@ void dialect_fini(struct dialect *d)
         wipe(&d->socks5, sizeof d->socks5);
     } else if (d->spoken == DOOR_HTTP) {
         http_door_fini(&d->http);
+    } else if (d->spoken == DOOR_SNI) {
+        sni_fini(&d->sni);
     }
     d->spoken = 0;
 }
@@ -76,6 +81,8 @@ enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t le
         return socks4_feed(&d->socks4, data, len, used, ask, answer);
     case DOOR_HTTP:
         return http_door_feed(&d->http, data, len, used, ask, answer);
+    case DOOR_SNI:
+        return sni_feed(&d->sni, data, len, used, ask, answer);
     case DOOR_FORWARD:
         *ask = (struct door_ask){.request = DOOR_CONNECT, .target = d->terms->target};
         return DOOR_OPEN;
@@ -97,6 +104,9 @@ void dialect_reply(const struct dialect *d, struct door_answer *answer, int err,
     case DOOR_HTTP:
         http_door_reply(&d->http, answer, err);
         break;
+    case DOOR_SNI:
+        sni_reply(answer, err);
+        break;
     default:
         break;
     }
@@ -111,7 +121,10 @@ void dialect_again(struct dialect *d)
 
 const uint8_t *dialect_prelude(const struct dialect *d, size_t *len)
 {
-    (void)d;
+    if (d->spoken == DOOR_SNI) {
+        *len = d->sni.len;
+        return d->sni.raw;
+    }
     *len = 0;
     return NULL;
 }

@@ -6,6 +6,7 @@
 
 #include "proxy/door.h"
 #include "proxy/http_door.h"
+#include "proxy/sni.h"
 #include "proxy/socks4.h"
 #include "proxy/socks5.h"
 
@@ -18,6 +19,7 @@ struct dialect {
         struct socks5 socks5;
         struct socks4 socks4;
         struct http_door http;
+        struct sni sni;
     };
 };
 

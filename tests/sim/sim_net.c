@@ -201,7 +201,7 @@ struct question {
     struct sim_host *host;
     char name[64];
     uint16_t port;
-    env_resolved_fn *done;
+    local_resolved_fn *done;
     void *ctx;
 };
 
@@ -226,8 +226,8 @@ static void answer(struct sim *s, void *arg)
     free(q);
 }
 
-static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn *done, void *ctx,
-                   struct env_lookup **out, struct now now)
+static int resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx,
+                   struct local_lookup **out, struct now now)
 {
     (void)now;
     struct sim_host *h = world;
@@ -237,11 +237,11 @@ static int resolve(void *world, const char *host, uint16_t port, env_resolved_fn
     strcpy(q->name, host);
     h->sim->name.asked++;
     sim_schedule(h->sim, h->sim->now.mono + 5 * NS_PER_MS, answer, q, q);
-    *out = (struct env_lookup *)q;
+    *out = (struct local_lookup *)q;
     return 0;
 }
 
-static void resolve_cancel(struct env_lookup *l)
+static void resolve_cancel(struct local_lookup *l)
 {
     struct question *q = (struct question *)l;
     sim_unschedule(q->host->sim, q);
@@ -258,6 +258,5 @@ const struct env_ops sim_env_ops = {
     .path_mtu = path_mtu,
     .listen = sim_listen,
     .listener_close = sim_listener_close,
-    .resolve = resolve,
-    .resolve_cancel = resolve_cancel,
+    .local = {.resolve = resolve, .resolve_cancel = resolve_cancel},
 };

@@ -81,7 +81,7 @@ static void every_section_of_it_is_taken(void **state)
         "[TCPServerTunnel]\nListenPort = 3422\nTarget = localhost:25545\n"
         "[STDIOTunnel]\nTarget = ssh.example:22\n"
         "[Socks5]\nBindAddress = 127.0.0.1:25344\nUsername = u\nPassword = p\n"
-        "[http]\nBindAddress = 127.0.0.1:25345\nCertFile = c.pem\nKeyFile = k.pem\n"
+        "[http]\nBindAddress = 127.0.0.1:25345\n"
         "[SNI]\nBindAddress = 127.0.0.1:4443\n"
         "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = 10.0.0.5:53\nInactivityTimeout = 30\n"
         "[Resolve]\nResolveStrategy = ipv4\n",
@@ -98,7 +98,6 @@ static void every_section_of_it_is_taken(void **state)
     assert_int_equal(c->doors[2].kind, CONFIG_STDIO);
     assert_string_equal(c->doors[3].users[0].password, "p");
     assert_int_equal(c->doors[4].protocols, CONFIG_HTTP);
-    assert_string_equal(c->doors[4].tls_key, "k.pem");
     assert_int_equal(c->doors[5].port, 443);
     assert_true(c->doors[6].udp);
     assert_int_equal(c->doors[6].idle, 30);
