@@ -130,7 +130,7 @@ static void a_wrong_preshared_key_is_named_and_no_data_flows(void **state)
     struct sim_pair p;
     struct sim_watch *w = begin(&p, 43, &wrong);
     struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
-    assert_int_equal(sim_pair_reply(&p, c, 16 * S), 6);
+    assert_int_equal(sim_pair_reply(&p, c, 26 * S), 4);
     sim_run_to(p.sim, 80 * S);
     assert_int_equal(sim_sent(p.sim, CLIENT, 4, 0, NEVER), 0);
     assert_int_equal(sim_sent(p.sim, FAR, 4, 0, NEVER), 0);
@@ -160,7 +160,7 @@ static void mistaken_keys_are_met_with_silence(void **state)
         struct sim_pair p;
         struct sim_watch *w = begin(&p, 44, &wrong[i]);
         struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
-        assert_int_equal(sim_pair_reply(&p, c, 16 * S), 6);
+        assert_int_equal(sim_pair_reply(&p, c, 26 * S), 4);
         sim_run_to(p.sim, 80 * S);
         assert_int_equal(sim_sent(p.sim, FAR, 0, 0, NEVER), 0);
         assert_int_equal(sim_sent(p.sim, CLIENT, 4, 0, NEVER), 0);
