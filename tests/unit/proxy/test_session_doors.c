@@ -16,7 +16,6 @@
 #define REJECTED "\x00\x5b\0\0\0\0\0\0"
 #define TO_V4 "\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50"
 #define TO_NAME "\x05\x01\x00\x03\x0b" "example.com" "\x01\xbb"
-#define CONNECTED "\x05\x00\x00\x01\x0a\x09\x09\x09\xc3\x50"
 
 static const struct ground_options forward = {.protocols = DOOR_FORWARD, .target = "10.0.0.1:80"};
 
@@ -196,6 +195,40 @@ static void denied_has_its_code_in_each_protocol(void **state)
     access_free(a);
 }
 
+/* ---- a full door ---- */
+
+static void a_full_door_refuses_in_the_clients_own_protocol(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *asks;
+        size_t len;
+        const char *hears; /* how it begins */
+        size_t hears_len;
+    } cases[] = {
+        {BYTES(HELLO TO_V4), BYTES(WELCOME "\x05\x01\x00\x01\0\0\0\0\0\0")},
+        {BYTES(SOCKS4), BYTES(REJECTED)},
+        {BYTES("CONNECT 10.0.0.1:443 HTTP/1.1\r\nHost: 10.0.0.1:443\r\n\r\n"), BYTES("HTTP/1.1 503 ")},
+        {BYTES("GET http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n"), BYTES("HTTP/1.1 503 ")},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct visit v;
+        visit_begin(&v, (struct ground_options){.max_sessions = 1});
+        struct fake_client second;
+        fake_client_init(&second);
+        proxy_accept(v.g->proxy, &second.stream, v.g->now);
+        fake_client_send(&second, cases[i].asks, cases[i].len);
+        struct fake_client *const clients[] = {&v.c, &second};
+        ground_settle(v.g, clients, 2);
+        assert_true(second.output.len >= cases[i].hears_len);
+        assert_memory_equal(second.output.data, cases[i].hears, cases[i].hears_len);
+        assert_true(second.shut);
+        assert_int_equal(fake_tcp_count(v.g->stack), 0);
+        visit_end(&v);
+        fake_client_fini(&second);
+    }
+}
+
 /* ---- what it costs ---- */
 
 /* Ten thousand idle connections are ordinary: a session that relays is small, and what it needs before that is gone. */
@@ -230,6 +263,7 @@ int main(void)
         TEST(a_forwards_client_that_breaks_is_noticed_although_it_ended_its_side),
         TEST(the_rules_of_the_door_are_asked_with_the_user),
         TEST(denied_has_its_code_in_each_protocol),
+        TEST(a_full_door_refuses_in_the_clients_own_protocol),
         TEST(a_session_that_relays_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
