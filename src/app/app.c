@@ -15,6 +15,7 @@ struct app {
     const struct env *env;
     struct list tunnels; /* struct tunnel_item; one that is carried stands before the one that carries it */
     struct list doors;   /* struct door */
+    struct status *status; /* NULL: there is none */
     bool carries;        /* some tunnel goes through another */
 };
 
@@ -46,6 +47,7 @@ void app_free(struct app *app, struct now now)
     if (app == NULL) {
         return;
     }
+    status_free(app->status);
     for (struct list *l; (l = list_pop_front(&app->doors)) != NULL;) {
         door_free(list_item(l, struct door, link));
     }
@@ -134,6 +136,15 @@ bool app_drain(struct app *app)
     return running;
 }
 
+int app_add_status(struct app *app, const struct place *at, struct place *bound, struct status **out)
+{
+    int err = status_new(&app->status, app->env, at, bound);
+    if (err == 0) {
+        *out = app->status;
+    }
+    return err;
+}
+
 void app_start(struct app *app, struct now now)
 {
     list_foreach(l, &app->tunnels) {
@@ -155,6 +166,9 @@ uint64_t app_turn(struct app *app, struct now now)
     list_foreach(l, &app->doors) {
         door_tick(list_item(l, struct door, link), now);
     }
+    if (app->status != NULL && status_next_deadline(app->status) <= now.mono) {
+        status_tick(app->status, now);
+    }
     uint64_t at = run_tunnels(app, now);
     if (app->carries) {
         at = run_tunnels(app, now); /* what a tunnel brought for one inside it, and what that one answered */
@@ -164,5 +178,5 @@ uint64_t app_turn(struct app *app, struct now now)
         door_flush(d);
         at = deadline_min(at, door_next_deadline(d));
     }
-    return at;
+    return app->status != NULL ? deadline_min(at, status_next_deadline(app->status)) : at;
 }

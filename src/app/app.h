@@ -6,6 +6,7 @@
 
 #include "app/doors.h"
 #include "app/env.h"
+#include "app/status.h"
 #include "app/tunnel.h"
 #include "base/macros.h"
 #include "config/config.h"
@@ -30,6 +31,9 @@ int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c,
 
 /* A proxy for every protocol and for everybody at `at`, as app_add_door. */
 int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at, struct endpoint *bound) MUST_USE;
+
+/* The status port; it tells of the tunnels that are added to it (see status.h) and ends with the application. */
+int app_add_status(struct app *app, const struct place *at, struct place *bound, struct status **out) MUST_USE;
 
 void app_start(struct app *app, struct now now); /* once, after everything was added */
 

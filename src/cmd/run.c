@@ -24,6 +24,8 @@ struct running {
     int status;                        /* of the process */
     bool draining;
     uint64_t drain_until;
+    struct place proxy;        /* the first one that browsers can use; port 0: none */
+    bool proxy_has_users;
     struct stdio_client stdio; /* -W */
     struct errand command;    /* -- COMMAND */
 };
@@ -137,6 +139,10 @@ static int add_door(struct running *r, size_t tunnel, const struct config_door *
     if (err == 0) {
         announce_door(r, &d, &bound);
     }
+    if (err == 0 && d.kind == CONFIG_PROXY && bound.kind == PLACE_IP && r->proxy.at.port == 0) {
+        r->proxy = bound;
+        r->proxy_has_users = d.n_users > 0;
+    }
     return err;
 }
 
@@ -221,6 +227,40 @@ static int check_doors(const struct files *f, const struct options *o)
     return STATUS_OK;
 }
 
+/* Where the status is told: the command line, else the first file that says. */
+static const struct place *own_status(const struct files *f, const struct options *o)
+{
+    if (o->has_status) {
+        return &o->status;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->file[i].config->status_line != 0) {
+            return &f->file[i].config->status;
+        }
+    }
+    return NULL;
+}
+
+static int add_status(struct running *r)
+{
+    const struct place *at = own_status(r->files, r->options);
+    struct status *status;
+    struct place bound;
+    char text[PLACE_TEXT];
+    if (at == NULL) {
+        return 0;
+    }
+    int err = app_add_status(r->world.app, at, &bound, &status);
+    for (size_t i = 0; err == 0 && i < r->files->n; i++) {
+        err = status_add(status, r->tunnels[i], r->files->file[i].config, io_now(r->world.loop));
+    }
+    if (err == 0) {
+        status_set_proxy(status, &r->proxy, r->proxy_has_users);
+        log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac", place_format(&bound, text));
+    }
+    return err;
+}
+
 /* ---- the turn, and the end ---- */
 
 static void stop(struct running *r, int status)
@@ -301,6 +341,9 @@ static int set_up(struct running *r)
     int err = set_up_tunnels(r);
     if (err == 0 && r->options->stdio.target_host == NULL) {
         err = stdio != NULL && r->files->file[tunnel].config->n_doors == 1 ? 0 : add_doors(r);
+    }
+    if (err == 0 && r->options->stdio.target_host == NULL) {
+        err = add_status(r);
     }
     if (err == 0 && stdio != NULL) {
         err = stdio_client_open(&r->stdio, &r->world, r->tunnels[tunnel], r->files->file[tunnel].config, stdio);

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads one request, writes one answer, closes. The parser is the proxy's own. */
+#include "app/status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/pac.h"
+#include "app/words.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "proxy/http_head.h"
+
+#define TUNNELS_MAX 64
+#define HEAD_MAX 8192
+#define PATIENCE (10 * NS_PER_S)
+#define VISITS_MAX 64
+
+struct status {
+    const struct env *env;
+    struct env_listener *listener;
+    struct alive *tunnels[TUNNELS_MAX];
+    size_t n;
+    char proxy[2 * PLACE_TEXT + 32]; /* as pac.h wants it */
+    struct list visits; /* in the order of their deadlines */
+    unsigned n_visits;
+};
+
+struct visit {
+    struct list link;
+    struct status *status;
+    struct stream *client;
+    uint64_t deadline;
+    struct words answer;
+    size_t sent;
+    bool answering;
+    size_t have;
+    char head[HEAD_MAX];
+};
+
+/* ---- what is told ---- */
+
+static bool all_ready(const struct status *s, struct now now)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (!alive_is_ready(s->tunnels[i], now)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One object for all tunnels: {"10.0.0.1":1712796899,"10.0.0.2":0}. */
+static void write_ready(const struct status *s, struct words *out)
+{
+    const char *comma = "";
+    words_add(out, "{");
+    for (size_t i = 0; i < s->n; i++) {
+        size_t n;
+        const struct alive_target *t = alive_targets(s->tunnels[i], &n);
+        for (size_t k = 0; k < n; k++, comma = ",") {
+            char text[ADDR_TEXT];
+            words_add(out, "%s\"%s\":%" PRIu64, comma, addr_format(&t[k].addr, text), t[k].last_pong / NS_PER_S);
+        }
+    }
+    words_add(out, "}\n");
+}
+
+static void write_hex(struct words *out, const char *name, const uint8_t key[KEY_LEN])
+{
+    words_add(out, "%s=", name);
+    for (size_t i = 0; i < KEY_LEN; i++) {
+        words_add(out, "%02x", key[i]);
+    }
+    words_add(out, "\n");
+}
+
+static void write_peer(struct words *out, const struct wg_peer *peer, const struct config_peer *config)
+{
+    struct wg_peer_status st;
+    char text[ENDPOINT_TEXT], net[PREFIX_TEXT];
+    wg_peer_get(peer, &st);
+    write_hex(out, "public_key", st.public_key);
+    words_add(out, "preshared_key=REDACTED\nprotocol_version=1\n");
+    if (st.endpoint.addr.family != FAMILY_NONE) {
+        words_add(out, "endpoint=%s\n", endpoint_format(&st.endpoint, text));
+    }
+    words_add(out, "last_handshake_time_sec=%" PRIu64 "\nlast_handshake_time_nsec=%" PRIu64 "\n",
+              st.last_handshake_wall / NS_PER_S, st.last_handshake_wall % NS_PER_S);
+    words_add(out, "tx_bytes=%" PRIu64 "\nrx_bytes=%" PRIu64 "\n", st.tx_bytes, st.rx_bytes);
+    words_add(out, "persistent_keepalive_interval=%u\n", (unsigned)config->keepalive);
+    for (size_t i = 0; i < config->n_allowed_ips; i++) {
+        words_add(out, "allowed_ip=%s\n", prefix_format(&config->allowed_ips[i], net));
+    }
+}
+
+static void write_metrics(const struct status *s, struct words *out)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct config *c = alive_config(s->tunnels[i]);
+        struct tunnel *t = alive_tunnel(s->tunnels[i]);
+        size_t k = 0;
+        words_add(out, "private_key=REDACTED\nlisten_port=%u\n", (unsigned)tunnel_port(t));
+        for (struct wg_peer *p = wg_peer_first(tunnel_wg(t)); p != NULL && k < c->n_peers; p = wg_peer_next(p), k++) {
+            write_peer(out, p, &c->peers[k]);
+        }
+    }
+}
+
+static void write_pac(const struct status *s, struct words *out)
+{
+    const struct config *configs[TUNNELS_MAX];
+    for (size_t i = 0; i < s->n; i++) {
+        configs[i] = alive_config(s->tunnels[i]);
+    }
+    pac_write(out, configs, s->n, s->proxy);
+}
+
+/* The body of a page, and its status; 404 for one that there is not. */
+static unsigned write_page(const struct status *s, struct http_text path, struct words *out, const char **type,
+                           struct now now)
+{
+    *type = "text/plain; charset=utf-8";
+    if (http_text_is(path, "/readyz")) {
+        *type = "application/json";
+        write_ready(s, out);
+        return all_ready(s, now) ? 200 : 503;
+    }
+    if (http_text_is(path, "/metrics")) {
+        write_metrics(s, out);
+        return 200;
+    }
+    if (http_text_is(path, "/proxy.pac") && s->proxy[0] != '\0') {
+        *type = "application/x-ns-proxy-autoconfig";
+        write_pac(s, out);
+        return 200;
+    }
+    words_add(out, "there is /readyz, /metrics%s\n", s->proxy[0] != '\0' ? " and /proxy.pac" : "");
+    return 404;
+}
+
+static const char *phrase(unsigned status)
+{
+    return status == 200   ? "OK"
+           : status == 404 ? "Not Found"
+           : status == 405 ? "Method Not Allowed"
+           : status == 503 ? "Service Unavailable"
+                           : "Bad Request";
+}
+
+static void write_answer(struct visit *v, const struct http_head *h, struct now now)
+{
+    struct words body = {0};
+    const char *type = "text/plain; charset=utf-8";
+    unsigned status = 400;
+    bool head_only = h != NULL && http_text_is(h->method, "HEAD");
+    if (h == NULL) {
+        words_add(&body, "not a well-formed request\n");
+    } else if (!head_only && !http_text_is(h->method, "GET")) {
+        status = 405;
+        words_add(&body, "only GET and HEAD\n");
+    } else {
+        struct http_text path = h->target;
+        const char *query = memchr(path.at, '?', path.len);
+        path.len = query != NULL ? (size_t)(query - path.at) : path.len;
+        status = write_page(v->status, path, &body, &type, now);
+    }
+    words_add(&v->answer,
+              "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\nConnection: "
+              "close\r\n\r\n%s",
+              status, phrase(status), type, body.len, head_only || body.text == NULL ? "" : body.text);
+    v->answer.failed |= body.failed;
+    free(body.text);
+}
+
+/* ---- one visit ---- */
+
+static void visit_end(struct visit *v)
+{
+    stream_close(v->client);
+    list_remove(&v->link);
+    v->status->n_visits--;
+    free(v->answer.text);
+    free(v);
+}
+
+static void answer_step(struct visit *v)
+{
+    while (v->sent < v->answer.len) {
+        struct iovec rest = {v->answer.text + v->sent, v->answer.len - v->sent};
+        ssize_t n = stream_writev(v->client, &rest, 1);
+        if (n == ERR_AGAIN) {
+            stream_want(v->client, STREAM_WRITABLE);
+            return;
+        }
+        if (n < 0) {
+            break;
+        }
+        v->sent += (size_t)n;
+    }
+    visit_end(v);
+}
+
+static void answer(struct visit *v, const struct http_head *h, struct now now)
+{
+    v->answering = true;
+    write_answer(v, h, now);
+    if (v->answer.failed) {
+        visit_end(v);
+        return;
+    }
+    answer_step(v);
+}
+
+static void read_step(struct visit *v, struct now now)
+{
+    ssize_t n = stream_read(v->client, v->head + v->have, sizeof v->head - v->have);
+    if (n == ERR_AGAIN) {
+        return;
+    }
+    if (n <= 0) {
+        visit_end(v);
+        return;
+    }
+    size_t before = v->have;
+    v->have += (size_t)n;
+    size_t len = http_head_length(v->head, v->have, before);
+    struct http_head h;
+    if (len > 0) {
+        answer(v, http_head_request(&h, v->head, len) == 0 ? &h : NULL, now);
+    } else if (v->have == sizeof v->head) {
+        answer(v, NULL, now);
+    }
+}
+
+static void ready(void *ctx, unsigned events, struct now now)
+{
+    struct visit *v = ctx;
+    if (events & STREAM_BROKEN) {
+        visit_end(v);
+    } else if (v->answering) {
+        answer_step(v);
+    } else {
+        read_step(v, now);
+    }
+}
+
+static void accepted(void *ctx, struct stream *client, struct now now)
+{
+    static const struct stream_handler handler = {.ready = ready};
+    struct status *s = ctx;
+    struct visit *v = s->n_visits < VISITS_MAX ? calloc(1, sizeof *v) : NULL;
+    if (v == NULL) {
+        stream_abort(client);
+        return;
+    }
+    v->status = s;
+    v->client = client;
+    v->deadline = now.mono + PATIENCE;
+    list_push_back(&s->visits, &v->link);
+    s->n_visits++;
+    client->handler = &handler;
+    client->ctx = v;
+    stream_want(client, STREAM_READABLE);
+}
+
+/* ---- life ---- */
+
+int status_new(struct status **out, const struct env *env, const struct place *at, struct place *bound)
+{
+    struct status *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return ERR_NOMEM;
+    }
+    s->env = env;
+    list_init(&s->visits);
+    int err = env->ops->listen(env->world, at, accepted, s, bound, &s->listener);
+    if (err != 0) {
+        char text[PLACE_TEXT];
+        log_error(env->log, "cannot listen on %s for the status: %s", place_format(at, text), err_text(err));
+        free(s);
+        return err;
+    }
+    *out = s;
+    return 0;
+}
+
+void status_free(struct status *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    s->env->ops->listener_close(s->listener);
+    while (!list_empty(&s->visits)) {
+        visit_end(list_item(s->visits.next, struct visit, link));
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        alive_free(s->tunnels[i]);
+    }
+    free(s);
+}
+
+int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, struct now now)
+{
+    if (s->n == TUNNELS_MAX) {
+        return ERR_LIMIT;
+    }
+    int err = alive_new(&s->tunnels[s->n], tunnel, config, now);
+    s->n += err == 0;
+    return err;
+}
+
+void status_set_proxy(struct status *s, const struct place *proxy, bool has_users)
+{
+    char at[PLACE_TEXT];
+    if (proxy->kind == PLACE_IP && proxy->at.port != 0) {
+        place_format(proxy, at);
+        if (has_users) {
+            snprintf(s->proxy, sizeof s->proxy, "PROXY %s", at);
+        } else {
+            snprintf(s->proxy, sizeof s->proxy, "SOCKS5 %s; PROXY %s", at, at);
+        }
+    }
+}
+
+uint64_t status_next_deadline(const struct status *s)
+{
+    uint64_t at = list_empty(&s->visits) ? NEVER : list_item(s->visits.next, struct visit, link)->deadline;
+    for (size_t i = 0; i < s->n; i++) {
+        at = deadline_min(at, alive_next_deadline(s->tunnels[i]));
+    }
+    return at;
+}
+
+void status_tick(struct status *s, struct now now)
+{
+    while (!list_empty(&s->visits) && list_item(s->visits.next, struct visit, link)->deadline <= now.mono) {
+        visit_end(list_item(s->visits.next, struct visit, link));
+    }
+    for (size_t i = 0; i < s->n; i++) {
+        if (alive_next_deadline(s->tunnels[i]) <= now.mono) {
+            alive_tick(s->tunnels[i], now);
+        }
+    }
+}
