@@ -42,13 +42,15 @@ def port_is_free(ground, address):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_at_once_even_with_open_flows(ground, number):
+def test_a_second_signal_ends_it_at_once_even_with_open_flows(ground, number):
     proxy = ground.start()
     flows = [open_download(ground, proxy) for _ in range(5)]
     idle = socks.connect(ground.client, proxy.address, ground.far.inner4, 7001)
     half_said = ground.client.socket()
     half_said.connect(proxy.address)
     half_said.sendall(b"\x05")
+    proxy.signal(number)
+    proxy.wait_for_log("no new connections")
     proxy.signal(number)
     assert proxy.wait(2.0) == 0
     for s in (*flows, idle, half_said):

@@ -80,8 +80,8 @@ class WgProxy:
     def signal(self, number=signal.SIGTERM):
         self._process.signal(number)
 
-    def stop(self, within=2.0):
-        """SIGTERM; returns the exit code, or raises when it takes too long."""
+    def stop(self, within=8.0):
+        """SIGTERM; returns the exit code, or raises when it takes too long: flows have 5 s to end."""
         if self.exit_code() is None:
             self.signal()
         return self.wait(within * patience())

@@ -6,7 +6,8 @@
 Every listener is bound to the tunnel's device, so nothing of this can be seen from
 the outer link. Ports:
 
-    80    HTTP: /hello, /who, /page, /bytes, /paced, PUT /upload
+    80    HTTP: /hello, /who, /page, /bytes, /paced, /headers, /chunked,
+          /untold, PUT and POST /upload
     7001  half-close: reads to the end, then answers with 1 MiB
     7002  nobody (connections are refused)
     7003  slow reader: takes about 2 MiB/s, then answers with the checksum
@@ -80,15 +81,49 @@ class Web(http.server.BaseHTTPRequestHandler):
             self.wfile.write(chunk)
             sent += len(chunk)
 
-    def do_PUT(self):
-        h, left = hashlib.sha256(), int(self.headers["Content-Length"])
-        while left:
-            piece = self.rfile.read(min(left, body.CHUNK))
-            if not piece:
-                return
-            h.update(piece)
+    def get_headers(self):
+        """The request as it came in."""
+        self._answer(f"{self.requestline}\n{self.headers}".encode(), "text/plain")
+
+    def get_chunked(self, size, seed=0):
+        """The body in chunks, and a trailer."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for chunk in body.chunks(size, seed):
+            self.wfile.write(b"%x;name=value\r\n%s\r\n" % (len(chunk), chunk))
+        self.wfile.write(b"0\r\nChecksum: none\r\n\r\n")
+
+    def get_untold(self, size, seed=0):
+        """The body without any length: the end of the connection is its end."""
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for chunk in body.chunks(size, seed):
+            self.wfile.write(chunk)
+        self.close_connection = True
+
+    def _pieces(self):
+        """The request's body, with a length or in chunks."""
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline() not in (b"\r\n", b""):
+                pass
+            return
+        left = int(self.headers["Content-Length"])
+        while left and (piece := self.rfile.read(min(left, body.CHUNK))):
             left -= len(piece)
+            yield piece
+
+    def do_PUT(self):
+        h = hashlib.sha256()
+        for piece in self._pieces():
+            h.update(piece)
         self._answer(h.hexdigest().encode() + b"\n", "text/plain")
+
+    do_POST = do_PUT
 
     def _begin(self, size, kind="application/octet-stream"):
         self.send_response(200)
