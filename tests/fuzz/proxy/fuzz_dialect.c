@@ -38,9 +38,18 @@ static void check_open(const struct door_ask *ask, const struct door_terms *term
     assert(ask->request != DOOR_BIND || terms->binds);
     assert(ask->request != DOOR_ASSOCIATE || (terms->associates && spoken == DOOR_SOCKS5));
     assert(ask->request != DOOR_EXCHANGE || spoken == DOOR_HTTP);
-    assert(terms->users == NULL || ask->user != NULL || spoken == DOOR_FORWARD);
+    bool asks = spoken != DOOR_FORWARD && spoken != DOOR_SNI;
+    assert(!asks || terms->users == NULL || ask->user != NULL);
     char words[TARGET_TEXT];
     assert(strlen(target_format(to, words)) < sizeof words);
+}
+
+/* What the target gets first is what the client sent. */
+static void check_prelude(const struct dialect *d, const uint8_t *data, size_t used)
+{
+    size_t len;
+    const uint8_t *prelude = dialect_prelude(d, &len);
+    assert(len == 0 || (len == used && memcmp(prelude, data, len) == 0));
 }
 
 static void check_replies(const struct dialect *d)
@@ -71,6 +80,7 @@ static void converse(struct outcome *o, const struct door_terms *terms, const ui
     o->spoken = d.spoken;
     if (o->verdict == DOOR_OPEN) {
         check_open(&o->ask, terms, d.spoken);
+        check_prelude(&d, data, o->used);
         check_replies(&d);
     }
     assert((o->spoken & ~terms->protocols) == 0);
@@ -95,7 +105,7 @@ static void compare(const struct door_terms *terms, const uint8_t *data, size_t 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const unsigned sets[] = {DOOR_MIXED,   DOOR_SOCKS5,  DOOR_SOCKS4, DOOR_HTTP, DOOR_SOCKS5 | DOOR_SOCKS4,
-                                    DOOR_FORWARD, DOOR_MIXED, DOOR_MIXED};
+                                    DOOR_FORWARD, DOOR_SNI,    DOOR_MIXED};
     if (size < 2) {
         return 0;
     }
