@@ -108,27 +108,26 @@ static bool send_head(struct http_exchange *x)
     return x->head_sent == d->forward_len;
 }
 
-/* What was read ahead, as far as it belongs to the body and the tunnel has room. False when there is
- * nothing of it left to send. */
+/* What was read ahead, as far as it belongs to the body. False when the tunnel has no room for all of
+ * it, and will call. */
 static bool send_ahead(struct http_exchange *x)
 {
     struct handshake *h = x->h;
     struct http_body *body = &door_of(x)->body;
-    if (body->done || !handshake_has_early_data(h)) {
-        return false;
+    while (!body->done && !body->bad && handshake_has_early_data(h)) {
+        size_t room;
+        uint8_t *space = stack_tcp_reserve(x->tunnel, &room);
+        if (space == NULL) {
+            return false;
+        }
+        size_t n = (size_t)(h->end - h->at);
+        n = http_body_take(body, h->ahead + h->at, n < room ? n : room);
+        memcpy(space, h->ahead + h->at, n);
+        stack_tcp_commit(x->tunnel, n);
+        h->at = (uint16_t)(h->at + n);
+        x->n_up += n;
     }
-    size_t room;
-    uint8_t *space = stack_tcp_reserve(x->tunnel, &room);
-    if (space == NULL) {
-        return true;
-    }
-    size_t n = (size_t)(h->end - h->at);
-    n = http_body_take(body, h->ahead + h->at, n < room ? n : room);
-    memcpy(space, h->ahead + h->at, n);
-    stack_tcp_commit(x->tunnel, n);
-    h->at = (uint16_t)(h->at + n);
-    x->n_up += n;
-    return !body->done && !body->bad && handshake_has_early_data(h);
+    return true;
 }
 
 /* From the client: bytes taken, or an error; ERR_LIMIT when the tunnel has no room. */
@@ -161,7 +160,7 @@ static enum http_progress carry_up(struct http_exchange *x, unsigned *want)
         return HTTP_GOES_ON; /* the tunnel calls when it has room */
     }
     for (size_t budget = 0; !body->done && budget < BUDGET; budget += 4096) {
-        if (send_ahead(x)) {
+        if (!send_ahead(x)) {
             return HTTP_GOES_ON;
         }
         if (body->bad) {
