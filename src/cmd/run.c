@@ -128,6 +128,22 @@ static int find_inherited(const struct running *r, struct config_door *d)
     return 0;
 }
 
+/* A peer that is to reach us first must know where we are. */
+static void warn_of_silent_reverse(const struct running *r, const struct config_door *d, size_t tunnel)
+{
+    const struct config *c = r->files->file[tunnel].config;
+    for (size_t i = 0; i < c->n_peers; i++) {
+        if (c->peers[i].keepalive != 0) {
+            return;
+        }
+    }
+    if (d->kind == CONFIG_REVERSE && c->listen_port == 0) {
+        log_warn(&r->world.log, "port %u in the tunnel is reached only while the peer knows where we are: set "
+                                "PersistentKeepalive = 25 in %s",
+                 (unsigned)d->port, c->path);
+    }
+}
+
 static int add_door(struct running *r, size_t tunnel, const struct config_door *as_written)
 {
     struct config_door d = *as_written; /* what it points to stays where it is */
@@ -138,6 +154,7 @@ static int add_door(struct running *r, size_t tunnel, const struct config_door *
     }
     if (err == 0) {
         announce_door(r, &d, &bound);
+        warn_of_silent_reverse(r, &d, tunnel);
     }
     if (err == 0 && d.kind == CONFIG_PROXY && bound.kind == PLACE_IP && r->proxy.at.port == 0) {
         r->proxy = bound;
