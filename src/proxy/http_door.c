@@ -379,6 +379,9 @@ enum door_verdict http_door_feed(struct http_door *d, const uint8_t *data, size_
         return DOOR_MORE;
     }
     size_t before = d->have;
+    if (before == 0 && !http_head_may_begin((char)data[*used])) {
+        return refuse(answer, 400, "this door speaks HTTP only"); /* a client of SOCKS or TLS sends no line's end */
+    }
     n = n < HTTP_HEAD_MAX - before ? n : HTTP_HEAD_MAX - before;
     if (!reserve(d, before + n)) {
         return refuse(answer, 503, err_text(ERR_NOMEM));

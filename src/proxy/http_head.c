@@ -46,6 +46,11 @@ static bool is_token(struct http_text t)
     return t.len > 0;
 }
 
+bool http_head_may_begin(char first)
+{
+    return is_token_char(first);
+}
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';

@@ -31,6 +31,9 @@ struct http_head {
     struct http_field fields[HTTP_FIELDS_MAX];
 };
 
+/* May a request begin with this byte: is it one of a method's? */
+bool http_head_may_begin(char first);
+
 /* The length of the head at the front of `text`, its empty line included; 0 while there is none.
  * `from` is where the search may begin: what an earlier call had, or 0. */
 size_t http_head_length(const char *text, size_t len, size_t from);

@@ -31,9 +31,7 @@ def private_machine():
     machine.enter()
 
 
-@pytest.fixture
-def bare_ground(private_machine, request):
-    """A client host without any cable yet; whatever happens on it is judged at the end."""
+def judged_ground():
     with Ground() as ground:
         yield ground
         try:
@@ -42,8 +40,12 @@ def bare_ground(private_machine, request):
         except Exception:
             print(ground.logs())
             raise
-        if getattr(request.node, "failed_call", False):
-            print(ground.logs())
+
+
+@pytest.fixture
+def bare_ground(private_machine):
+    """A client host without any cable yet; whatever happens on it is judged at the end."""
+    yield from judged_ground()
 
 
 @pytest.fixture
@@ -53,7 +55,15 @@ def ground(bare_ground):
     return bare_ground
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def shared_ground(private_machine, wgproxy):
+    """The usual ground for all tests of a file, where one wgproxy serves them all."""
+    for ground in judged_ground():
+        ground.add_far()
+        yield ground
+
+
+@pytest.fixture(scope="session")
 def wgproxy():
     """For tests of the product: skips where there is none."""
     reason = product.why_not()
@@ -63,9 +73,12 @@ def wgproxy():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    outcome = yield
-    if outcome.get_result().when == "call":
-        item.failed_call = outcome.get_result().failed
+    """What fails shows what its ground's programs said until then."""
+    report = (yield).get_result()
+    grounds = {item.funcargs.get(name) for name in ("bare_ground", "shared_ground")} if report.failed else ()
+    for ground in grounds:
+        if ground is not None:
+            report.sections.append(("logs of the ground", ground.logs()))
 
 
 @pytest.hookimpl(trylast=True)

@@ -6,8 +6,10 @@
 Every listener is bound to the tunnel's device, so nothing of this can be seen from
 the outer link. Ports:
 
-    80    HTTP: /hello, /who, /page, /bytes, /paced, /headers, /chunked,
-          /untold, PUT and POST /upload
+    80    HTTP: /hello, /who, /page, /gallery, /bytes, /paced, /headers, /hops,
+          /chunked, /untold, /socket (a WebSocket that echoes), PUT and POST
+          /upload, /picky (refuses what it is told to expect); other methods
+          are answered by their name
     7001  half-close: reads to the end, then answers with 1 MiB
     7002  nobody (connections are refused)
     7003  slow reader: takes about 2 MiB/s, then answers with the checksum
@@ -15,6 +17,7 @@ the outer link. Ports:
     53    (127.0.0.1:5353) names whose every UDP answer is truncated
 """
 
+import base64
 import hashlib
 import http.server
 import socket
@@ -41,6 +44,30 @@ document.getElementById("proof").textContent = "this page exists " + "only insid
 """
 
 
+# Everything that a browser fetches by itself, and a WebSocket; then the heading tells.
+PICTURES = 80
+GALLERY = b"""<!DOCTYPE html>
+<title>a gallery</title>
+<h1 id="proof"></h1>
+<script>
+let loaded = 0, echoed = "";
+function tell() {
+    document.getElementById("proof").textContent = loaded + " pictures, echo: " + echoed;
+}
+for (let i = 0; i < %d; i++) {
+    const picture = new Image();
+    picture.onload = () => { loaded++; tell(); };
+    picture.src = "/picture.svg?number=" + i;
+    document.body.append(picture);
+}
+const socket = new WebSocket("ws://" + location.host + "/socket");
+socket.onopen = () => socket.send("over the tunnel");
+socket.onmessage = (message) => { echoed = message.data; tell(); };
+</script>
+""" % PICTURES
+PICTURE = b"""<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="%d"/></svg>"""
+
+
 class Web(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 0
@@ -65,6 +92,36 @@ class Web(http.server.BaseHTTPRequestHandler):
 
     def get_page_js(self):
         self._answer(PAGE_SCRIPT, "text/javascript")
+
+    def get_gallery(self):
+        self._answer(GALLERY, "text/html")
+
+    def get_picture_svg(self, number):
+        self._answer(PICTURE % number, "image/svg+xml")
+
+    def get_hops(self):
+        """A response with fields that are for the next hop only."""
+        self.send_response(200)
+        for name, value in (("Connection", "X-Hop, close"), ("X-Hop", "1"), ("Keep-Alive", "timeout=9"),
+                            ("Proxy-Connection", "close"), ("X-End", "2"), ("Content-Length", "0")):
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+
+    def get_socket(self):
+        """RFC 6455; frames of less than 126 bytes are enough here."""
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept",
+                         base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
+        self.end_headers()
+        while len(head := self.rfile.read(6)) == 6:
+            data = self.rfile.read(head[1] & 0x7F)
+            plain = bytes(b ^ head[2 + i % 4] for i, b in enumerate(data))
+            self.wfile.write(bytes([head[0], len(plain)]) + plain)
+        self.close_connection = True
 
     def get_bytes(self, size, seed=0):
         self._begin(size)
@@ -117,6 +174,13 @@ class Web(http.server.BaseHTTPRequestHandler):
             left -= len(piece)
             yield piece
 
+    def handle_expect_100(self):
+        if self.path == "/picky":
+            self.send_error(417)
+            self.close_connection = True
+            return False
+        return super().handle_expect_100()
+
     def do_PUT(self):
         h = hashlib.sha256()
         for piece in self._pieces():
@@ -124,6 +188,15 @@ class Web(http.server.BaseHTTPRequestHandler):
         self._answer(h.hexdigest().encode() + b"\n", "text/plain")
 
     do_POST = do_PUT
+
+    def _name_method(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._answer(f"{self.requestline}\n".encode(), "text/plain")
+
+    do_DELETE = do_OPTIONS = do_PATCH = do_PROPFIND = do_TRACE = _name_method
+
+    def do_HEAD(self):
+        self._begin(len(HELLO), "text/plain")
 
     def _begin(self, size, kind="application/octet-stream"):
         self.send_response(200)

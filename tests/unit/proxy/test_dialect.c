@@ -58,6 +58,14 @@ static void a_door_with_one_protocol_speaks_it_from_the_start(void **state)
     assert_int_equal(verdict, DOOR_SHUT);
     assert_int_equal(spoken_at(DOOR_SOCKS4, 'G', &verdict), DOOR_SOCKS4);
     assert_int_equal(verdict, DOOR_SHUT);
+    /* SOCKS, and the first byte of TLS: their clients would wait for ever for the rest of a line. */
+    static const uint8_t others[] = {4, 5, 0x16};
+    for (size_t i = 0; i < sizeof others; i++) {
+        assert_int_equal(spoken_at(DOOR_HTTP, others[i], &verdict), DOOR_HTTP);
+        assert_int_equal(verdict, DOOR_SHUT);
+    }
+    assert_int_equal(spoken_at(DOOR_HTTP, 'p', &verdict), DOOR_HTTP);
+    assert_int_equal(verdict, DOOR_MORE);
 }
 
 static void a_forward_is_open_without_a_byte_and_has_no_words(void **state)
