@@ -48,6 +48,7 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
     list_init(&p->sessions.lingering);
     list_init(&p->sessions.binding);
     list_init(&p->sessions.flowing);
+    list_init(&p->sessions.associated);
     list_init(&p->sessions.carried);
     p->max_sessions = config->max_sessions;
     *out = p;
@@ -76,6 +77,7 @@ void proxy_free(struct proxy *p)
     stop_all(&p->sessions.lingering);
     stop_all(&p->sessions.binding);
     stop_all(&p->sessions.flowing);
+    stop_all(&p->sessions.associated);
     stop_all(&p->sessions.carried);
     free(p);
 }
@@ -145,6 +147,7 @@ uint64_t proxy_next_deadline(const struct proxy *p)
     const struct sessions *s = &p->sessions;
     uint64_t at = deadline_min(deadline_of(&s->waiting), deadline_of(&s->lingering));
     at = deadline_min(at, deadline_of(&s->binding));
+    at = deadline_min(at, deadline_of(&s->associated));
     return deadline_min(at, deadline_of(&s->flowing));
 }
 
@@ -162,4 +165,5 @@ void proxy_tick(struct proxy *p, struct now now)
     expire(&p->sessions.lingering, now);
     expire(&p->sessions.binding, now);
     expire(&p->sessions.flowing, now);
+    expire(&p->sessions.associated, now);
 }

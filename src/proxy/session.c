@@ -53,8 +53,10 @@ void session_enter(struct session *s, enum session_state state, struct now now)
         list_push_back(&all->binding, &s->link);
         break;
     case DIALLING:
-    case ASSOCIATED:
         list_push_back(&all->carried, &s->link);
+        break;
+    case ASSOCIATED:
+        session_associated_wait(s, now.mono);
         break;
     case EXCHANGING:
     case RELAYING:
@@ -372,8 +374,10 @@ void session_expire(struct session *s, struct now now)
     case BINDING:
         session_binding_expire(s, now);
         break;
-    case DIALLING:
     case ASSOCIATED:
+        session_associated_expire(s, now);
+        break;
+    case DIALLING:
         assert(!"no deadline in this state");
     }
 }

@@ -19,7 +19,7 @@
 struct session;
 
 /* What the sessions of one door share. Each is on exactly one list; the waits on one list all have
- * the same length, so that it is in order of deadlines by itself. */
+ * the same length, so that it is in order of deadlines by itself (but for `associated`). */
 struct sessions {
     struct dialer *dialer;
     struct stack *stack;         /* NULL: no BIND */
@@ -33,7 +33,8 @@ struct sessions {
     struct list lingering; /* for a refused client to have read why */
     struct list binding;   /* for somebody to connect */
     struct list flowing;   /* relaying; in the order in which they last had news */
-    struct list carried;   /* dialling, or associated: no deadline here */
+    struct list associated; /* may be silent as long as a flow; by deadline, too, though their waits differ */
+    struct list carried;   /* dialling: no deadline here */
     bool draining; /* who has got what it asked for is to leave, not to ask for more */
     unsigned n;
     unsigned n_surplus; /* those of them that came beyond the limit, to be told so */

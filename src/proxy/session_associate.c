@@ -40,6 +40,28 @@ void session_associated_step(struct session *s)
     }
 }
 
+/* Nobody is told of each datagram; when the deadline comes, the last one counts. */
+void session_associated_wait(struct session *s, uint64_t since)
+{
+    struct list *all = &s->all->associated, *next = all;
+    s->deadline = s->all->idle != 0 ? since + s->all->idle : NEVER;
+    while (next->prev != all && session_deadline(session_of(next->prev)) > s->deadline) {
+        next = next->prev;
+    }
+    list_push_back(next, &s->link); /* in front of it */
+}
+
+void session_associated_expire(struct session *s, struct now now)
+{
+    uint64_t used = udp_association_used(s->association);
+    if (used + s->all->idle <= now.mono) {
+        session_end(s, "", "idle for too long");
+    } else {
+        list_remove(&s->link);
+        session_associated_wait(s, used);
+    }
+}
+
 void session_associate(struct session *s, struct now now)
 {
     const struct target *to = &s->handshake->ask.target;

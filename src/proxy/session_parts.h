@@ -27,7 +27,7 @@
  *            as in DIALLING; the end of the wait leads to REFUSING.
  * ASSOCIATED an association of the UDP relay lives. The reply is written, and the handshake is gone;
  *            from then on the client's end of file or an error is the end, and what it sends is
- *            thrown away.
+ *            thrown away. When no datagram passed for the idle limit, it is over.
  * EXCHANGING one HTTP request and its response. Then GREETING again, or REPLYING where both sides
  *            agreed on another protocol, or REFUSING with nothing left to say; a server that says
  *            nothing leads there too. The idle limit holds as in RELAYING.
@@ -48,7 +48,7 @@ struct session {
     struct sessions *all;
     enum session_state state;
     bool surplus;
-    uint64_t deadline;           /* all but DIALLING and ASSOCIATED */
+    uint64_t deadline;           /* all but DIALLING */
     struct handshake *handshake; /* all but RELAYING; in ASSOCIATED until the reply is out */
     const char *cause;           /* REFUSING */
     struct stream *client;
@@ -107,5 +107,7 @@ void session_unbind(struct session *s); /* harmless without a binding */
 
 void session_associate(struct session *s, struct now now);
 void session_associated_step(struct session *s);
+void session_associated_wait(struct session *s, uint64_t since); /* for the idle limit after it */
+void session_associated_expire(struct session *s, struct now now);
 
 #endif

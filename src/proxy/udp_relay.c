@@ -54,6 +54,7 @@ struct udp_association {
     struct list link;
     struct udp_relay *relay;
     struct stack_udp *inside;
+    uint64_t used;
     struct endpoint client; /* family NONE: any program of this machine; port 0: not known yet */
     char *user;             /* NULL: nobody */
     struct list targets;
@@ -242,6 +243,7 @@ static void relay_up(struct udp_relay *r, const struct dgram_rx *rx, struct now 
         r->counters.dropped_stranger++;
         return;
     }
+    a->used = now.mono;
     size_t header = udp_header_parse(&to, &fragment, rx->data, rx->len);
     if (header == 0) {
         r->counters.dropped_invalid++;
@@ -287,9 +289,9 @@ static void came_back(void *ctx, struct stack_udp *u, const struct endpoint *fro
                       struct now now)
 {
     (void)u;
-    (void)now;
     struct udp_association *a = ctx;
     struct udp_relay *r = a->relay;
+    a->used = now.mono;
     if (a->client.port == 0 || r->port == NULL) {
         r->counters.dropped_stranger++;
         return;
@@ -335,7 +337,6 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client, con
                          const struct endpoint *hint, const char *user, struct udp_association **out,
                          struct endpoint *bound, struct now now)
 {
-    (void)now;
     if (r->port == NULL || count_of(r, client) >= r->config.max_associations) {
         return ERR_LIMIT;
     }
@@ -348,6 +349,7 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client, con
         return ERR_NOMEM;
     }
     a->relay = r;
+    a->used = now.mono;
     list_init(&a->targets);
     a->client = (struct endpoint){.addr = client->addr};
     /* What a client names is its own port only if its own address stands before it, or none. */
@@ -364,6 +366,11 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client, con
     *bound = told(r, local);
     *out = a;
     return 0;
+}
+
+uint64_t udp_association_used(const struct udp_association *a)
+{
+    return a->used;
 }
 
 void udp_association_close(struct udp_association *a)

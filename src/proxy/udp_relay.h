@@ -45,6 +45,7 @@ void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct en
 int udp_association_open(struct udp_relay *r, const struct endpoint *client, const struct endpoint *local,
                          const struct endpoint *hint, const char *user, struct udp_association **out,
                          struct endpoint *bound, struct now now) MUST_USE;
+uint64_t udp_association_used(const struct udp_association *a); /* now.mono of its last datagram, or of its begin */
 void udp_association_close(struct udp_association *a);
 
 /* Send what gathered for the clients: once per turn, after the tunnels ran. */

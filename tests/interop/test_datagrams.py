@@ -198,7 +198,7 @@ def test_clients_over_IPv6_have_it_too(place):
 def test_clients_over_a_unix_socket_have_it_on_loopback(place):
     with doors.plain(place.client, place.path) as control:
         control.sendall(b"\x05\x01\x00\x05\x03\x00" + socks.destination("0.0.0.0", 0))
-        assert control.recv(2, socket.MSG_WAITALL) == b"\x05\x00"
+        assert socks.exactly(control, 2) == b"\x05\x00"
         reply = socks.read_reply(control)
         assert reply.address == "127.0.0.1"
         with doors.datagrams(place.client, ("127.0.0.1", 0)) as s:

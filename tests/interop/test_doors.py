@@ -307,7 +307,7 @@ def open_socks4(ground, proxy):
     s = ground.client.socket(socket.AF_INET, socket.SOCK_STREAM)
     s.connect(proxy.address)
     s.sendall(struct.pack("!BBH4s", 4, 1, 7001, socket.inet_aton(ground.far.inner4)) + b"\0")
-    assert s.recv(8, socket.MSG_WAITALL)[1] == 90
+    assert socks.exactly(s, 8)[1] == 90
     return s
 
 

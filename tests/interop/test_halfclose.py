@@ -157,7 +157,7 @@ def second_reply(s, version):
         reply = socks.read_reply(s)
         assert reply.code == socks.SUCCEEDED
         return reply.address, reply.port
-    said = s.recv(8, socket.MSG_WAITALL)
+    said = socks.exactly(s, 8)
     assert said[:2] == bytes([0, doors.GRANTED])
     return socket.inet_ntoa(said[4:]), int.from_bytes(said[2:4], "big")
 

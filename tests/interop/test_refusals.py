@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Each way to fail has its own true answer (RFC 1928 section 6)."""
 
+import subprocess
+from types import SimpleNamespace
+
 import pytest
 
-from ground import services, socks
+from ground import doors, services, socks
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -68,13 +71,10 @@ def test_success_names_an_address_and_not_a_name(ground):
     assert reply.raw[3] in (socks.IPV4, socks.IPV6)
 
 
-@pytest.mark.parametrize("command", [2, 3, 9])
+@pytest.mark.parametrize("command", [0, 4, 9])
 def test_commands_that_we_do_not_know_are_refused_as_such(ground, command):
-    """BIND and UDP ASSOCIATE may come later; an unknown one never will."""
     proxy = ground.start()
-    reply = ask(ground, proxy, ground.far.inner4, command=command)
-    expected = {socks.COMMAND_NOT_SUPPORTED}
-    assert reply.code in (expected if command == 9 else expected | {socks.SUCCEEDED})
+    assert ask(ground, proxy, ground.far.inner4, command=command).code == socks.COMMAND_NOT_SUPPORTED
 
 
 def test_a_client_without_a_method_in_common_is_told_so(ground):
@@ -117,3 +117,95 @@ def test_a_greeting_may_come_byte_by_byte(ground):
             s.send(request[i : i + 1])
         assert s.recv(2) == b"\x05\x00"
         assert socks.read_reply(s).code == socks.SUCCEEDED
+
+
+# The same causes at every door ---------------------------------------------------------------
+
+
+FILTER = """
+table inet filter {
+    chain input {
+        type filter hook input priority 0;
+        tcp dport 7009 drop
+        tcp dport 7010 reject with icmpx admin-prohibited
+        tcp dport 7011 reject with tcp reset
+    }
+}
+"""
+
+# Cause: the codes of SOCKS5 and HTTP, and words that the reason has to have. SOCKS4 has one code.
+CAUSES = {
+    "denied": (socks.NOT_ALLOWED, 403, "denied"),
+    "no route": (socks.NETWORK_UNREACHABLE, 502, "AllowedIPs"),
+    "unreachable": (socks.HOST_UNREACHABLE, 502, "unreachable"),
+    "no such name": (socks.HOST_UNREACHABLE, 502, "name"),
+    "refused": (socks.REFUSED, 502, "refused"),
+    "silence": (socks.TIMED_OUT, 504, "time"),
+}
+
+TARGETS = [
+    ("denied", "web.corp.test", 9), ("denied", "10.77.2.200", 80), ("denied", "secret.corp.test", 80),
+    ("denied", "six.corp.test", 80),
+    ("no route", "203.0.113.5", 80), ("no route", "127.0.0.1", 80), ("no route", "2001:db8:ffff::5", 80),
+    ("unreachable", "10.77.8.1", 80), ("unreachable", "fd77:8::1", 80), ("unreachable", "10.77.0.1", 7010),
+    ("no such name", "no-such.corp.test", 80), ("no such name", "outside.example", 80),
+    ("refused", "10.77.0.1", 7002), ("refused", "four.corp.test", 7002), ("refused", "10.77.0.1", 7011),
+    ("silence", "10.77.9.1", 80), ("silence", "fd77:9::1", 80), ("silence", "10.77.0.1", 7009),
+]
+
+
+@pytest.fixture(scope="module")
+def place(shared_ground):
+    ground = shared_ground
+    with ground.far.network.inside():
+        done = subprocess.run(["nft", "-f", "-"], input=FILTER, text=True, capture_output=True)
+    if done.returncode != 0:
+        pytest.skip(f"no packet filter here: {done.stderr}")
+    rules = (f"Deny = * port=9\nDeny = 10.77.2.128/25\nDeny = secret.corp.test\nDeny = {ground.far.inner6}\n")
+    proxy = ground.start(ground.client_conf() + "[Proxy]\nBindAddress = 127.0.0.1:1080\n"
+                         "[Access]\n" + rules + "[Limits]\nConnectTimeout = 2\n",
+                         arguments=("-L", "7072:10.77.0.1:7002", "-L", "7073:no-such.corp.test:80"))
+    return SimpleNamespace(ground=ground, client=ground.client, far=ground.far, at=proxy.address)
+
+
+@pytest.mark.parametrize("cause, host, port", TARGETS)
+def test_socks5_tells_the_cause(place, cause, host, port):
+    reply = socks.reply_to(place.client, place.at, host, port)
+    assert reply.code == CAUSES[cause][0]
+    assert reply.raw[3:] == BND_ADDR_NONE
+
+
+@pytest.mark.parametrize("cause, host, port", TARGETS)
+def test_http_tells_the_cause_in_one_line(place, cause, host, port):
+    s, status = doors.http_connect(place.client, place.at, host, port)
+    s.close()
+    _, code, word = CAUSES[cause]
+    assert status.code == code
+    assert status.body.count("\n") == 1 and status.body.endswith("\n") and word in status.body
+
+
+@pytest.mark.parametrize("cause, host, port", [t for t in TARGETS if ":" not in t[1]])
+def test_http_tells_the_cause_to_who_does_not_connect(place, cause, host, port):
+    done = place.ground.curl("-w", "%{http_code}", f"http://{host}:{port}/", proxy=place.ground.proxies[0], scheme="http")
+    said = done.stdout.decode()
+    assert said.endswith(str(CAUSES[cause][1])) and CAUSES[cause][2] in said.splitlines()[0]
+
+
+@pytest.mark.parametrize("cause, host, port", [t for t in TARGETS if ":" not in t[1]])
+def test_socks4_has_one_word_for_all(place, cause, host, port):
+    s, answer = doors.socks4(place.client, place.at, host, port)
+    with s:
+        assert answer[1] == doors.REJECTED
+        assert s.recv(1) == b""
+
+
+@pytest.mark.parametrize("port", [7072, 7073])
+def test_a_forward_has_no_words_and_resets(place, port):
+    with doors.plain(place.client, ("127.0.0.1", port)) as s, pytest.raises(ConnectionResetError):
+        assert s.recv(1) != b"", "a clean end"
+
+
+def test_BIND_is_refused_as_connecting_would_be(place):
+    for host, code in (("10.77.2.200", socks.NOT_ALLOWED), ("no-such.corp.test", socks.HOST_UNREACHABLE),
+                       ("secret.corp.test", socks.NOT_ALLOWED)):
+        assert socks.reply_to(place.client, place.at, host, 0, command=2).code == code

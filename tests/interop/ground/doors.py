@@ -44,7 +44,7 @@ def socks4(network, proxy, host, port, *, command=1, user=b"", **options):
     except OSError:
         packed, name = b"\0\0\0\1", host.encode() + b"\0"
     s.sendall(struct.pack("!BBH", 4, command, port) + packed + user + b"\0" + name)
-    answer = s.recv(8, socket.MSG_WAITALL)
+    answer = socks.exactly(s, 8)
     assert len(answer) == 8 and answer[0] == 0, f"not an answer of SOCKS4: {answer.hex(' ')}"
     return s, answer
 
@@ -88,7 +88,7 @@ class Association:
     def __init__(self, network, proxy, *, source="127.0.0.1", hint=("0.0.0.0", 0)):
         self.control = plain_from(network, source, proxy)
         self.control.sendall(b"\x05\x01\x00")
-        assert self.control.recv(2, socket.MSG_WAITALL) == b"\x05\x00"
+        assert socks.exactly(self.control, 2) == b"\x05\x00"
         self.control.sendall(b"\x05\x03\x00" + socks.destination(*hint))
         self.reply = socks.read_reply(self.control)
         self.at = (self.reply.address, self.reply.port)

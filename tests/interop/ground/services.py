@@ -14,12 +14,15 @@ the outer link. Ports:
     7002  nobody (connections are refused)
     7003  slow reader: takes about 2 MiB/s, then answers with the checksum
     7004  aborts each connection with a reset after the first bytes
+    7006  holds thousands of connections and echoes what they say
     53    (127.0.0.1:5353) names whose every UDP answer is truncated
 """
 
 import base64
 import hashlib
 import http.server
+import resource
+import selectors
 import socket
 import socketserver
 import struct
@@ -241,6 +244,34 @@ class Aborter(socketserver.BaseRequestHandler):
         self.request.close()
 
 
+class Crowd(threading.Thread):
+    """One thread for all: ten thousand of them would be too many."""
+
+    def __init__(self, listener):
+        super().__init__(daemon=True)
+        self.waits = selectors.DefaultSelector()
+        self.waits.register(listener, selectors.EVENT_READ)
+        self.listener = listener
+
+    def run(self):
+        while True:
+            for key, _ in self.waits.select():
+                if key.fileobj is self.listener:
+                    self.waits.register(self.listener.accept()[0], selectors.EVENT_READ)
+                else:
+                    self.echo(key.fileobj)
+
+    def echo(self, s):
+        try:
+            piece = s.recv(body.CHUNK)
+            s.sendall(piece)
+        except OSError:
+            piece = b""
+        if not piece:
+            self.waits.unregister(s)
+            s.close()
+
+
 class Listener(socketserver.ThreadingTCPServer):
     """Listens on one port of one device, for both families."""
 
@@ -313,6 +344,11 @@ def main(device, address):
     threads = [threading.Thread(target=s.serve_forever) for s in servers]
     for thread in threads:
         thread.start()
+    # The handler is never asked: this listener is the crowd's.
+    crowd = Listener(device, 7006, socketserver.BaseRequestHandler)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    Crowd(crowd.socket).start()
     print("services are up", flush=True)
     for thread in threads:
         thread.join()

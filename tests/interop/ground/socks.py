@@ -25,7 +25,8 @@ class Reply:
     raw: bytes
 
 
-def _exactly(s, size):
+def exactly(s, size):
+    """So many bytes. MSG_WAITALL does not wait where a socket has a time limit."""
     data = b""
     while len(data) < size:
         piece = s.recv(size - len(data))
@@ -47,11 +48,11 @@ def destination(host, port):
 
 
 def read_reply(s):
-    head = _exactly(s, 4)
+    head = exactly(s, 4)
     assert head[0] == 5 and head[2] == 0, f"not a SOCKS5 reply: {head.hex(' ')}"
     # RFC 1928 allows a name here, but no client understands one: it must be an address.
     size = {IPV4: 4, IPV6: 16}[head[3]]
-    rest = _exactly(s, size + 2)
+    rest = exactly(s, size + 2)
     address = str(ipaddress.ip_address(rest[:size]))
     return Reply(head[1], address, struct.unpack("!H", rest[size:])[0], head + rest)
 
@@ -63,7 +64,7 @@ def request(network, proxy, host, port, *, command=1, timeout=30.0):
         s.settimeout(timeout)
         s.connect(proxy)
         s.sendall(b"\x05\x01\x00")
-        choice = _exactly(s, 2)
+        choice = exactly(s, 2)
         assert choice == b"\x05\x00", f"method answer {choice.hex(' ')}"
         s.sendall(bytes([5, command, 0]) + destination(host, port))
         return s, read_reply(s)

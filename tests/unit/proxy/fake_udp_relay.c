@@ -10,7 +10,7 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client, con
                          const struct endpoint *hint, const char *user, struct udp_association **out,
                          struct endpoint *bound, struct now now)
 {
-    (void)now;
+    r->used = now.mono;
     if (r->refusal != 0) {
         return r->refusal;
     }
@@ -23,6 +23,11 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client, con
     *bound = r->bound;
     *out = (struct udp_association *)(void *)r;
     return 0;
+}
+
+uint64_t udp_association_used(const struct udp_association *a)
+{
+    return ((const struct udp_relay *)(const void *)a)->used;
 }
 
 void udp_association_close(struct udp_association *a)

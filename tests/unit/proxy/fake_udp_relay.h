@@ -11,6 +11,7 @@ struct udp_relay {
     unsigned n_opened, n_open;
     struct endpoint client, local, hint; /* of the last one */
     char user[256];                      /* "" for none */
+    uint64_t used;                       /* when the last datagram of any association passed */
 };
 
 #endif

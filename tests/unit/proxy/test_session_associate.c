@@ -84,6 +84,30 @@ static void the_end_of_the_connection_is_the_end_of_the_association(void **state
     }
 }
 
+static void an_association_without_datagrams_ends_when_it_was_idle_for_too_long(void **state)
+{
+    (void)state;
+    struct visit v;
+    relay = (struct udp_relay){.refusal = 0};
+    visit_begin(&v, (struct ground_options){.udp = &relay, .idle = 10 * NS_PER_S});
+    visit_say(&v, BYTES(HELLO ASSOCIATE));
+    assert_int_equal(proxy_next_deadline(v.g->proxy), v.g->now.mono + 10 * NS_PER_S);
+
+    /* A datagram passes after 4 s: at 10 s the end is put off to 14 s. */
+    relay.used = v.g->now.mono + 4 * NS_PER_S;
+    v.g->now.mono += 10 * NS_PER_S;
+    proxy_tick(v.g->proxy, v.g->now);
+    assert_int_equal(relay.n_open, 1);
+    assert_int_equal(proxy_next_deadline(v.g->proxy), relay.used + 10 * NS_PER_S);
+
+    v.g->now.mono += 4 * NS_PER_S;
+    proxy_tick(v.g->proxy, v.g->now);
+    assert_int_equal(relay.n_open, 0);
+    assert_int_equal(v.c.fate, FAKE_CLOSED);
+    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 with datagrams -> idle for too long"));
+    visit_end(&v);
+}
+
 static void a_client_that_says_very_much_is_read_in_turns(void **state)
 {
     (void)state;
@@ -161,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_client_is_told_where_to_send_its_datagrams),
         cmocka_unit_test(the_hint_of_a_request_is_passed_on_and_a_name_is_none),
         cmocka_unit_test(the_end_of_the_connection_is_the_end_of_the_association),
+        cmocka_unit_test(an_association_without_datagrams_ends_when_it_was_idle_for_too_long),
         cmocka_unit_test(a_client_that_says_very_much_is_read_in_turns),
         cmocka_unit_test(a_reply_that_is_stuck_waits_for_room),
         cmocka_unit_test(a_refusal_is_told),
