@@ -140,12 +140,19 @@ static enum found read_hello(struct cursor hello, struct target *to)
 
 /* ---- records ---- */
 
-/* The handshake bytes of the records that are there, joined into `out`; false for what is no handshake record. */
+/* The length of the handshake message at the front, its head included; SIZE_MAX while that is not known. */
+static size_t message_length(const uint8_t *message, size_t n)
+{
+    return n < HANDSHAKE_HEAD ? SIZE_MAX : HANDSHAKE_HEAD + ((size_t)message[1] << 16 | load_be16(message + 2));
+}
+
+/* The handshake bytes of the records that are there, joined into `out` until its message is whole: what follows is not
+ * looked at. False for what is no handshake record. */
 static bool join(const struct sni *s, uint8_t *out, size_t *n)
 {
     struct cursor c = {s->raw, s->len};
     *n = 0;
-    while (c.left > 0) {
+    while (c.left > 0 && *n < message_length(out, *n)) {
         if (c.at[0] != TYPE_HANDSHAKE || (c.left > 1 && c.at[1] != 3)) {
             return false;
         }
@@ -180,7 +187,7 @@ static enum door_verdict judge(const struct sni *s, struct door_ask *ask, struct
     if (!join(s, joined, &n) || (n > 0 && joined[0] != CLIENT_HELLO)) {
         verdict = refuse(answer, ALERT_DECODE_ERROR, "not TLS");
     } else if (n >= HANDSHAKE_HEAD) {
-        size_t len = (size_t)joined[1] << 16 | load_be16(joined + 2);
+        size_t len = message_length(joined, n) - HANDSHAKE_HEAD;
         *ask = (struct door_ask){.request = DOOR_CONNECT, .target.port = s->terms->target.port};
         if (len > SNI_HELLO_MAX - HANDSHAKE_HEAD) {
             verdict = refuse(answer, ALERT_DECODE_ERROR, "a ClientHello that is too long");

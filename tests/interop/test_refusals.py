@@ -163,7 +163,7 @@ def place(shared_ground):
         pytest.skip(f"no packet filter here: {done.stderr}")
     rules = (f"Deny = * port=9\nDeny = 10.77.2.128/25\nDeny = secret.corp.test\nDeny = {ground.far.inner6}\n")
     proxy = ground.start(ground.client_conf() + "[Proxy]\nBindAddress = 127.0.0.1:1080\n"
-                         "[Access]\n" + rules + "[Limits]\nConnectTimeout = 2\n",
+                         "[Access]\n" + rules + "[Limits]\nConnectTimeout = 1\n",
                          arguments=("-L", "7072:10.77.0.1:7002", "-L", "7073:no-such.corp.test:80"))
     return SimpleNamespace(ground=ground, client=ground.client, far=ground.far, at=proxy.address)
 

@@ -96,6 +96,21 @@ static void the_name_is_found_in_any_pieces_and_records(void **state)
     }
 }
 
+/* A client that resumes sends more in the same breath: ChangeCipherSpec and early data (RFC 8446 appendix D.4). */
+static void what_follows_the_hello_is_the_targets(void **state)
+{
+    (void)state;
+    static const uint8_t behind[] = {20, 3, 3, 0, 1, 1, 23, 3, 3, 0, 2, 0xab, 0xcd, 0, 0, 0, 0, 0};
+    uint8_t hello[512], records[1024];
+    size_t n = make_records(records, hello, make_hello(hello, "web.corp.example"), 100);
+    memcpy(records + n, behind, sizeof behind);
+    for (size_t step = 1; step <= n + sizeof behind; step++) {
+        struct outcome o = feed(records, n + sizeof behind, step);
+        assert_int_equal(o.verdict, DOOR_OPEN);
+        assert_string_equal(o.ask.target.name, "web.corp.example");
+    }
+}
+
 static void assert_alert(const struct outcome *o, uint8_t description)
 {
     assert_int_equal(o->verdict, DOOR_SHUT);
@@ -163,6 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_name_is_found_in_any_pieces_and_records),
+        cmocka_unit_test(what_follows_the_hello_is_the_targets),
         cmocka_unit_test(without_a_name_there_is_nowhere_to_go),
         cmocka_unit_test(what_is_no_hello_is_shut_out_at_once),
         cmocka_unit_test(a_hello_that_is_cut_is_never_read_beyond),
