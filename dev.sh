@@ -10,7 +10,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 build_packages=(cmake ninja-build gcc libc6-dev pkg-config patch xz-utils libuv1-dev
     libsodium-dev libc-ares-dev libb2-dev libcmocka-dev check)
 test_packages=(wireguard-go wireguard-tools dnsmasq-base iperf3 tcpdump curl iproute2 nftables
-    python3 python3-pytest chromium valgrind scdoc qemu-system-x86 busybox-static)
+    python3 python3-pytest chromium valgrind scdoc qemu-system-x86 busybox-static
+    netcat-openbsd socat proxychains4 dante-client python3-socks openssh-client openssh-server
+    bind9-dnsutils git nodejs)
 fuzz_packages=(clang llvm)
 lint_packages=(clang-format clang-tidy cppcheck)
 
@@ -58,6 +60,17 @@ install_missing()
         fail "could not install: ${missing[*]}"
 }
 
+# What drives Chromium in a test. It is no package of Debian, and no more than that test is lost without it. Other
+# sources of Node.js bring npm along; there Debian's own would not install.
+install_playwright()
+{
+    command -v npm >/dev/null || install_missing npm
+    mkdir -p build/playwright
+    cp tests/interop/browser/package.json tests/interop/browser/package-lock.json build/playwright/
+    (cd build/playwright && npm ci --ignore-scripts --no-audit --no-fund --silent) ||
+        echo "dev.sh: playwright-core could not be installed: the test that needs it will be skipped" >&2
+}
+
 # build_preset <preset> [cmake option ...]; the target is in $target
 build_preset()
 {
@@ -91,6 +104,7 @@ run_test()
 {
     local failed=
     install_missing "${build_packages[@]}" "${test_packages[@]}"
+    install_playwright
     build_preset release -DWGPROXY_WERROR=ON
     build_preset asan -DWGPROXY_WERROR=ON
     WGPROXY_ALLOWEDIPS_LOOKUPS=10000000 \
