@@ -77,22 +77,16 @@ static int print_version(void)
     return printed();
 }
 
-int main(int argc, char **argv)
+static int run_command(struct options *o)
 {
-    struct options o;
     struct rng rng = io_rng();
     struct endpoint usual = options_default_socks();
-    char problem[OPTIONS_PROBLEM];
-    if (options_parse(&o, argc, argv, problem) != 0) {
-        fprintf(stderr, "%s\n", problem);
-        return STATUS_USAGE;
-    }
-    switch (o.command) {
+    switch (o->command) {
     case COMMAND_RUN:
     case COMMAND_CHECK:
-        return run_tunnels(&o);
+        return run_tunnels(o);
     case COMMAND_DEMO:
-        return demo_run(o.n_doors > 0 ? &o.doors[0].bind.at : &usual, o.once, o.level);
+        return demo_run(o->n_doors > 0 ? &o->doors[0].bind.at : &usual, o->once, o->level);
     case COMMAND_GENKEY:
         return keys_genkey(stdout, stderr, &rng) == 0 ? STATUS_OK : STATUS_FAILED;
     case COMMAND_PUBKEY:
@@ -107,4 +101,17 @@ int main(int argc, char **argv)
     }
     options_print_help(stdout);
     return printed();
+}
+
+int main(int argc, char **argv)
+{
+    struct options o;
+    char problem[OPTIONS_PROBLEM];
+    if (options_parse(&o, argc, argv, problem) != 0) {
+        fprintf(stderr, "%s\n", problem);
+        return STATUS_USAGE;
+    }
+    int status = run_command(&o);
+    options_fini(&o);
+    return status;
 }
