@@ -378,7 +378,7 @@ void session_expire(struct session *s, struct now now)
         session_associated_expire(s, now);
         break;
     case DIALLING:
-        assert(!"no deadline in this state");
+        assert(false && "no deadline in this state");
     }
 }
 
