@@ -193,6 +193,8 @@ int tcp_stream_new(struct io_loop *loop, int fd, const struct endpoint *remote, 
     t->fd = fd;
     int on = 1; /* the tunnel's segments set the pace, not Nagle's algorithm */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* Whoever is gone without a word must not stay for good: the system asks, as seldom as it is set to. */
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     descriptors_opened(&loop->descriptors, fd);
     *out = &t->stream;
     return 0;

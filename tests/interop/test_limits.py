@@ -174,6 +174,14 @@ def test_what_is_idle_ends_and_what_is_not_goes_on(ground):
             assert talks.control.recv(1) == b"", "now it is idle as well"
 
 
+def test_a_client_that_vanishes_is_found_out_by_the_system(ground):
+    """Its machine was switched off, say: nothing comes, not even a reset. The system asks after it now and then."""
+    proxy = ground.start()
+    with doors.Association(ground.client, proxy.address):
+        show = ["ss", "-Htno", "state", "established", f"( sport = :{proxy.address[1]} )"]
+        process.wait_until(lambda: b"timer:(keepalive," in ground.run(show).stdout, 5, "a timer that asks")
+
+
 def test_a_slow_client_slows_its_own_sender_only(ground):
     """It reads nothing for a while: memory stays bounded, and others are served at speed."""
     proxy = ground.start()
