@@ -55,6 +55,7 @@ struct udp_association {
     struct udp_relay *relay;
     struct stack_udp *inside;
     uint64_t used;
+    struct addr owner;      /* whose connection it is; family NONE: that of a Unix socket */
     struct endpoint client; /* family NONE: any program of this machine; port 0: not known yet */
     char *user;             /* NULL: nobody */
     struct list targets;
@@ -318,7 +319,7 @@ static unsigned count_of(const struct udp_relay *r, const struct endpoint *clien
 {
     unsigned n = 0;
     list_foreach(l, &r->associations) {
-        n += addr_equal(&list_item(l, struct udp_association, link)->client.addr, &client->addr);
+        n += addr_equal(&list_item(l, struct udp_association, link)->owner, &client->addr);
     }
     return n;
 }
@@ -350,6 +351,7 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client, con
     }
     a->relay = r;
     a->used = now.mono;
+    a->owner = client->addr;
     list_init(&a->targets);
     a->client = (struct endpoint){.addr = client->addr};
     /* What a client names is its own port only if its own address stands before it, or none. */

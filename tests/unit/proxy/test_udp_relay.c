@@ -291,6 +291,22 @@ static void an_address_has_so_many_associations_and_an_association_so_many_names
     end(&p);
 }
 
+/* They are one user of one machine, whatever address their datagrams turn out to have. */
+static void clients_of_unix_sockets_have_a_cap_together(void **state)
+{
+    (void)state;
+    struct scene p;
+    struct udp_association *a;
+    begin(&p, (struct udp_relay_config){.max_associations = 2});
+    assert_int_equal(open_from(&p, NULL, NULL, &a), 0);
+    say(&p, CLIENT, BYTES(TO_FAR "x"));
+    assert_int_equal(open_from(&p, NULL, NULL, &a), 0);
+    say(&p, "127.0.0.1:4001", BYTES(TO_FAR "x"));
+    assert_int_equal(open_from(&p, NULL, NULL, &a), ERR_LIMIT);
+    assert_int_equal(open_from(&p, "127.0.0.1:40000", NULL, &a), 0);
+    end(&p);
+}
+
 static void rules_hold_for_each_datagram(void **state)
 {
     (void)state;
@@ -342,6 +358,7 @@ int main(void)
         cmocka_unit_test(a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows),
         cmocka_unit_test(a_look_up_ends_with_its_association),
         cmocka_unit_test(an_address_has_so_many_associations_and_an_association_so_many_names),
+        cmocka_unit_test(clients_of_unix_sockets_have_a_cap_together),
         cmocka_unit_test(rules_hold_for_each_datagram),
         cmocka_unit_test(an_association_knows_when_it_was_used),
     };
