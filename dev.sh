@@ -12,7 +12,7 @@ build_packages=(cmake ninja-build gcc libc6-dev pkg-config patch xz-utils libuv1
 test_packages=(wireguard-go wireguard-tools dnsmasq-base iperf3 tcpdump curl iproute2 nftables
     python3 python3-pytest chromium valgrind scdoc qemu-system-x86 busybox-static
     netcat-openbsd socat proxychains4 dante-client python3-socks openssh-client openssh-server
-    bind9-dnsutils git nodejs)
+    bind9-dnsutils git nodejs openssl)
 fuzz_packages=(clang llvm)
 lint_packages=(clang-format clang-tidy cppcheck)
 

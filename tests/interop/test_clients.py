@@ -37,6 +37,7 @@ def place(shared_ground):
     """One wgproxy: open and with users; over IPv4, IPv6 and a Unix socket; and forwards."""
     ground, far = shared_ground, shared_ground.far
     path = str(ground.work / "proxy.sock")
+    far.network.sysctl("ipv4/ip_unprivileged_port_start", 0)
     users = f"Username = {ALICE}\nPassword = {PASSWORD}\nUsername = bob\nPassword = b\n"
     sections = (
         "[Proxy]\nBindAddress = 127.0.0.1:1080\n"
@@ -45,7 +46,8 @@ def place(shared_ground):
         f"[Proxy]\nBindAddress = unix:{path}\n"
         "[Socks5]\nBindAddress = 127.0.0.1:1082\n"
         "[http]\nBindAddress = 127.0.0.1:1083\n"
-        "[Proxy]\nBindAddress = 127.0.0.1:1084\nProtocols = socks4\n")
+        "[Proxy]\nBindAddress = 127.0.0.1:1084\nProtocols = socks4\n"
+        "[SNI]\nBindAddress = 127.0.0.1:8443\n")
     proxy = ground.start(ground.client_conf() + sections, arguments=(
         "-L", f"5201:{far.inner4}:5201", "-L", f"udp:5201:{far.inner4}:5201", "-L", "8080:web.corp.test:80",
         "-L", f"udp:5353:{far.inner4}:53", "-L", f"5353:{far.inner4}:53"))
@@ -129,6 +131,54 @@ def test_curl_meets_doors_for_one_protocol_only(place, port, schemes):
         done = place.ground.run(["curl", "-q", "-sS", "--fail", "--max-time", "30", "--proxy",
                                  f"{scheme}://127.0.0.1:{port}", url_for(place, scheme)])
         assert (done.stdout == services.HELLO) == (scheme in schemes), done.stderr
+
+
+TLS_SERVER = """
+import http.server, ssl, sys
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"hello over TLS")
+server = http.server.ThreadingHTTPServer((sys.argv[1], 443), Hello)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2], sys.argv[3])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+print("serving", flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def certificate(place):
+    """Of a TLS server behind the tunnel, which runs."""
+    openssl, work = need("openssl"), place.ground.work
+    run(place, openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+        "-subj", "/CN=web.corp.test", "-addext", "subjectAltName=DNS:web.corp.test,DNS:intranet.corp.test",
+        "-keyout", work / "tls.key", "-out", work / "tls.pem")
+    server = process.Process(place.far.network, [PYTHON, "-c", TLS_SERVER, place.far.inner4, work / "tls.pem",
+                                                 work / "tls.key"], work / "tls.log")
+    server.wait_for_output("serving", 10)
+    yield work / "tls.pem"
+    server.kill()
+
+
+@pytest.mark.parametrize("proxy", ["socks4a://127.0.0.1:1080", "socks5h://[::1]:1080", "http://127.0.0.1:1080",
+                                   f"http://{AUTH}@127.0.0.1:1081"])
+def test_curl_speaks_TLS_through_every_proxy(place, certificate, proxy):
+    got = curl(place, "--cacert", certificate, "--proxy", proxy, "https://intranet.corp.test/")
+    assert got == b"hello over TLS"
+
+
+@pytest.mark.parametrize("version", ["--tlsv1.3", "--tls-max=1.2"])
+def test_curl_is_led_by_the_servers_name(place, certificate, version):
+    """The door knows nothing but the name in TLS's greeting; who has none there is turned away in TLS's words."""
+    version = version.split("=") if "=" in version else [version]
+    arguments = ["--cacert", certificate, *version, "--connect-to", "::127.0.0.1:8443"]
+    assert curl(place, *arguments, "https://intranet.corp.test/") == b"hello over TLS"
+    for host, word in (("no-such.corp.test", b"unrecognized"), ("10.77.0.1", b"unrecognized")):
+        done = place.ground.run(["curl", "-q", "-sS", *arguments, f"https://{host}/"])
+        assert done.returncode == 35 and word in done.stderr.lower(), done.stderr
 
 
 # netcat, socat, proxychains -------------------------------------------------------
@@ -374,7 +424,6 @@ def ssh(place):
     (home / "sshd.conf").write_text(
         f"ListenAddress {place.far.inner4}:22\nHostKey {home}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
         f"AuthorizedKeysFile {home}/authorized\nPasswordAuthentication no\n")
-    place.far.network.sysctl("ipv4/ip_unprivileged_port_start", 0)
     script = (f"mount --bind {home}/passwd /etc/passwd && exec unshare --user --map-user=1000 --map-group=1000"
               f" {sshd} -D -e -f {home}/sshd.conf")
     server = process.Process(place.far.network, ["unshare", "--mount", "sh", "-c", script], home / "sshd.log")

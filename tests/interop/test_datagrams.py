@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("wgproxy")
 
 CLIENT4, CLIENT6 = "10.77.0.2", "fd77::2"
 ONE, ADVERTISING, SIX = ("127.0.0.1", 1080), ("127.0.0.1", 1081), ("::1", 1080)
-IN, IN_BY_NAME, OUT = 5301, 5302, 8201  # forwards
+IN, IN_BY_NAME, OUT, OUT_BY_OPTION = 5301, 5302, 8201, 8202  # forwards
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def place(shared_ground):
         f"[UDPProxyTunnel]\nBindAddress = 127.0.0.1:{IN}\nTarget = {ground.far.inner4}:7005\nInactivityTimeout = 1\n"
         f"[UDPProxyTunnel]\nBindAddress = 127.0.0.1:{IN_BY_NAME}\nTarget = six.corp.test:7005\n"
         f"[UDPServerTunnel]\nListenPort = {OUT}\nTarget = localhost:9005\n")
-    ground.start(ground.client_conf() + sections)
+    ground.start(ground.client_conf() + sections, arguments=("-R", f"udp:{OUT_BY_OPTION}:127.0.0.1:9005"))
     # The far end knows where we are only after our first word.
     assert socks.reply_to(ground.client, ONE, ground.far.inner4, 80).code == socks.SUCCEEDED
     with doors.datagrams(ground.far.network, (ground.far.inner4, 7005)) as four, \
@@ -292,8 +292,9 @@ def test_a_flow_that_is_idle_is_forgotten(place):
         assert again(s, at, place.four) != first
 
 
-def test_a_forward_out_of_the_tunnel_keeps_its_senders_apart(place):
-    at = (CLIENT4, OUT)
+@pytest.mark.parametrize("port", [OUT, OUT_BY_OPTION])
+def test_a_forward_out_of_the_tunnel_keeps_its_senders_apart(place, port):
+    at = (CLIENT4, port)
     with doors.datagrams(place.client, ("127.0.0.1", 9005)) as here, \
             doors.datagrams(place.far.network, (place.far.inner4, 0)) as one, \
             doors.datagrams(place.far.network, (place.far.at("2.7"), 0)) as two:
