@@ -95,6 +95,7 @@
 #define TCP_MAXRTX 12
 #define TCP_SYNMAXRTX 5                /* with the backoff of stack/ticks.c: 1, 2, 4, 8, 16 s */
 #define TCP_WND_UPDATE_THRESHOLD 16384
+#define LWIP_TCP_SLOW_START_SEGS 64    /* receivers such as ours acknowledge whole batches */
 #define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)(10U * (mss))) /* RFC 6928 */
 
 /* ---- checksums: made, not verified: the AEAD vouches for the packet, as in the kernels ---- */
