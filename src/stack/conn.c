@@ -79,6 +79,9 @@ static void on_destroy(u8_t id, void *arg)
     struct stack_tcp *t = arg;
     flowtab_remove(&t->stack->flows, &t->flow);
     t->pcb = NULL;
+    if (!t->listener && list_linked(&t->pending)) {
+        ticks_time_wait_over(t);
+    }
     if (t->state != CONN_FAILED) {
         conn_set_state(t, CONN_OVER);
     }
@@ -186,6 +189,9 @@ void conn_after_packet(struct stack_tcp *t)
     if (t->pcb) {
         check_fin(t);
         check_probing(t->pcb);
+        if (t->pcb->state == TIME_WAIT) {
+            ticks_time_wait(t);
+        }
     }
 }
 
@@ -278,6 +284,7 @@ void conn_established(struct stack_tcp *t)
     conn_set_state(t, CONN_OPEN);
     t->pcb->rto = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL; /* without the backoff of the SYN */
     t->pcb->nrtx = 0;
+    t->acked = t->pcb->rcv_nxt;
     window_open(t);
     conn_mark_dirty(t);
 }

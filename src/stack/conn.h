@@ -55,12 +55,13 @@ struct stack_tcp {
     bool fin_acked;
     bool closed;     /* lwIP knows that there is no user any more */
     bool want_space; /* reserve gave NULL */
+    bool parked;     /* the pcb waits for nothing: lwIP's timers do not see it */
 
     stack_tcp_event_fn *event;
     void *ctx;
     unsigned events;                     /* that the handler has not heard of */
     struct stack_tcp_listener *listener; /* who has not shown it to a user yet */
-    struct list pending;                 /* in listener->pending */
+    struct list pending; /* in listener->pending; or, long after that, in stack->time_wait */
 
     struct chunkq tx;
     size_t tx_limit;     /* of tx.len */
@@ -71,6 +72,8 @@ struct stack_tcp {
     size_t window;       /* what the peer may send ahead of the reader */
     size_t window_read;  /* taken by the reader since window_since */
     uint64_t window_since;
+    uint32_t acked;      /* up to where the peer's bytes are acknowledged */
+    uint32_t ack_step;   /* so many bytes more are acknowledged before the turn ends */
     uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
 };
 
@@ -143,6 +146,9 @@ void window_credit(struct stack_tcp *t);              /* let lwIP announce what 
 
 void ticks_init(struct stack *stack);
 void ticks_arm(struct stack *stack);    /* something may wait from now on */
+void ticks_wake(struct stack_tcp *t);      /* something happens to it: its time runs again */
+void ticks_time_wait(struct stack_tcp *t); /* it is in TIME_WAIT, from now on */
+void ticks_time_wait_over(struct stack_tcp *t);
 void ticks_starve(struct stack_tcp *t); /* out of memory: try again after a while */
 uint64_t ticks_next_deadline(const struct stack *stack);
 void ticks_run(struct stack *stack);

@@ -5,6 +5,12 @@
 #include "stack/conn.h"
 
 #include <assert.h>
+#include <lwip_hooks.h>
+
+/* Within a turn, so much at most is acknowledged at once (a receiver behind an interface that merges
+ * segments does the same); and fewer while the flow is young or has holes, since many a sender opens
+ * its window by the acknowledgements that it counts (RFC 3465). */
+enum { ACK_STEP_MAX = 64 * 1024, ACK_STEP_MIN_SEGMENTS = 2 };
 
 /* The send queue may hold twice what is in flight: one half on its way, one half to follow. It
  * doubles at most once per round trip, as the sender's window does, and stays: empty, it costs
@@ -77,13 +83,12 @@ static void close_pcb(struct stack_tcp *t)
 {
     t->closed = true;
     t->pcb->rcv_wnd = TCP_WND_MAX(t->pcb);
-    t->pcb->tmr = tcp_ticks; /* FIN_WAIT_2 counts from here */
+    if (t->pcb->state != TIME_WAIT) {
+        t->pcb->tmr = tcp_ticks; /* FIN_WAIT_2 counts from here */
+    }
     tcp_close(t->pcb);
 }
 
-/* Only when no data is unsent: where lwIP splits a segment that carries a FIN (for a small window,
- * or in conn_mtu.c), it leaves the FIN on the first half too, and the peer never asks for the
- * second. */
 static void send_fin(struct stack_tcp *t)
 {
     if (!t->has_user && !t->closed) {
@@ -102,6 +107,35 @@ static void raise_limit(struct stack_tcp *t)
     }
 }
 
+static void note_acknowledged(struct stack_tcp *t)
+{
+    if (!(t->pcb->flags & (TF_ACK_NOW | TF_ACK_DELAY))) {
+        t->acked = t->pcb->rcv_nxt;
+    }
+}
+
+/* A segment came, and its acknowledgement or the data that it let go are due. One packet at the end
+ * of the turn acknowledges them all; before that only every ack_step bytes have one. What comes out
+ * of order never gets here with its acknowledgement still to send. */
+int stack_hook_defer_output(struct tcp_pcb *pcb)
+{
+    struct stack_tcp *t = conn_of_pcb(pcb);
+    if (!t || t->state != CONN_OPEN || pcb->state == TIME_WAIT) {
+        return false;
+    }
+    uint32_t least = ACK_STEP_MIN_SEGMENTS * (uint32_t)pcb->mss;
+    if (pcb->ooseq || t->ack_step < least) {
+        t->ack_step = least;
+    }
+    if (pcb->rcv_nxt - t->acked >= t->ack_step) {
+        t->acked = pcb->rcv_nxt;
+        t->ack_step += t->ack_step < ACK_STEP_MAX ? pcb->mss : 0;
+        return false;
+    }
+    conn_mark_dirty(t);
+    return true;
+}
+
 static void flush(struct stack_tcp *t)
 {
     chunkq_trim(&t->tx);
@@ -112,13 +146,15 @@ static void flush(struct stack_tcp *t)
     if (t->state != CONN_OPEN || !t->pcb) {
         return;
     }
-    window_credit(t);
+    ticks_wake(t);
     while (write_piece(t)) {
     }
-    tcp_output(t->pcb);
-    if (t->fin_wanted && t->tx.taken == t->tx.len && !t->pcb->unsent) {
+    if (t->fin_wanted && t->tx.taken == t->tx.len) {
         send_fin(t);
     }
+    window_credit(t);
+    tcp_output(t->pcb);
+    note_acknowledged(t);
     raise_limit(t);
 }
 

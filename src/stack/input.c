@@ -12,6 +12,7 @@
 #include "stack/slice.h"
 
 #include <lwip/ip.h>
+#include <lwip_hooks.h>
 #include <stdlib.h>
 
 /* A payload up to this size is cheaper to copy than a receive buffer of 64 KiB is to hold. */
@@ -55,6 +56,13 @@ static struct pbuf *copy(const struct packet *p)
     return q;
 }
 
+/* lwIP would walk through all of its connections. */
+struct tcp_pcb *stack_hook_lookup(void)
+{
+    const struct stack_tcp *t = instance_current()->input_conn;
+    return t ? t->pcb : NULL;
+}
+
 static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
 {
     struct stack_tcp *t = p->proto == PROTO_TCP ? connection_of(s, p) : NULL;
@@ -68,6 +76,9 @@ static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
         link_show_address(s, &p->dst);
     }
     s->input_conn = t;
+    if (t) {
+        ticks_wake(t);
+    }
     ip_input(q, &s->netif);
     if (!to_source) {
         link_show_sources(s);

@@ -48,7 +48,11 @@ struct stack {
     struct list tcp_dirty;            /* have something to do in stack_flush */
     struct list tcp_starved;          /* wait for memory until retry_due */
     struct stack_tcp *input_conn;     /* whom the packet being handled belongs to */
+    struct tcp_pcb *tcp_parked;       /* pcbs that lwIP's timers need not see; see ticks.c */
+    struct list time_wait;            /* connections in TIME_WAIT, the oldest first */
+    size_t n_time_wait;
     uint64_t fast_due, slow_due;      /* lwIP's TCP timers; see ticks.c */
+    uint64_t time_wait_due;
     uint64_t retry_due;
 
     struct list udp_sockets;

@@ -56,6 +56,7 @@ static void init_lists(struct stack *s)
     list_init(&s->udp_ready);
     list_init(&s->tcp_dirty);
     list_init(&s->tcp_starved);
+    list_init(&s->time_wait);
     list_init(&s->udp_sockets);
     list_init(&s->pings);
     list_init(&s->ping_ready);

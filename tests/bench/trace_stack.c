@@ -180,11 +180,9 @@ static void acknowledge(struct far *f)
 static void write_some(struct stack_tcp *t, uint64_t *left)
 {
     size_t space;
-    uint8_t *to = *left > 0 ? stack_tcp_reserve(t, &space) : NULL;
-    if (to) {
+    if (*left > 0 && stack_tcp_reserve(t, &space)) {
         size_t n = space < *left ? space : *left;
-        memset(to, 1, n);
-        stack_tcp_commit(t, n);
+        stack_tcp_commit(t, n); /* whatever is there */
         *left -= n;
     }
 }

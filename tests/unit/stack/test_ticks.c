@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Who wakes whom: an idle stack sleeps, an idle connection nearly so, and nothing that waits is
+/* Who wakes whom: an idle stack sleeps, with or without connections, and nothing that waits is
  * forgotten. */
 #include "unit/stack/peer.h"
 
-#include "stack/internal.h"
+#include "stack/conn.h"
 
 static struct wire w;
 static struct peer client, server;
@@ -29,7 +29,7 @@ static void a_stack_without_connections_never_wakes(void **state)
     wire_close(&w);
 }
 
-static void idle_connections_wake_once_a_second_and_send_nothing(void **state)
+static void idle_connections_wake_nobody_and_send_nothing(void **state)
 {
     (void)state;
     open_pair(&(struct wire_config){.delay = MS});
@@ -37,13 +37,46 @@ static void idle_connections_wake_once_a_second_and_send_nothing(void **state)
     uint64_t packets = w.a.packets + w.b.packets;
     w.wakeups = 0;
     wire_pass(&w, 1000 * NS_PER_S);
-    assert_true(w.wakeups <= 2 * 1001);
+    assert_int_equal(w.wakeups, 0);
+    assert_int_equal(stack_next_deadline(w.a.stack), NEVER);
     assert_int_equal(w.a.packets + w.b.packets, packets);
 
     client.to_send = 10; /* and are there when needed */
     peer_pump(&client);
     wire_pass(&w, 2 * MS);
     assert_int_equal(server.received, 10);
+    wire_close(&w);
+}
+
+/* lwIP's timers see those only that wait for something. */
+static void a_busy_connection_wakes_no_idle_one(void **state)
+{
+    (void)state;
+    open_pair(&(struct wire_config){.delay = MS});
+    struct peer idle[20], servers[20];
+    for (uint16_t i = 0; i < 20; i++) {
+        idle[i] = servers[i] = (struct peer){.appetite = SIZE_MAX};
+        struct endpoint to = at("10.0.0.2", 1000 + i);
+        peer_listen(&w.b, &servers[i], to.port);
+        assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &idle[i], &idle[i].t, w.now),
+                         0);
+        wire_pass(&w, 5 * MS);
+        assert_true(peer_is_connected(&idle[i]));
+    }
+    wire_pass(&w, NS_PER_S);
+    client.to_send = 10;
+    peer_pump(&client);
+    stack_flush(w.a.stack, w.now);
+    assert_ptr_equal(tcp_active_pcbs, client.t->pcb);
+    assert_null(tcp_active_pcbs->next);
+
+    w.config.loss = 1000; /* and it wakes itself */
+    idle[7].to_send = 10;
+    peer_pump(&idle[7]);
+    wire_pass(&w, 300 * MS);
+    w.config.loss = 0;
+    wire_pass(&w, 5 * NS_PER_S);
+    assert_int_equal(stack_tcp_unsent(idle[7].t), 0);
     wire_close(&w);
 }
 
@@ -202,7 +235,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stack_without_connections_never_wakes),
-        cmocka_unit_test(idle_connections_wake_once_a_second_and_send_nothing),
+        cmocka_unit_test(idle_connections_wake_nobody_and_send_nothing),
+        cmocka_unit_test(a_busy_connection_wakes_no_idle_one),
         cmocka_unit_test(sleep_does_not_spoil_the_clock),
         cmocka_unit_test(a_delayed_acknowledgement_comes_within_a_tick),
         cmocka_unit_test(a_probe_that_is_taken_ends_the_probing),
