@@ -6,6 +6,7 @@
 #include "stack/conn.h"
 #include "stack/input.h"
 #include "stack/link.h"
+#include "stack/memory.h"
 #include "stack/pings.h"
 #include "stack/slice.h"
 #include "stack/sockets.h"
@@ -116,6 +117,7 @@ void stack_free(struct stack *s)
     free(s);
     if (--n_stacks == 0) {
         slice_cleanup();
+        memory_cleanup();
     }
 }
 

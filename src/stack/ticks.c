@@ -10,6 +10,8 @@
  * Those in TIME_WAIT are off it too, in a queue of ours by age. */
 #include "stack/conn.h"
 
+#include "stack/memory.h"
+
 #include <assert.h>
 
 #define FAST_NS (TCP_FAST_INTERVAL * NS_PER_MS)
@@ -22,6 +24,10 @@
 /* Connections in TIME_WAIT; the oldest go before their time. lwIP bounds them only when malloc
  * fails. */
 enum { TIME_WAIT_MAX = 4096, TIME_WAIT_TICKS = 2 * TCP_MSL / TCP_SLOW_INTERVAL };
+
+/* When more than half of what was in the heap is free, its holes are worth a search; not too often. */
+enum { TRIM_MIN = 512 * 1024, IN_HEAP_FLOW = 1024 /* with what lwIP and the user have for it */ };
+#define TRIM_NS (5 * NS_PER_S)
 
 void ticks_init(struct stack *s)
 {
@@ -137,13 +143,39 @@ static void survey_active(struct stack *s)
     }
 }
 
+/* True when it is to be done but too early. */
+static bool trim_after_a_peak(struct stack *s)
+{
+    size_t in_heap = s->flows.n * IN_HEAP_FLOW + s->chunks.n_small * CHUNK_SMALL;
+    s->most_in_heap = in_heap > s->most_in_heap ? in_heap : s->most_in_heap;
+    if (s->most_in_heap < TRIM_MIN || in_heap > s->most_in_heap / 2) {
+        return false;
+    }
+    if (s->mono < s->trim_due) {
+        return true;
+    }
+    s->most_in_heap = in_heap;
+    s->trim_due = s->mono + TRIM_NS;
+    memory_trim_heap();
+    return false;
+}
+
+/* What a busier time needed goes back to the system. */
+static void settle(struct stack *s)
+{
+    bool more = chunk_pool_settle(&s->chunks);
+    more = memory_settle() || more;
+    more = trim_after_a_peak(s) || more;
+    if (tcp_active_pcbs || more) {
+        s->slow_due = deadline_min(s->slow_due, s->mono + IDLE_NS);
+    }
+}
+
 static void survey(struct stack *s)
 {
     s->fast_due = s->slow_due = NEVER;
     survey_active(s);
-    if (tcp_active_pcbs) {
-        s->slow_due = deadline_min(s->slow_due, s->mono + IDLE_NS);
-    }
+    settle(s);
 }
 
 /* ---- TIME_WAIT ---- */

@@ -16,8 +16,14 @@
 #define LWIP_TIMERS 1
 #define LWIP_TIMERS_CUSTOM 1 /* without timeouts.c; we define what it would */
 
-/* ---- memory: the C library's heap, no pools; the limits are in our code ---- */
-#define MEM_LIBC_MALLOC 1
+/* ---- memory: stack/memory.c, no pools; the limits are in our code ---- */
+#define MEM_CUSTOM_ALLOCATOR 1
+#define MEM_CUSTOM_MALLOC stack_mem_alloc
+#define MEM_CUSTOM_CALLOC stack_mem_calloc
+#define MEM_CUSTOM_FREE stack_mem_free
+void *stack_mem_alloc(size_t size);
+void *stack_mem_calloc(size_t count, size_t size);
+void stack_mem_free(void *mem);
 #define MEMP_MEM_MALLOC 1
 #define MEM_ALIGNMENT 8
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
