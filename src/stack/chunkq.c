@@ -150,7 +150,8 @@ uint8_t *chunkq_reserve(struct chunkq *q, size_t limit, size_t *len)
         }
     }
     space = c->size - c->tail;
-    *len = q->offered = space < limit ? space : limit;
+    *len = space < limit ? space : limit;
+    q->offered = (uint32_t)*len;
     return c->data + c->tail;
 }
 
@@ -161,7 +162,7 @@ void chunkq_commit(struct chunkq *q, size_t n)
     q->offered = 0;
     if (n > 0) {
         last(q)->tail += (uint32_t)n;
-        q->len += n;
+        q->len += (uint32_t)n;
     } else {
         chunkq_trim(q);
     }
@@ -188,7 +189,7 @@ bool chunkq_append(struct chunkq *q, const void *data, size_t len)
         size_t mine = q->len - before, held = c->tail - c->head;
         size_t n = mine < held ? mine : held;
         c->tail -= (uint32_t)n;
-        q->len -= n;
+        q->len -= (uint32_t)n;
         chunkq_trim(q);
     }
     return false;
@@ -216,7 +217,7 @@ void chunkq_take(struct chunkq *q, size_t n)
     struct chunk *c = q->cursor = cursor_chunk(q);
     assert(c && n <= c->tail - c->cursor);
     c->cursor += (uint32_t)n;
-    q->taken += n;
+    q->taken += (uint32_t)n;
 }
 
 int chunkq_peek(const struct chunkq *q, struct iovec *iov, int max)
@@ -243,8 +244,8 @@ static bool is_spent(const struct chunkq *q, const struct chunk *c)
 void chunkq_drop(struct chunkq *q, size_t n)
 {
     assert(n <= q->len);
-    q->len -= n;
-    q->taken -= n < q->taken ? n : q->taken;
+    q->len -= (uint32_t)n;
+    q->taken -= n < q->taken ? (uint32_t)n : q->taken;
     for (struct chunk *c = first(q), *next; c && (n > 0 || is_spent(q, c)); c = next) {
         next = after(q, c);
         size_t held = c->tail - c->head, gone = n < held ? n : held;

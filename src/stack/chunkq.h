@@ -43,10 +43,10 @@ struct chunk;
 struct chunkq {
     struct chunk_pool *pool;
     struct list chunks;
-    size_t len;           /* committed and not yet dropped */
-    size_t taken;         /* how many of them are before the cursor */
     struct chunk *cursor; /* the chunk with the next byte to take; NULL when there is no chunk */
-    size_t offered;       /* bytes of the last reserve; 0 when it was committed */
+    uint32_t len;         /* committed and not yet dropped: below 2^32, its users have limits */
+    uint32_t taken;       /* how many of them are before the cursor */
+    uint32_t offered;     /* bytes of the last reserve; 0 when it was committed */
     bool streaming;       /* the last piece was filled to its end: the next chunk may be large */
 };
 

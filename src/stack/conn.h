@@ -64,14 +64,13 @@ struct stack_tcp {
     struct list pending; /* in listener->pending; or, long after that, in stack->time_wait */
 
     struct chunkq tx;
-    size_t tx_limit;     /* of tx.len */
-    struct chunkq rx;    /* unread bytes of earlier turns, before `fresh` */
-    struct fresh fresh;  /* unread bytes of this turn, still in receive buffers */
-    uint64_t began;      /* when the first SYN went or came */
-    uint64_t round_trip; /* of the handshake, ns */
-    size_t window;       /* what the peer may send ahead of the reader */
-    size_t window_read;  /* taken by the reader since window_since */
-    uint64_t window_since;
+    struct chunkq rx;     /* unread bytes of earlier turns, before `fresh` */
+    struct fresh fresh;   /* unread bytes of this turn, still in receive buffers */
+    uint32_t tx_limit;    /* of tx.len */
+    uint32_t round_trip;  /* of the handshake, ns, at most a second */
+    uint32_t window;      /* what the peer may send ahead of the reader */
+    uint32_t window_read; /* taken by the reader since window_since */
+    uint64_t window_since; /* before the connection is open: when its first SYN went or came */
     uint32_t acked;      /* up to where the peer's bytes are acknowledged */
     uint32_t ack_step;   /* so many bytes more are acknowledged before the turn ends */
     uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
@@ -125,6 +124,8 @@ void conn_show_accepted(struct stack_tcp *t, struct now now);
 
 /* ---- conn_flush.c ---- */
 
+size_t conn_tx_limit(const struct stack_tcp *t); /* how long its send queue may be now */
+
 void conn_flush_all(struct stack *stack);
 size_t conn_unread(const struct stack_tcp *t);
 void conn_free_fresh(struct stack_tcp *t);
@@ -137,6 +138,7 @@ void conn_suspect_black_hole(struct stack_tcp *t);
 
 /* ---- window.c ---- */
 
+bool window_is_pressed(const struct stack *s);       /* all queues together are above their budget */
 void window_open(struct stack_tcp *t);               /* the connection is established */
 void window_consumed(struct stack_tcp *t, size_t n); /* the reader took n bytes */
 void window_left(struct stack_tcp *t, size_t unread); /* unread bytes at the end of a turn */

@@ -14,8 +14,8 @@ enum { ACK_STEP_MAX = 64 * 1024, ACK_STEP_MIN_SEGMENTS = 2 };
 
 /* The send queue may hold twice what is in flight: one half on its way, one half to follow. It
  * doubles at most once per round trip, as the sender's window does, and stays: empty, it costs
- * nothing. */
-enum { TX_LIMIT_MAX = 4 * 1024 * 1024 };
+ * nothing. While memory is short each queue has only a little. */
+enum { TX_LIMIT_MAX = 16 * 1024 * 1024, TX_LIMIT_PRESSED = 64 * 1024 };
 
 static_assert(TX_LIMIT_MAX <= TCP_SND_BUF, "lwIP's ceiling");
 
@@ -99,10 +99,15 @@ static void send_fin(struct stack_tcp *t)
     }
 }
 
+size_t conn_tx_limit(const struct stack_tcp *t)
+{
+    return window_is_pressed(t->stack) ? TX_LIMIT_PRESSED : t->tx_limit;
+}
+
 static void raise_limit(struct stack_tcp *t)
 {
-    size_t in_flight = t->pcb->snd_nxt - t->pcb->lastack;
-    if (2 * in_flight > t->tx_limit) {
+    uint32_t in_flight = t->pcb->snd_nxt - t->pcb->lastack;
+    if (2 * in_flight > t->tx_limit && !window_is_pressed(t->stack)) {
         t->tx_limit = 2 * in_flight < TX_LIMIT_MAX ? 2 * in_flight : TX_LIMIT_MAX;
     }
 }

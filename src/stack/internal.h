@@ -41,6 +41,7 @@ struct stack {
     struct reass reass;
 
     struct chunk_pool chunks;
+    size_t copied;         /* memory of packets that were copied out of receive buffers */
     struct list conns;     /* every stack_tcp */
     struct list listeners; /* every stack_tcp_listener */
     struct flowtab flows;

@@ -47,10 +47,10 @@ static void the_send_queue_grows_with_what_is_in_flight(void **state)
     for (int i = 0; i < 300; i++) {
         wire_pass(&w, 10 * MS);
         size_t now = stack_tcp_unsent(client.t);
-        assert_true(now <= 4 * MIB);
+        assert_true(now <= 16 * MIB);
         most = now > most ? now : most;
     }
-    assert_true(most > 3 * MIB);
+    assert_true(most > 7 * MIB); /* slow start ended at 4 MiB in flight */
     wire_close(&w);
 }
 
