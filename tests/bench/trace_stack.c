@@ -27,9 +27,11 @@ struct far {
     struct stack_tcp *t;
     uint16_t port;     /* of the near end */
     uint32_t next;     /* what it sends next */
+    uint32_t edge;     /* and up to where it may */
     uint32_t got;      /* what it has of the near end's */
     uint32_t acked;    /* and has acknowledged */
     unsigned segments; /* since then */
+    uint8_t scale;     /* of the near end's window */
 };
 
 static struct {
@@ -64,6 +66,18 @@ static int route(void *ctx, const struct addr *dst)
     return 0;
 }
 
+/* RFC 7323 2.2: the option is 3, 3, shift; before it stands the MSS, of four bytes. */
+static uint8_t options_scale(const uint8_t *tcp)
+{
+    const uint8_t *end = tcp + (tcp[12] >> 4) * 4;
+    for (const uint8_t *o = tcp + TCP_HEADER; o + 2 < end; o += o[0] == 1 ? 1 : o[1]) {
+        if (o[0] == 3) {
+            return o[2];
+        }
+    }
+    return 0;
+}
+
 static void output(void *ctx, const struct iovec *slices, int n, size_t len)
 {
     (void)ctx, (void)n;
@@ -76,7 +90,11 @@ static void output(void *ctx, const struct iovec *slices, int n, size_t len)
         f = world.by_port[port] = world.connecting;
         f->port = port;
         f->got = f->acked = load_be32(tcp + 4) + 1;
-    } else if (data > 0) {
+        f->scale = options_scale(tcp);
+        return;
+    }
+    f->edge = load_be32(tcp + 8) + ((uint32_t)load_be16(tcp + 14) << f->scale);
+    if (data > 0) {
         f->got = load_be32(tcp + 4) + (uint32_t)data;
         f->segments++;
         world.bytes_out += data;
@@ -162,7 +180,11 @@ static void connect_flow(unsigned i)
 static void run_in(uint64_t segments, unsigned busy)
 {
     for (uint64_t i = 0; i < segments; i++) {
-        send(&world.far[i % busy], ACK, NULL, 0, MSS);
+        struct far *f = &world.far[i % busy];
+        while (f->edge - f->next < MSS) {
+            end_turn();
+        }
+        send(f, ACK, NULL, 0, MSS);
         if (i % TURN == TURN - 1) {
             end_turn();
         }
