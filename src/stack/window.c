@@ -26,7 +26,7 @@ static_assert(WINDOW_START <= TCP_WND, "lwIP's ceiling");
 
 /* A SYN that was repeated makes the round trip look long; one on a fast machine is shorter than
  * the turns of a busy one. */
-#define ROUND_TRIP_MIN (2 * NS_PER_MS)
+#define ROUND_TRIP_MIN (NS_PER_MS / 2)
 #define ROUND_TRIP_MAX NS_PER_S
 
 bool window_is_pressed(const struct stack *s)
