@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct chunk {
     struct list link;
@@ -24,30 +25,56 @@ void chunk_pool_init(struct chunk_pool *pool, unsigned idle_max)
     list_init(&pool->idle);
 }
 
+static void *large_new(void)
+{
+    void *pages =
+        mmap(NULL, CHUNK_LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+static void give_back(struct chunk_pool *pool, unsigned n)
+{
+    for (; n > 0; n--) {
+        struct list *coldest = pool->idle.prev;
+        list_remove(coldest);
+        munmap(list_item(coldest, struct chunk, link), CHUNK_LARGE);
+        pool->n_idle--;
+    }
+}
+
 void chunk_pool_fini(struct chunk_pool *pool)
 {
     assert(pool->bytes == 0);
-    for (struct list *l; (l = list_pop_front(&pool->idle));) {
-        free(list_item(l, struct chunk, link));
-    }
-    pool->n_idle = 0;
+    give_back(pool, pool->n_idle);
+}
+
+bool chunk_pool_settle(struct chunk_pool *pool)
+{
+    give_back(pool, pool->idle_low);
+    pool->idle_low = pool->n_idle;
+    return pool->n_idle > 0;
+}
+
+static struct chunk *idle_chunk(struct chunk_pool *pool)
+{
+    struct chunk *c = list_item(list_pop_front(&pool->idle), struct chunk, link);
+    pool->n_idle--;
+    pool->idle_low = pool->n_idle < pool->idle_low ? pool->n_idle : pool->idle_low;
+    return c;
 }
 
 static struct chunk *chunk_new(struct chunk_pool *pool, size_t memory)
 {
-    struct chunk *c = NULL;
-    if (memory == CHUNK_LARGE && pool->n_idle > 0) {
-        c = list_item(list_pop_front(&pool->idle), struct chunk, link);
-        pool->n_idle--;
-    } else {
-        c = malloc(memory);
-    }
+    struct chunk *c = memory != CHUNK_LARGE ? malloc(memory)
+                      : pool->n_idle > 0    ? idle_chunk(pool)
+                                            : large_new();
     if (!c) {
         return NULL;
     }
     *c = (struct chunk){.size = (uint32_t)(memory - sizeof *c)};
     list_init(&c->link);
     pool->bytes += memory;
+    pool->n_small += memory == CHUNK_SMALL;
     return c;
 }
 
@@ -56,11 +83,15 @@ static void chunk_free(struct chunk_pool *pool, struct chunk *c)
     size_t memory = c->size + sizeof *c;
     pool->bytes -= memory;
     list_remove(&c->link);
-    if (memory == CHUNK_LARGE && pool->n_idle < pool->idle_max) {
-        list_push_back(&pool->idle, &c->link);
-        pool->n_idle++;
-    } else {
+    if (memory != CHUNK_LARGE) {
+        pool->n_small--;
         free(c);
+        return;
+    }
+    list_push_back(pool->idle.next, &c->link); /* in front: used last, and warm */
+    pool->n_idle++;
+    if (pool->n_idle > pool->idle_max) {
+        give_back(pool, 1);
     }
 }
 
@@ -119,7 +150,8 @@ uint8_t *chunkq_reserve(struct chunkq *q, size_t limit, size_t *len)
         }
     }
     space = c->size - c->tail;
-    *len = q->offered = space < limit ? space : limit;
+    *len = space < limit ? space : limit;
+    q->offered = (uint32_t)*len;
     return c->data + c->tail;
 }
 
@@ -130,7 +162,7 @@ void chunkq_commit(struct chunkq *q, size_t n)
     q->offered = 0;
     if (n > 0) {
         last(q)->tail += (uint32_t)n;
-        q->len += n;
+        q->len += (uint32_t)n;
     } else {
         chunkq_trim(q);
     }
@@ -157,7 +189,7 @@ bool chunkq_append(struct chunkq *q, const void *data, size_t len)
         size_t mine = q->len - before, held = c->tail - c->head;
         size_t n = mine < held ? mine : held;
         c->tail -= (uint32_t)n;
-        q->len -= n;
+        q->len -= (uint32_t)n;
         chunkq_trim(q);
     }
     return false;
@@ -185,7 +217,7 @@ void chunkq_take(struct chunkq *q, size_t n)
     struct chunk *c = q->cursor = cursor_chunk(q);
     assert(c && n <= c->tail - c->cursor);
     c->cursor += (uint32_t)n;
-    q->taken += n;
+    q->taken += (uint32_t)n;
 }
 
 int chunkq_peek(const struct chunkq *q, struct iovec *iov, int max)
@@ -212,8 +244,8 @@ static bool is_spent(const struct chunkq *q, const struct chunk *c)
 void chunkq_drop(struct chunkq *q, size_t n)
 {
     assert(n <= q->len);
-    q->len -= n;
-    q->taken -= n < q->taken ? n : q->taken;
+    q->len -= (uint32_t)n;
+    q->taken -= n < q->taken ? (uint32_t)n : q->taken;
     for (struct chunk *c = first(q), *next; c && (n > 0 || is_spent(q, c)); c = next) {
         next = after(q, c);
         size_t held = c->tail - c->head, gone = n < held ? n : held;

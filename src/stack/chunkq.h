@@ -21,25 +21,32 @@
 
 enum { CHUNK_SMALL = 4096, CHUNK_LARGE = 65536 }; /* bytes of memory, the header included */
 
-/* Large chunks that wait for their next use; shared by the queues of one stack. */
+/* Large chunks that wait for their next use; shared by the queues of one stack. These are pages of
+ * their own, not of the heap, which would keep them after a peak. */
 struct chunk_pool {
     struct list idle;
     unsigned n_idle, idle_max;
-    size_t bytes; /* in chunks that are in use now, for limits and tests */
+    unsigned idle_low; /* the smallest n_idle since chunk_pool_settle */
+    size_t bytes;      /* in chunks that are in use now, for limits and tests */
+    size_t n_small;    /* chunks in use that lie in the heap */
 };
 
 void chunk_pool_init(struct chunk_pool *pool, unsigned idle_max);
 void chunk_pool_fini(struct chunk_pool *pool); /* every queue must have been finished (asserted) */
+
+/* Give back the idle chunks that nobody has needed since the last call; true when some are left
+ * that the next call may give. */
+bool chunk_pool_settle(struct chunk_pool *pool);
 
 struct chunk;
 
 struct chunkq {
     struct chunk_pool *pool;
     struct list chunks;
-    size_t len;           /* committed and not yet dropped */
-    size_t taken;         /* how many of them are before the cursor */
     struct chunk *cursor; /* the chunk with the next byte to take; NULL when there is no chunk */
-    size_t offered;       /* bytes of the last reserve; 0 when it was committed */
+    uint32_t len;         /* committed and not yet dropped: below 2^32, its users have limits */
+    uint32_t taken;       /* how many of them are before the cursor */
+    uint32_t offered;     /* bytes of the last reserve; 0 when it was committed */
     bool streaming;       /* the last piece was filled to its end: the next chunk may be large */
 };
 

@@ -12,6 +12,10 @@
 /* A queue of this size keeps 20 ms at 100 Mbit/s in flight; conn_flush.c lets it grow. */
 enum { TX_LIMIT_START = 256 * 1024 };
 
+/* lwIP's slow start ends where the path loses what was too much, a hole of which it mends in each
+ * round trip. Beyond this the window grows by a segment at a time. */
+enum { SLOW_START_MAX = 4 * 1024 * 1024 };
+
 /* Room enough to be worth waking a writer. */
 enum { TX_ROOM_MIN = 64 * 1024 };
 
@@ -32,7 +36,7 @@ struct stack_tcp *conn_new(struct stack *s, enum conn_state state)
     }
     t->stack = s;
     t->state = state;
-    t->began = s->mono;
+    t->window_since = s->mono;
     list_init(&t->all);
     list_init(&t->ready);
     list_init(&t->dirty);
@@ -79,6 +83,9 @@ static void on_destroy(u8_t id, void *arg)
     struct stack_tcp *t = arg;
     flowtab_remove(&t->stack->flows, &t->flow);
     t->pcb = NULL;
+    if (!t->listener && list_linked(&t->pending)) {
+        ticks_time_wait_over(t);
+    }
     if (t->state != CONN_FAILED) {
         conn_set_state(t, CONN_OVER);
     }
@@ -186,6 +193,9 @@ void conn_after_packet(struct stack_tcp *t)
     if (t->pcb) {
         check_fin(t);
         check_probing(t->pcb);
+        if (t->pcb->state == TIME_WAIT) {
+            ticks_time_wait(t);
+        }
     }
 }
 
@@ -249,8 +259,8 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     assert(len <= t->tx.taken);
     chunkq_drop(&t->tx, len);
     t->orphan_due = t->stack->mono + CONN_ORPHAN_NS;
-    size_t room = t->tx_limit - (t->tx.len < t->tx_limit ? t->tx.len : t->tx_limit);
-    if (t->want_space && room >= TX_ROOM_MIN) {
+    size_t limit = conn_tx_limit(t), least = limit / 2 < TX_ROOM_MIN ? limit / 2 : TX_ROOM_MIN;
+    if (t->want_space && t->tx.len + least <= limit) {
         t->want_space = false;
         conn_notify(t, STACK_TCP_WRITABLE);
     }
@@ -278,6 +288,8 @@ void conn_established(struct stack_tcp *t)
     conn_set_state(t, CONN_OPEN);
     t->pcb->rto = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL; /* without the backoff of the SYN */
     t->pcb->nrtx = 0;
+    t->pcb->ssthresh = SLOW_START_MAX;
+    t->acked = t->pcb->rcv_nxt;
     window_open(t);
     conn_mark_dirty(t);
 }

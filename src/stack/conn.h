@@ -55,22 +55,24 @@ struct stack_tcp {
     bool fin_acked;
     bool closed;     /* lwIP knows that there is no user any more */
     bool want_space; /* reserve gave NULL */
+    bool parked;     /* the pcb waits for nothing: lwIP's timers do not see it */
 
     stack_tcp_event_fn *event;
     void *ctx;
     unsigned events;                     /* that the handler has not heard of */
     struct stack_tcp_listener *listener; /* who has not shown it to a user yet */
-    struct list pending;                 /* in listener->pending */
+    struct list pending; /* in listener->pending; or, long after that, in stack->time_wait */
 
     struct chunkq tx;
-    size_t tx_limit;     /* of tx.len */
-    struct chunkq rx;    /* unread bytes of earlier turns, before `fresh` */
-    struct fresh fresh;  /* unread bytes of this turn, still in receive buffers */
-    uint64_t began;      /* when the first SYN went or came */
-    uint64_t round_trip; /* of the handshake, ns */
-    size_t window;       /* what the peer may send ahead of the reader */
-    size_t window_read;  /* taken by the reader since window_since */
-    uint64_t window_since;
+    struct chunkq rx;     /* unread bytes of earlier turns, before `fresh` */
+    struct fresh fresh;   /* unread bytes of this turn, still in receive buffers */
+    uint32_t tx_limit;    /* of tx.len */
+    uint32_t round_trip;  /* of the handshake, ns, at most a second */
+    uint32_t window;      /* what the peer may send ahead of the reader */
+    uint32_t window_read; /* taken by the reader since window_since */
+    uint64_t window_since; /* before the connection is open: when its first SYN went or came */
+    uint32_t acked;      /* up to where the peer's bytes are acknowledged */
+    uint32_t ack_step;   /* so many bytes more are acknowledged before the turn ends */
     uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
 };
 
@@ -122,6 +124,8 @@ void conn_show_accepted(struct stack_tcp *t, struct now now);
 
 /* ---- conn_flush.c ---- */
 
+size_t conn_tx_limit(const struct stack_tcp *t); /* how long its send queue may be now */
+
 void conn_flush_all(struct stack *stack);
 size_t conn_unread(const struct stack_tcp *t);
 void conn_free_fresh(struct stack_tcp *t);
@@ -134,6 +138,7 @@ void conn_suspect_black_hole(struct stack_tcp *t);
 
 /* ---- window.c ---- */
 
+bool window_is_pressed(const struct stack *s);       /* all queues together are above their budget */
 void window_open(struct stack_tcp *t);               /* the connection is established */
 void window_consumed(struct stack_tcp *t, size_t n); /* the reader took n bytes */
 void window_left(struct stack_tcp *t, size_t unread); /* unread bytes at the end of a turn */
@@ -143,6 +148,9 @@ void window_credit(struct stack_tcp *t);              /* let lwIP announce what 
 
 void ticks_init(struct stack *stack);
 void ticks_arm(struct stack *stack);    /* something may wait from now on */
+void ticks_wake(struct stack_tcp *t);      /* something happens to it: its time runs again */
+void ticks_time_wait(struct stack_tcp *t); /* it is in TIME_WAIT, from now on */
+void ticks_time_wait_over(struct stack_tcp *t);
 void ticks_starve(struct stack_tcp *t); /* out of memory: try again after a while */
 uint64_t ticks_next_deadline(const struct stack *stack);
 void ticks_run(struct stack *stack);

@@ -5,11 +5,17 @@
 #include "stack/conn.h"
 
 #include <assert.h>
+#include <lwip_hooks.h>
+
+/* Within a turn, so much at most is acknowledged at once (a receiver behind an interface that merges
+ * segments does the same); and fewer while the flow is young or has holes, since many a sender opens
+ * its window by the acknowledgements that it counts (RFC 3465). */
+enum { ACK_STEP_MAX = 64 * 1024, ACK_STEP_MIN_SEGMENTS = 2 };
 
 /* The send queue may hold twice what is in flight: one half on its way, one half to follow. It
  * doubles at most once per round trip, as the sender's window does, and stays: empty, it costs
- * nothing. */
-enum { TX_LIMIT_MAX = 4 * 1024 * 1024 };
+ * nothing. While memory is short each queue has only a little. */
+enum { TX_LIMIT_MAX = 16 * 1024 * 1024, TX_LIMIT_PRESSED = 64 * 1024 };
 
 static_assert(TX_LIMIT_MAX <= TCP_SND_BUF, "lwIP's ceiling");
 
@@ -77,13 +83,12 @@ static void close_pcb(struct stack_tcp *t)
 {
     t->closed = true;
     t->pcb->rcv_wnd = TCP_WND_MAX(t->pcb);
-    t->pcb->tmr = tcp_ticks; /* FIN_WAIT_2 counts from here */
+    if (t->pcb->state != TIME_WAIT) {
+        t->pcb->tmr = tcp_ticks; /* FIN_WAIT_2 counts from here */
+    }
     tcp_close(t->pcb);
 }
 
-/* Only when no data is unsent: where lwIP splits a segment that carries a FIN (for a small window,
- * or in conn_mtu.c), it leaves the FIN on the first half too, and the peer never asks for the
- * second. */
 static void send_fin(struct stack_tcp *t)
 {
     if (!t->has_user && !t->closed) {
@@ -94,12 +99,46 @@ static void send_fin(struct stack_tcp *t)
     }
 }
 
+size_t conn_tx_limit(const struct stack_tcp *t)
+{
+    return window_is_pressed(t->stack) ? TX_LIMIT_PRESSED : t->tx_limit;
+}
+
 static void raise_limit(struct stack_tcp *t)
 {
-    size_t in_flight = t->pcb->snd_nxt - t->pcb->lastack;
-    if (2 * in_flight > t->tx_limit) {
+    uint32_t in_flight = t->pcb->snd_nxt - t->pcb->lastack;
+    if (2 * in_flight > t->tx_limit && !window_is_pressed(t->stack)) {
         t->tx_limit = 2 * in_flight < TX_LIMIT_MAX ? 2 * in_flight : TX_LIMIT_MAX;
     }
+}
+
+static void note_acknowledged(struct stack_tcp *t)
+{
+    if (!(t->pcb->flags & (TF_ACK_NOW | TF_ACK_DELAY))) {
+        t->acked = t->pcb->rcv_nxt;
+    }
+}
+
+/* A segment came, and its acknowledgement or the data that it let go are due. One packet at the end
+ * of the turn acknowledges them all; before that only every ack_step bytes have one. What comes out
+ * of order never gets here with its acknowledgement still to send. */
+int stack_hook_defer_output(struct tcp_pcb *pcb)
+{
+    struct stack_tcp *t = conn_of_pcb(pcb);
+    if (!t || t->state != CONN_OPEN || pcb->state == TIME_WAIT) {
+        return false;
+    }
+    uint32_t least = ACK_STEP_MIN_SEGMENTS * (uint32_t)pcb->mss;
+    if (pcb->ooseq || t->ack_step < least) {
+        t->ack_step = least;
+    }
+    if (pcb->rcv_nxt - t->acked >= t->ack_step) {
+        t->acked = pcb->rcv_nxt;
+        t->ack_step += t->ack_step < ACK_STEP_MAX ? pcb->mss : 0;
+        return false;
+    }
+    conn_mark_dirty(t);
+    return true;
 }
 
 static void flush(struct stack_tcp *t)
@@ -112,13 +151,15 @@ static void flush(struct stack_tcp *t)
     if (t->state != CONN_OPEN || !t->pcb) {
         return;
     }
-    window_credit(t);
+    ticks_wake(t);
     while (write_piece(t)) {
     }
-    tcp_output(t->pcb);
-    if (t->fin_wanted && t->tx.taken == t->tx.len && !t->pcb->unsent) {
+    if (t->fin_wanted && t->tx.taken == t->tx.len) {
         send_fin(t);
     }
+    window_credit(t);
+    tcp_output(t->pcb);
+    note_acknowledged(t);
     raise_limit(t);
 }
 

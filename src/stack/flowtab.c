@@ -9,7 +9,7 @@
 #include <string.h>
 
 static_assert(sizeof(struct flow_key) == 2 * sizeof(struct addr) + 4,
-              "hashed and compared as bytes, so no holes");
+              "compared as bytes, so no holes");
 
 enum { BUCKETS_MIN = 64 };
 
@@ -36,9 +36,16 @@ void flowtab_fini(struct flowtab *t)
     *t = (struct flowtab){0};
 }
 
+/* Without the zeros behind IPv4 addresses: a hash of 12 bytes takes half as long as one of 38. */
 static struct list *bucket(const struct flowtab *t, const struct flow_key *key)
 {
-    return &t->buckets[siphash(t->secret, key, sizeof *key) & (t->n_buckets - 1)];
+    size_t n = addr_len(&key->remote);
+    uint8_t packed[sizeof *key];
+    memcpy(packed, key->local.bytes, n);
+    memcpy(packed + n, key->remote.bytes, n);
+    memcpy(packed + 2 * n, &key->local_port, 2);
+    memcpy(packed + 2 * n + 2, &key->remote_port, 2);
+    return &t->buckets[siphash(t->secret, packed, 2 * n + 4) & (t->n_buckets - 1)];
 }
 
 static void grow(struct flowtab *t)

@@ -8,14 +8,19 @@
 #include "stack/gate.h"
 #include "stack/icmp.h"
 #include "stack/link.h"
+#include "stack/memory.h"
 #include "stack/pings.h"
 #include "stack/slice.h"
 
 #include <lwip/ip.h>
+#include <lwip_hooks.h>
 #include <stdlib.h>
 
 /* A payload up to this size is cheaper to copy than a receive buffer of 64 KiB is to hold. */
 enum { COPY_MAX = 256 };
+
+/* What all connections of a stack together may keep behind holes; each one's own limits are lwIP's. */
+enum { AHEAD_MAX = 32 * 1024 * 1024 };
 
 static struct stack_tcp *connection_of(struct stack *s, const struct packet *p)
 {
@@ -46,19 +51,66 @@ static bool may_stay(const struct stack_tcp *t, const struct packet *p)
     return in_order && data > COPY_MAX;
 }
 
-static struct pbuf *copy(const struct packet *p)
+/* Data beyond what is next: lwIP would keep it until the hole before it is filled. */
+static bool is_ahead(const struct stack_tcp *t, const struct packet *p)
 {
-    struct pbuf *q = pbuf_alloc(PBUF_RAW, (u16_t)p->len, PBUF_RAM);
-    if (q) {
-        memcpy(q->payload, p->ip, p->len);
+    return t && t->pcb && TCP_SEQ_GT(load_be32(p->payload + 4), t->pcb->rcv_nxt);
+}
+
+/* A packet in memory of its own, counted as long as lwIP has it. */
+struct copy {
+    struct pbuf_custom custom; /* first: lwIP hands its address back */
+    struct stack *stack;
+    size_t size;
+    _Alignas(4) uint8_t ip[];
+};
+
+static void copy_free(struct pbuf *p)
+{
+    struct copy *c = (struct copy *)(void *)p;
+    c->stack->copied -= c->size;
+    stack_mem_free(c);
+}
+
+static struct pbuf *copy_new(struct stack *s, const struct packet *p)
+{
+    size_t size = sizeof(struct copy) + p->len;
+    struct copy *c = stack_mem_alloc(size);
+    if (!c) {
+        return NULL;
     }
-    return q;
+    memcpy(c->ip, p->ip, p->len);
+    c->stack = s;
+    c->size = size;
+    c->custom.custom_free_function = copy_free;
+    s->copied += size;
+    u16_t len = (u16_t)p->len;
+    return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &c->custom, c->ip, len);
+}
+
+static struct pbuf *packet_pbuf(struct stack *s, struct rxbuf *buf, const struct stack_tcp *t,
+                                const struct packet *p)
+{
+    if (buf && may_stay(t, p)) {
+        return slice_new(buf, p->ip, p->len);
+    }
+    if (p->proto == PROTO_TCP && is_ahead(t, p) && s->copied + p->len > AHEAD_MAX) {
+        return NULL; /* lost once more: it will be sent again */
+    }
+    return copy_new(s, p);
+}
+
+/* lwIP would walk through all of its connections. */
+struct tcp_pcb *stack_hook_lookup(void)
+{
+    const struct stack_tcp *t = instance_current()->input_conn;
+    return t ? t->pcb : NULL;
 }
 
 static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
 {
     struct stack_tcp *t = p->proto == PROTO_TCP ? connection_of(s, p) : NULL;
-    struct pbuf *q = buf && may_stay(t, p) ? slice_new(buf, p->ip, p->len) : copy(p);
+    struct pbuf *q = packet_pbuf(s, buf, t, p);
     if (!q) {
         s->drops[STACK_DROP_MEMORY]++;
         return;
@@ -68,6 +120,9 @@ static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
         link_show_address(s, &p->dst);
     }
     s->input_conn = t;
+    if (t) {
+        ticks_wake(t);
+    }
     ip_input(q, &s->netif);
     if (!to_source) {
         link_show_sources(s);

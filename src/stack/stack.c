@@ -6,6 +6,7 @@
 #include "stack/conn.h"
 #include "stack/input.h"
 #include "stack/link.h"
+#include "stack/memory.h"
 #include "stack/pings.h"
 #include "stack/slice.h"
 #include "stack/sockets.h"
@@ -56,6 +57,7 @@ static void init_lists(struct stack *s)
     list_init(&s->udp_ready);
     list_init(&s->tcp_dirty);
     list_init(&s->tcp_starved);
+    list_init(&s->time_wait);
     list_init(&s->udp_sockets);
     list_init(&s->pings);
     list_init(&s->ping_ready);
@@ -115,6 +117,7 @@ void stack_free(struct stack *s)
     free(s);
     if (--n_stacks == 0) {
         slice_cleanup();
+        memory_cleanup();
     }
 }
 

@@ -29,12 +29,13 @@ uint8_t *stack_tcp_reserve(struct stack_tcp *t, size_t *len)
     if (!may_send(t)) {
         return NULL;
     }
-    if (t->tx.len >= t->tx_limit) {
+    size_t limit = conn_tx_limit(t);
+    if (t->tx.len >= limit) {
         t->want_space = true;
         return NULL;
     }
     conn_mark_dirty(t); /* to take back what is not committed by then */
-    uint8_t *space = chunkq_reserve(&t->tx, t->tx_limit - t->tx.len, len);
+    uint8_t *space = chunkq_reserve(&t->tx, limit - t->tx.len, len);
     if (!space) {
         t->want_space = true;
         ticks_starve(t);

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Time for TCP. lwIP wants its fast timer every 50 ms and its slow one every 100 ms, 20 wake-ups a
  * second, as soon as there is any connection. Here they run only while something waits: the fast
- * one for delayed acknowledgements, the slow one while bytes, a SYN or a FIN are under way; once a
- * second when every connection is idle or in TIME_WAIT; and never when there is none. lwIP's tick
- * count is set from the clock at each entry, so that no tick is missed. */
+ * one for delayed acknowledgements, the slow one while bytes, a SYN or a FIN are under way, once a
+ * second for connections that have longer to wait. lwIP's tick count is set from the clock at each
+ * entry, so that no tick is missed.
+ *
+ * lwIP's timers walk through all connections. So one that waits for nothing is parked: off lwIP's list
+ * until a packet or its user wakes it. Ten thousand idle connections have no timer and cost nothing.
+ * Those in TIME_WAIT are off it too, in a queue of ours by age. */
 #include "stack/conn.h"
+
+#include "stack/memory.h"
 
 #include <assert.h>
 
@@ -17,22 +23,20 @@
 
 /* Connections in TIME_WAIT; the oldest go before their time. lwIP bounds them only when malloc
  * fails. */
-enum { TIME_WAIT_MAX = 4096 };
+enum { TIME_WAIT_MAX = 4096, TIME_WAIT_TICKS = 2 * TCP_MSL / TCP_SLOW_INTERVAL };
+
+/* When more than half of what was in the heap is free, its holes are worth a search; not too often. */
+enum { TRIM_MIN = 512 * 1024, IN_HEAP_FLOW = 1024 /* with what lwIP and the user have for it */ };
+#define TRIM_NS (5 * NS_PER_S)
 
 void ticks_init(struct stack *s)
 {
-    s->fast_due = s->slow_due = s->retry_due = NEVER;
-}
-
-/* Those that only listen wait for nothing. */
-static bool has_pcbs(void)
-{
-    return tcp_active_pcbs || tcp_tw_pcbs;
+    s->fast_due = s->slow_due = s->retry_due = s->time_wait_due = NEVER;
 }
 
 void ticks_arm(struct stack *s)
 {
-    if (!has_pcbs()) {
+    if (!tcp_active_pcbs) {
         return;
     }
     s->fast_due = deadline_min(s->fast_due, s->mono + FAST_NS);
@@ -84,9 +88,34 @@ static bool needs_slow(const struct tcp_pcb *pcb)
     return pcb->unacked || pcb->unsent || pcb->ooseq || pcb->persist_backoff > 0;
 }
 
-static void give_up_orphan(struct stack *s, struct tcp_pcb *pcb)
+/* No deadline of lwIP's and none of ours. */
+static bool waits_for_nothing(const struct stack_tcp *t)
 {
-    struct stack_tcp *t = conn_of_pcb(pcb);
+    const struct tcp_pcb *pcb = t->pcb;
+    bool settled =
+        pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT || pcb->state == FIN_WAIT_2;
+    return settled && t->has_user && !needs_fast(pcb) && !needs_slow(pcb) && !pcb->refused_data;
+}
+
+static void park(struct stack_tcp *t)
+{
+    TCP_PCB_UNLINK(t->pcb);
+    TCP_PCB_LINK(&t->stack->tcp_parked, t->pcb);
+    t->parked = true;
+}
+
+void ticks_wake(struct stack_tcp *t)
+{
+    if (t->parked && t->pcb && t->pcb->state != TIME_WAIT) {
+        t->parked = false;
+        TCP_PCB_UNLINK(t->pcb);
+        TCP_PCB_LINK(&tcp_active_pcbs, t->pcb);
+        ticks_arm(t->stack);
+    }
+}
+
+static void give_up_orphan(struct stack *s, struct stack_tcp *t)
+{
     if (!t->has_user && !t->listener && s->mono >= t->orphan_due) {
         conn_drop_pcb(t, true);
     }
@@ -104,41 +133,102 @@ static void survey_active(struct stack *s)
         if (needs_slow(pcb)) {
             s->slow_due = deadline_min(s->slow_due, s->mono + SLOW_NS);
         }
-        conn_suspect_black_hole(conn_of_pcb(pcb));
-        give_up_orphan(s, pcb);
+        struct stack_tcp *t = conn_of_pcb(pcb);
+        conn_suspect_black_hole(t);
+        if (waits_for_nothing(t)) {
+            park(t);
+        } else {
+            give_up_orphan(s, t);
+        }
     }
 }
 
-/* The list begins with the youngest. */
-static void prune_time_wait(void)
+/* True when it is to be done but too early. */
+static bool trim_after_a_peak(struct stack *s)
 {
-    struct tcp_pcb *pcb = tcp_tw_pcbs;
-    for (int i = 1; pcb && i < TIME_WAIT_MAX; i++) {
-        pcb = pcb->next;
+    size_t in_heap = s->flows.n * IN_HEAP_FLOW + s->chunks.n_small * CHUNK_SMALL;
+    s->most_in_heap = in_heap > s->most_in_heap ? in_heap : s->most_in_heap;
+    if (s->most_in_heap < TRIM_MIN || in_heap > s->most_in_heap / 2) {
+        return false;
     }
-    if (!pcb) {
-        return;
+    if (s->mono < s->trim_due) {
+        return true;
     }
-    struct tcp_pcb *old = pcb->next;
-    pcb->next = NULL;
-    while (old) {
-        struct tcp_pcb *next = old->next;
-        tcp_free(old); /* tcp_pcb_purge was done when it entered TIME_WAIT */
-        old = next;
+    s->most_in_heap = in_heap;
+    s->trim_due = s->mono + TRIM_NS;
+    memory_trim_heap();
+    return false;
+}
+
+/* What a busier time needed goes back to the system. */
+static void settle(struct stack *s)
+{
+    bool more = chunk_pool_settle(&s->chunks);
+    more = memory_settle() || more;
+    more = trim_after_a_peak(s) || more;
+    if (tcp_active_pcbs || more) {
+        s->slow_due = deadline_min(s->slow_due, s->mono + IDLE_NS);
     }
 }
 
 static void survey(struct stack *s)
 {
-    s->fast_due = NEVER;
-    s->slow_due = has_pcbs() ? s->mono + IDLE_NS : NEVER;
+    s->fast_due = s->slow_due = NEVER;
     survey_active(s);
-    prune_time_wait();
+    settle(s);
+}
+
+/* ---- TIME_WAIT ---- */
+
+static struct stack_tcp *oldest_in_time_wait(const struct stack *s)
+{
+    return list_empty(&s->time_wait) ? NULL
+                                     : list_item(s->time_wait.next, struct stack_tcp, pending);
+}
+
+/* By lwIP's own count of time, which began with the last FIN that came. */
+static void plan_time_wait(struct stack *s)
+{
+    const struct stack_tcp *t = oldest_in_time_wait(s);
+    s->time_wait_due = NEVER;
+    if (t) {
+        uint32_t gone = tcp_ticks - t->pcb->tmr;
+        uint64_t now = s->mono / SLOW_NS;
+        s->time_wait_due = (now - gone + TIME_WAIT_TICKS + 1) * SLOW_NS;
+    }
+}
+
+static void end_time_wait(struct stack *s)
+{
+    conn_drop_pcb(oldest_in_time_wait(s), false); /* -> ticks_time_wait_over */
+}
+
+void ticks_time_wait_over(struct stack_tcp *t)
+{
+    list_remove(&t->pending);
+    t->stack->n_time_wait--;
+    plan_time_wait(t->stack);
+}
+
+void ticks_time_wait(struct stack_tcp *t)
+{
+    struct stack *s = t->stack;
+    if (!list_linked(&t->pending)) {
+        s->n_time_wait++;
+        park(t);
+    }
+    list_remove(&t->pending);
+    list_push_back(&s->time_wait, &t->pending);
+    plan_time_wait(s);
+    if (s->n_time_wait > TIME_WAIT_MAX) {
+        end_time_wait(s);
+    }
 }
 
 uint64_t ticks_next_deadline(const struct stack *s)
 {
-    return deadline_min(deadline_min(s->fast_due, s->slow_due), s->retry_due);
+    return deadline_min(deadline_min(s->fast_due, s->slow_due),
+                        deadline_min(s->retry_due, s->time_wait_due));
 }
 
 /* lwIP ends a connection in LAST_ACK 2 MSL after it was closed, and what is still under way with it,
@@ -170,5 +260,8 @@ void ticks_run(struct stack *s)
     }
     if (fast || slow) {
         survey(s);
+    }
+    while (s->mono >= s->time_wait_due) {
+        end_time_wait(s);
     }
 }

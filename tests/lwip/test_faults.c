@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Two faults of lwIP 2.2.1 that our patches mend. */
+/* Faults of lwIP 2.2.1 that our patches mend. */
 #include "wire.h"
 
 #include "lwip/ip4_frag.h"
@@ -86,11 +86,38 @@ static void only_the_last_fragment_says_that_it_is_the_last(void **state)
     }
 }
 
+/* The persist timer cuts a segment down to a window that is narrower. */
+static void a_segment_that_is_split_has_its_fin_at_the_end_only(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w);
+    assert_int_equal(tcp_write(w.pcb, stream_bytes(0), 100, 0), ERR_OK);
+    tcp_output(w.pcb);
+    w.window = 512;
+    wire_ack(&w, 100);
+    assert_int_equal(tcp_write(w.pcb, stream_bytes(100), 1000, 0), ERR_OK);
+    assert_int_equal(tcp_shutdown(w.pcb, 0, 1), ERR_OK);
+    assert_int_equal(w.send_next, 100);
+    for (int tick = 0; tick < 100 && w.send_next == 100; tick++) {
+        tcp_slowtmr();
+    }
+    assert_int_equal(w.send_next, 100 + 512);
+    assert_false(w.sent_end);
+
+    w.window = 1 << 20;
+    wire_ack(&w, w.send_next);
+    assert_int_equal(w.send_next, 100 + 1000);
+    assert_true(w.sent_end);
+    wire_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_option_cut_off_by_the_end_of_the_packet_is_not_read_on),
         cmocka_unit_test(only_the_last_fragment_says_that_it_is_the_last),
+        cmocka_unit_test(a_segment_that_is_split_has_its_fin_at_the_end_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,10 +5,20 @@
 
 #include "lwip/ip_addr.h"
 
+struct tcp_pcb;
+
 /* The initial sequence number of a connection (RFC 6528); see stack/isn.c. */
 uint32_t stack_hook_isn(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
                         uint16_t remote_port);
 #define LWIP_HOOK_TCP_ISN(local, local_port, remote, remote_port) \
     stack_hook_isn(local, local_port, remote, remote_port)
+
+/* The connection of the segment that is coming in, or NULL; see stack/input.c. */
+struct tcp_pcb *stack_hook_lookup(void);
+#define LWIP_HOOK_TCP_LOOKUP() stack_hook_lookup()
+
+/* Will the flush at the end of the turn send what there is to send? See stack/conn_flush.c. */
+int stack_hook_defer_output(struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_DEFER_OUTPUT(pcb) stack_hook_defer_output(pcb)
 
 #endif

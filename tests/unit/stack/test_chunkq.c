@@ -221,6 +221,27 @@ static void chunks_grow_with_the_stream_and_are_kept_for_reuse(void **state)
     chunkq_fini(&q);
 }
 
+static void large_chunks_go_back_once_nobody_needs_them(void **state)
+{
+    (void)state;
+    struct chunkq q;
+    chunkq_init(&q, &pool);
+    static const uint8_t bytes[3 * CHUNK_LARGE];
+    assert_true(chunkq_append(&q, bytes, sizeof bytes));
+    chunkq_drop(&q, sizeof bytes);
+    unsigned idle = pool.n_idle;
+    assert_true(idle >= 2);
+
+    assert_true(chunk_pool_settle(&pool)); /* they were needed until now */
+    assert_int_equal(pool.n_idle, idle);
+    assert_true(chunkq_append(&q, bytes, CHUNK_LARGE)); /* this much still is */
+    chunkq_drop(&q, CHUNK_LARGE);
+    assert_true(chunk_pool_settle(&pool));
+    assert_in_range(pool.n_idle, 1, idle - 1);
+    assert_false(chunk_pool_settle(&pool));
+    assert_int_equal(pool.n_idle, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +251,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(bytes_never_move, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reserve_outlives_the_bytes_before_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(chunks_grow_with_the_stream_and_are_kept_for_reuse, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(large_chunks_go_back_once_nobody_needs_them, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
