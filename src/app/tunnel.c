@@ -292,7 +292,7 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = build_dialer(t, c);
     }
     if (err == 0) {
-        err = outside_open(&t->outside, c->listen_port, &port_handler, t);
+        err = outside_open(&t->outside, c->listen_port, c->no_udp_offload, &port_handler, t);
     }
     return err;
 }
@@ -427,6 +427,11 @@ uint16_t tunnel_mtu(const struct tunnel *t)
 struct wg *tunnel_wg(struct tunnel *t)
 {
     return t->wg;
+}
+
+struct dgram_counters tunnel_datagrams(const struct tunnel *t)
+{
+    return outside_counters(&t->outside);
 }
 
 uint16_t tunnel_port(const struct tunnel *t)
