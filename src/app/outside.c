@@ -25,12 +25,26 @@ void outside_fini(struct outside *o)
     *o = (struct outside){0};
 }
 
-int outside_open(struct outside *o, uint16_t port, const struct dgram_handler *handler, void *ctx)
+/* What was asked of earlier ports holds for this one too. */
+static int open_port(struct outside *o, uint16_t number, struct dgram **out)
+{
+    int err = o->env->ops->udp_open(o->env->world, number, o->handler, o->ctx, out);
+    if (err == 0 && o->plain && (*out)->ops->no_offload != NULL) {
+        (*out)->ops->no_offload(*out);
+    }
+    if (err == 0 && o->fragments) {
+        (*out)->ops->allow_fragments(*out);
+    }
+    return err;
+}
+
+int outside_open(struct outside *o, uint16_t port, bool plain, const struct dgram_handler *handler, void *ctx)
 {
     o->configured = port;
+    o->plain = plain;
     o->handler = handler;
     o->ctx = ctx;
-    return o->env->ops->udp_open(o->env->world, port, handler, ctx, &o->port);
+    return open_port(o, port, &o->port);
 }
 
 void outside_send(struct outside *o, struct wg *wg)
@@ -57,6 +71,24 @@ void outside_room_for_packet(struct outside *o, struct wg *wg, size_t len)
 void outside_room_for_event(struct outside *o, struct wg *wg)
 {
     make_room(o, wg, o->release_room, STAGED_MAX + BATCH);
+}
+
+static struct dgram_counters port_counters(const struct dgram *port)
+{
+    return port->ops->counters != NULL ? port->ops->counters(port) : (struct dgram_counters){0};
+}
+
+struct dgram_counters outside_counters(const struct outside *o)
+{
+    struct dgram_counters c = port_counters(o->port);
+    c.received += o->past.received;
+    c.receive_calls += o->past.receive_calls;
+    c.receive_dropped += o->past.receive_dropped;
+    c.sent += o->past.sent;
+    c.send_calls += o->past.send_calls;
+    c.send_dropped += o->past.send_dropped;
+    c.undelivered += o->past.undelivered;
+    return c;
 }
 
 void outside_allow_fragments(struct outside *o)
@@ -91,14 +123,12 @@ void outside_renew(struct outside *o, const struct wg *wg)
     }
     o->tries = now_tried;
     struct dgram *fresh;
-    if (o->env->ops->udp_open(o->env->world, 0, o->handler, o->ctx, &fresh) != 0) {
+    if (open_port(o, 0, &fresh) != 0) {
         return; /* the old one is better than none */
     }
+    o->past = outside_counters(o);
     o->port->ops->close(o->port);
     o->port = fresh;
-    if (o->fragments) {
-        outside_allow_fragments(o);
-    }
     log_debug(o->env->log, "no answer to %u initiations -> UDP port %u from now on", now_tried,
               (unsigned)fresh->ops->local_port(fresh));
 }

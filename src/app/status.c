@@ -96,6 +96,16 @@ static void write_peer(struct words *out, const struct wg_peer *peer, const stru
     }
 }
 
+/* How the datagrams of the outside are moved. */
+static void write_datagrams(struct words *out, const struct dgram_counters *c)
+{
+    words_add(out, "udp_gso=%d\nudp_gro=%d\n", c->gso, c->gro);
+    words_add(out, "udp_tx_datagrams=%" PRIu64 "\nudp_tx_calls=%" PRIu64 "\n", c->sent, c->send_calls);
+    words_add(out, "udp_tx_dropped=%" PRIu64 "\nudp_tx_undelivered=%" PRIu64 "\n", c->send_dropped, c->undelivered);
+    words_add(out, "udp_rx_datagrams=%" PRIu64 "\nudp_rx_calls=%" PRIu64 "\n", c->received, c->receive_calls);
+    words_add(out, "udp_rx_dropped=%" PRIu64 "\n", c->receive_dropped);
+}
+
 static void write_metrics(const struct status *s, struct words *out)
 {
     for (size_t i = 0; i < s->n; i++) {
@@ -103,6 +113,8 @@ static void write_metrics(const struct status *s, struct words *out)
         struct tunnel *t = alive_tunnel(s->tunnels[i]);
         size_t k = 0;
         words_add(out, "private_key=REDACTED\nlisten_port=%u\n", (unsigned)tunnel_port(t));
+        struct dgram_counters datagrams = tunnel_datagrams(t);
+        write_datagrams(out, &datagrams);
         for (struct wg_peer *p = wg_peer_first(tunnel_wg(t)); p != NULL && k < c->n_peers; p = wg_peer_next(p), k++) {
             write_peer(out, p, &c->peers[k]);
         }

@@ -18,6 +18,7 @@
 #include "proxy/names.h"
 
 #define RX_BATCH 64
+#define NARROW_ECHO (10 * NS_PER_S) /* so long a path tells of what it refused before */
 #define DISPATCH_ROUNDS 8 /* per turn; what is left runs in the next one */
 
 struct tunnel {
@@ -31,6 +32,7 @@ struct tunnel {
     struct outside outside;
     struct local outside_names; /* where the file lets the machine look names up */
     uint16_t mtu;             /* of the inner side */
+    uint64_t narrowed;        /* when it last became less, now.mono; 0: never */
     const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
     struct silence *silence;
 };
@@ -70,12 +72,16 @@ static unsigned path_leaves(const struct tunnel *t, const struct endpoint *to, u
     return path > around && path - around < most ? (path - around) / 16 * 16 : most;
 }
 
-/* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, fragments
- * outside are the lesser evil. */
+/* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, and where
+ * the machine does not know better, fragments outside are the lesser evil. What left before the inner side was narrowed is
+ * still told of afterwards, and is no news. */
 static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
 {
     unsigned mtu = path_leaves(t, to, t->mtu);
     unsigned least = stack_has_family(t->stack, FAMILY_V6) ? TUNNEL_MTU_LEAST : TUNNEL_MTU_LEAST_V4;
+    if (mtu == t->mtu && t->narrowed != 0 && now.mono - t->narrowed < NARROW_ECHO) {
+        return;
+    }
     if (mtu < least || mtu == t->mtu) {
         mtu = mtu < least ? least : mtu;
         outside_allow_fragments(&t->outside);
@@ -83,6 +89,7 @@ static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
     if (mtu < t->mtu) {
         log_info(t->env->log, "the path became narrower -> MTU %u inside, not %u", mtu, (unsigned)t->mtu);
         t->mtu = (uint16_t)mtu;
+        t->narrowed = now.mono;
         wg_set_mtu(t->wg, t->mtu);
         stack_lower_mtu(t->stack, t->mtu, now);
     }
@@ -292,7 +299,7 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = build_dialer(t, c);
     }
     if (err == 0) {
-        err = outside_open(&t->outside, c->listen_port, &port_handler, t);
+        err = outside_open(&t->outside, c->listen_port, c->no_udp_offload, &port_handler, t);
     }
     return err;
 }
@@ -427,6 +434,11 @@ uint16_t tunnel_mtu(const struct tunnel *t)
 struct wg *tunnel_wg(struct tunnel *t)
 {
     return t->wg;
+}
+
+struct dgram_counters tunnel_datagrams(const struct tunnel *t)
+{
+    return outside_counters(&t->outside);
 }
 
 uint16_t tunnel_port(const struct tunnel *t)

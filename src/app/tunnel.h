@@ -42,5 +42,6 @@ struct resolver *tunnel_resolver(struct tunnel *t); /* NULL without DNS */
 uint16_t tunnel_mtu(const struct tunnel *t);
 struct wg *tunnel_wg(struct tunnel *t);
 uint16_t tunnel_port(const struct tunnel *t); /* of the UDP socket */
+struct dgram_counters tunnel_datagrams(const struct tunnel *t);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/outbox.h"
 #include "base/rxbuf.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,16 @@ struct dgram_handler {
     void (*undelivered)(void *ctx, const struct endpoint *to, int err, struct now now);
 };
 
+/* What became of a port's datagrams since it was opened, and how they are moved. */
+struct dgram_counters {
+    uint64_t received, receive_calls; /* calls of the system that brought any */
+    uint64_t receive_dropped;  /* messages that the system had no room for, or we no memory */
+    uint64_t sent, send_calls; /* calls of the system that took any */
+    uint64_t send_dropped;     /* the socket's buffer or the device's queue was full */
+    uint64_t undelivered;      /* reported to the handler, or about to be */
+    bool gso, gro; /* several leave as one message that the system cuts, or arrive as one */
+};
+
 struct dgram;
 
 struct dgram_ops {
@@ -41,6 +52,11 @@ struct dgram_ops {
     /* From now on datagrams that are too large for the path may be cut into fragments, rather than be undelivered with
      * ERR_LIMIT. */
     void (*allow_fragments)(struct dgram *d);
+    /* From now on every datagram is a message of its own to the system: it neither cuts nor gathers them (GSO, GRO).
+     * NULL where it never does. */
+    void (*no_offload)(struct dgram *d);
+    /* NULL where nothing is counted. */
+    struct dgram_counters (*counters)(const struct dgram *d);
     void (*close)(struct dgram *d); /* frees it; the handler is not called again */
 };
 

@@ -103,6 +103,7 @@ struct config {
     size_t n_search;
     uint16_t mtu;         /* 0: not given */
     uint16_t listen_port; /* 0: not given, any free one */
+    bool no_udp_offload;  /* UdpOffload = no */
     char *through;        /* the tunnel that carries this one; NULL: none */
     struct config_peer *peers;
     size_t n_peers;

@@ -54,6 +54,7 @@ const struct key_entry schema_keys[] = {
     {INTERFACE, "DNS", KEY_LIST, 0, set_dns, NULL},
     {INTERFACE, "MTU", KEY_ONE, MAY_BE_EMPTY, set_mtu, NULL},
     {INTERFACE, "ListenPort", KEY_ONE, 0, set_listen_port, NULL},
+    {INTERFACE, "UdpOffload", KEY_ONE, 0, set_udp_offload, NULL},
     {INTERFACE, "Through", KEY_ONE, 0, set_through, NULL},
     {INTERFACE, "CheckAlive", KEY_LIST, 0, set_check_alive, NULL},
     {INTERFACE, "CheckAliveInterval", KEY_ONE, 0, set_check_alive_interval, NULL},

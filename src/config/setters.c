@@ -139,6 +139,16 @@ const char *set_mtu(struct reading *r, const char *text)
     return value_mtu(&r->config->mtu, text);
 }
 
+const char *set_udp_offload(struct reading *r, const char *text)
+{
+    bool wanted;
+    const char *why = value_yes_no(&wanted, text);
+    if (why == NULL) {
+        r->config->no_udp_offload = !wanted;
+    }
+    return why;
+}
+
 const char *set_listen_port(struct reading *r, const char *text)
 {
     return value_port(&r->config->listen_port, text);

@@ -6,7 +6,8 @@
 #include "config/schema.h"
 
 /* Without memory they set r->no_memory and return NULL. */
-setter_fn set_private_key, set_address, set_dns, set_mtu, set_listen_port, set_through;
+setter_fn set_private_key, set_address, set_dns, set_mtu, set_listen_port, set_udp_offload,
+    set_through;
 setter_fn set_check_alive, set_check_alive_interval, set_wg_config;
 setter_fn set_public_key, set_preshared_key, set_allowed_ip;
 setter_fn set_endpoint, set_keepalive;

@@ -49,7 +49,8 @@ struct rng io_rng(void);
 /* ---- sockets ---- */
 
 /* The UDP port of a tunnel: one IPv4 and one IPv6-only socket on the same port (0: any),
- * whichever the machine has. 0, ERR_IN_USE, ERR_PERM, ERR_IO (neither family), ERR_NOMEM. */
+ * whichever the machine has. What the system refuses it of what makes it fast (UDP_SEGMENT, UDP_GRO,
+ * large buffers) is done without, and said once in the life of the loop. 0, ERR_IN_USE, ERR_PERM, ERR_IO (neither family), ERR_NOMEM. */
 int io_udp_open(struct io_loop *loop, uint16_t port, const struct dgram_handler *handler, void *ctx,
                 struct dgram **out) MUST_USE;
 
@@ -58,16 +59,6 @@ int io_udp_open(struct io_loop *loop, uint16_t port, const struct dgram_handler 
 int io_udp_bind(struct io_loop *loop, const struct endpoint *at,
                 const struct dgram_handler *handler, void *ctx, struct endpoint *bound,
                 struct dgram **out) MUST_USE;
-
-/* What became of a port's datagrams. */
-struct io_udp_counters {
-    uint64_t received;
-    uint64_t receive_dropped; /* no memory for it */
-    uint64_t sent;
-    uint64_t send_dropped; /* the socket's buffer or the device's queue was full */
-    uint64_t undelivered;  /* reported to the handler, or about to be */
-};
-struct io_udp_counters io_udp_counters(const struct dgram *d); /* of a port from io_udp_open */
 
 /* The largest IP packet that the path to `to` takes, as far as the machine knows: its
  * interface's MTU, or what ICMP has told since. 0 when there is no route. Sends nothing. */

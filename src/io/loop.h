@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "io/descriptors.h"
 #include "io/io.h"
+#include "io/udp_offload.h"
 
 #include <uv.h>
 
@@ -33,7 +34,8 @@ struct io_loop {
 
     struct descriptors descriptors;
     struct udp_receiver *receiver; /* made with the first UDP port */
-    struct resolver *resolver;     /* made with the first lookup */
+    struct udp_offload offload;
+    struct resolver *resolver; /* made with the first lookup */
 };
 
 /* The time of this iteration. Every callback of libuv that leads out of io begins with it. */

@@ -3,6 +3,8 @@
 #include "io/udp_port.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -71,10 +73,34 @@ static void allow_fragments(struct dgram *d)
     udp_sockets_allow_fragments(container_of(d, struct udp_port, dgram));
 }
 
+static void no_offload(struct dgram *d)
+{
+    struct udp_port *p = container_of(d, struct udp_port, dgram);
+    p->plain = true;
+    p->counters.gso = p->counters.gro = false;
+    for (int i = 0; i < UDP_FAMILIES; i++) {
+        int off = 0;
+        if (p->sockets[i].fd >= 0) {
+            setsockopt(p->sockets[i].fd, IPPROTO_UDP, UDP_GRO, &off, sizeof off);
+        }
+    }
+}
+
+static struct dgram_counters counters(const struct dgram *d)
+{
+    const struct udp_port *p = container_of(d, struct udp_port, dgram);
+    struct dgram_counters c = p->counters;
+    c.gso = c.gso && !p->loop->offload.no_gso;
+    c.receive_dropped += udp_sockets_dropped(p);
+    return c;
+}
+
 static const struct dgram_ops ops = {
     .send = udp_port_send,
     .local_port = local_port,
     .allow_fragments = allow_fragments,
+    .no_offload = no_offload,
+    .counters = counters,
     .close = close_port,
 };
 
@@ -118,14 +144,15 @@ static struct udp_port *port_new(struct io_loop *loop, const struct dgram_handle
         p->loop = loop;
         p->sockets[UDP_V4].fd = p->sockets[UDP_V6].fd = -1;
         p->report.run = report_failure;
+        p->run_most = UINT16_MAX;
         list_init(&p->report.link);
     }
     return p;
 }
 
 /* Takes the sockets over, also on failure. */
-static int port_open(struct io_loop *loop, const int fds[UDP_FAMILIES], const struct dgram_handler *handler, void *ctx,
-                     struct udp_port **out)
+static int port_open(struct io_loop *loop, const int fds[UDP_FAMILIES],
+                     const struct dgram_handler *handler, void *ctx, struct udp_port **out)
 {
     struct udp_port *p = port_new(loop, handler, ctx);
     if (p == NULL) {
@@ -147,6 +174,19 @@ static int port_open(struct io_loop *loop, const int fds[UDP_FAMILIES], const st
     return err;
 }
 
+/* Programs of this network are few datagrams' distance away and may be many: what they send is
+ * not gathered. */
+static void begin_offload(struct udp_port *p)
+{
+    for (int i = 0; i < UDP_FAMILIES; i++) {
+        int fd = p->sockets[i].fd;
+        if (fd >= 0) {
+            p->counters.gso = udp_offload_gso(&p->loop->offload, fd, p->loop->log);
+            p->counters.gro = p->tunnel && udp_offload_gro(&p->loop->offload, fd, p->loop->log);
+        }
+    }
+}
+
 static int need_receiver(struct io_loop *loop)
 {
     return loop->receiver != NULL ? 0 : udp_receiver_new(&loop->receiver);
@@ -165,6 +205,9 @@ int io_udp_open(struct io_loop *loop, uint16_t port, const struct dgram_handler 
         err = port_open(loop, fds, handler, ctx, &p);
     }
     if (err == 0) {
+        p->tunnel = true;
+        begin_offload(p);
+        udp_sockets_tell_buffers(p);
         *out = &p->dgram;
     }
     return err;
@@ -185,13 +228,8 @@ int io_udp_bind(struct io_loop *loop, const struct endpoint *at,
         err = port_open(loop, fds, handler, ctx, &p);
     }
     if (err == 0) {
+        begin_offload(p);
         *out = &p->dgram;
     }
     return err;
-}
-
-struct io_udp_counters io_udp_counters(const struct dgram *d)
-{
-    const struct udp_port *p = container_of(d, struct udp_port, dgram);
-    return p->counters;
 }

@@ -22,7 +22,12 @@ struct udp_port {
     uint16_t number;
     bool closed;
     unsigned handles; /* of libuv, not yet let go */
-    struct io_udp_counters counters;
+    struct dgram_counters counters;
+
+    bool tunnel;       /* a tunnel's own, rather than one for programs of this network */
+    bool plain;        /* GSO and GRO are not wanted */
+    bool many_small;   /* the last call was filled with messages of one slot each */
+    uint16_t run_most; /* datagrams longer than this leave alone: the path is too narrow for them */
 
     /* The latest send that failed at once, to be reported from the loop. */
     struct soon report;
@@ -39,6 +44,12 @@ int udp_sockets_bind(const struct endpoint *at, int fds[UDP_FAMILIES]) MUST_USE;
 
 /* Let the system cut what is too large for the path; before, it is refused with EMSGSIZE. */
 void udp_sockets_allow_fragments(struct udp_port *p);
+
+/* How large the buffers are is told once, where the system gave less than was asked for. */
+void udp_sockets_tell_buffers(struct udp_port *p);
+
+/* Datagrams that the system dropped for want of room in the sockets' buffers. */
+uint64_t udp_sockets_dropped(const struct udp_port *p);
 
 /* udp_receive.c: one receiver serves all ports of a loop. */
 int udp_receiver_new(struct udp_receiver **out) MUST_USE; /* 0, ERR_NOMEM */

@@ -3,6 +3,7 @@
 #include "io/udp_port.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 
 /* Many milliseconds of a fast link, for the moments in which this thread is busy with something
  * else. */
-#define BUFFER_BYTES (7 << 20)
+#define BUFFER_BYTES (4 << 20)
 /* How often a free port is sought that the other family has free too. */
 #define PORT_TRIES 100
 
@@ -126,6 +127,43 @@ int udp_sockets_bind(const struct endpoint *at, int fds[UDP_FAMILIES])
     }
     fds[at->addr.family == FAMILY_V6 ? UDP_V6 : UDP_V4] = fd;
     return 0;
+}
+
+/* What a socket may really use; the system tells twice that, for its own book-keeping. */
+static int granted(int fd, int option)
+{
+    int bytes = 0;
+    socklen_t len = sizeof bytes;
+    return getsockopt(fd, SOL_SOCKET, option, &bytes, &len) == 0 ? bytes / 2 : BUFFER_BYTES;
+}
+
+void udp_sockets_tell_buffers(struct udp_port *p)
+{
+    int fd = p->sockets[p->sockets[UDP_V4].fd >= 0 ? UDP_V4 : UDP_V6].fd;
+    int receive = granted(fd, SO_RCVBUF), send = granted(fd, SO_SNDBUF);
+    if (p->loop->offload.told_buffers || (receive >= BUFFER_BYTES && send >= BUFFER_BYTES)) {
+        return;
+    }
+    p->loop->offload.told_buffers = true;
+    log_info(p->loop->log,
+             "the UDP socket's buffers are %d KiB to receive and %d KiB to send, not %d: bursts of "
+             "a fast link may be lost"
+             " -> sysctl -w net.core.rmem_max=%d net.core.wmem_max=%d lifts that",
+             receive >> 10, send >> 10, BUFFER_BYTES >> 10, BUFFER_BYTES, BUFFER_BYTES);
+}
+
+uint64_t udp_sockets_dropped(const struct udp_port *p)
+{
+    uint64_t dropped = 0;
+    for (int i = 0; i < UDP_FAMILIES; i++) {
+        uint32_t info[SK_MEMINFO_VARS] = {0};
+        socklen_t len = sizeof info;
+        if (p->sockets[i].fd >= 0 &&
+            getsockopt(p->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0) {
+            dropped += info[SK_MEMINFO_DROPS];
+        }
+    }
+    return dropped;
 }
 
 void udp_sockets_allow_fragments(struct udp_port *p)

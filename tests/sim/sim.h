@@ -71,6 +71,7 @@ struct sim_host {
     size_t said_len;
     struct sim_weather out; /* of what it sends */
     unsigned path_mtu;      /* as its system would tell; 0: it does not know */
+    unsigned fragmenting;   /* how often a port was told that fragments may be */
 };
 
 /* A name of the world outside, as the hosts' resolvers know it. */
@@ -117,7 +118,8 @@ void sim_host_start(struct sim *s, unsigned host);
 void sim_host_sleep(struct sim *s, unsigned host);
 void sim_host_wake(struct sim *s, unsigned host);
 
-struct now sim_now(const struct sim_host *h); /* as its clocks show it */
+struct dgram *sim_host_port(struct sim_host *h); /* of its first tunnel */
+struct now sim_now(const struct sim_host *h);    /* as its clocks show it */
 
 /* Run until now.mono is `at` after the start; or until `done(ctx)`, which is asked after each event: false when `at` came
  * first. */

@@ -123,6 +123,11 @@ static void cross(struct sim_port *p, const struct outbox *ob, const struct outb
     }
 }
 
+struct dgram *sim_host_port(struct sim_host *h)
+{
+    return &list_item(h->ports.next, struct sim_port, link)->dgram;
+}
+
 void sim_inject(struct sim *s, unsigned host, const struct endpoint *from, const void *data,
                 size_t len)
 {
@@ -157,7 +162,7 @@ static void port_close(struct dgram *d)
 /* The link takes any size. */
 static void port_allow_fragments(struct dgram *d)
 {
-    (void)d;
+    container_of(d, struct sim_port, dgram)->host->fragmenting++;
 }
 
 static const struct dgram_ops port_ops = {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/tunnel.h"
+#include "base/err.h"
 #include "sim_dns.h"
 #include "sim_pair.h"
 #include "unit/test.h"
@@ -105,6 +107,36 @@ static void no_datagram_is_larger_than_the_path(void **state)
         largest = p.sim->wire[i].len > largest ? p.sim->wire[i].len : largest;
     }
     assert_in_range(largest, 1400 - 28 - 15, 1400 - 28); /* the inside is a multiple of 16 */
+    sim_client_free(c);
+    sim_pair_fini(&p);
+}
+
+/* Several datagrams were on their way when the path became narrow, and each is told of. */
+static void what_left_before_it_became_narrow_is_no_news(void **state)
+{
+    (void)state;
+    struct sim_pair p = {.sim = sim_new(62)};
+    sim_pair_far_on(&p, &plain);
+    sim_pair_client_on(&p, &plain);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 1 * S), 0);
+
+    struct sim_host *h = &p.sim->hosts[CLIENT];
+    const struct dgram *port = sim_host_port(h);
+    struct endpoint to = {.port = 51820};
+    assert_true(addr_parse(&to.addr, "192.0.2.2"));
+    h->path_mtu = 1400;
+    for (int i = 0; i < 3; i++) {
+        port->handler->undelivered(port->ctx, &to, ERR_LIMIT, sim_now(h));
+    }
+    assert_int_equal(tunnel_mtu(h->tunnel), 1328); /* 1400 less 60, in blocks of 16 */
+    assert_int_equal(h->fragmenting, 0);
+
+    sim_run_to(p.sim,
+               12 * S); /* if it still is too much then, the machine does not know the path */
+    port->handler->undelivered(port->ctx, &to, ERR_LIMIT, sim_now(h));
+    assert_int_equal(tunnel_mtu(h->tunnel), 1328);
+    assert_int_equal(h->fragmenting, 1);
     sim_client_free(c);
     sim_pair_fini(&p);
 }
@@ -236,6 +268,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ends_may_roam_one_after_the_other),
         cmocka_unit_test(no_datagram_is_larger_than_the_path),
+        cmocka_unit_test(what_left_before_it_became_narrow_is_no_news),
         cmocka_unit_test(names_are_asked_for_inside),
         cmocka_unit_test(without_dns_a_name_is_nowhere_and_asked_of_nobody),
         cmocka_unit_test(two_tunnels_share_inner_addresses_and_nothing_else),

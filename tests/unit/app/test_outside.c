@@ -9,7 +9,8 @@
 
 /* A world that counts its ports and what leaves by them. */
 struct world {
-    unsigned opened, closed, sent_by_last, fragmenting;
+    unsigned opened, closed, sent_by_last, fragmenting, plain;
+    bool counts;
     int refuse;
 };
 
@@ -41,18 +42,39 @@ static void port_allow_fragments(struct dgram *d)
     container_of(d, struct port, dgram)->world->fragmenting++;
 }
 
-static const struct dgram_ops port_ops = {
-    .send = port_send, .local_port = port_number, .allow_fragments = port_allow_fragments,
-    .close = port_close};
+static void port_no_offload(struct dgram *d)
+{
+    container_of(d, struct port, dgram)->world->plain++;
+}
 
-static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
+static struct dgram_counters port_counters(const struct dgram *d)
+{
+    (void)d;
+    return (struct dgram_counters){1, 2, 3, 4, 5, 6, 7, true, false};
+}
+
+static const struct dgram_ops port_ops = {.send = port_send,
+                                          .local_port = port_number,
+                                          .allow_fragments = port_allow_fragments,
+                                          .close = port_close};
+
+static const struct dgram_ops counting_ops = {.send = port_send,
+                                              .local_port = port_number,
+                                              .allow_fragments = port_allow_fragments,
+                                              .no_offload = port_no_offload,
+                                              .counters = port_counters,
+                                              .close = port_close};
+
+static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,
+                    struct dgram **out)
 {
     struct world *w = world;
     if (w->refuse != 0) {
         return w->refuse;
     }
     struct port *p = calloc(1, sizeof *p);
-    p->dgram = (struct dgram){.ops = &port_ops, .handler = handler, .ctx = ctx};
+    p->dgram = (struct dgram){
+        .ops = w->counts ? &counting_ops : &port_ops, .handler = handler, .ctx = ctx};
     p->world = w;
     p->number = port != 0 ? port : (uint16_t)(50000 + w->opened);
     w->opened++;
@@ -71,9 +93,10 @@ struct scene {
     struct now now;
 };
 
-static void set_up(struct scene *s, uint16_t listen_port)
+static void set_up_counting(struct scene *s, uint16_t listen_port, bool counts, bool plain)
 {
-    *s = (struct scene){.seed = 1, .now = {.mono = 50 * NS_PER_S, .wall = 50 * NS_PER_S}};
+    *s = (struct scene){
+        .seed = 1, .world.counts = counts, .now = {.mono = 50 * NS_PER_S, .wall = 50 * NS_PER_S}};
     s->ops = (struct env_ops){.udp_open = udp_open};
     s->env = (struct env){.ops = &s->ops, .world = &s->world, .rng = seeded_rng(&s->seed)};
     struct wg_config wc = {.private_key = {8, [31] = 0x40}, .mtu = 1420, .rng = s->env.rng};
@@ -83,9 +106,14 @@ static void set_up(struct scene *s, uint16_t listen_port)
     assert_int_equal(wg_new(&s->wg, &wc), 0);
     assert_int_equal(wg_peer_add(s->wg, &pc, &peer), 0);
     assert_int_equal(outside_init(&s->outside, &s->env, 1420), 0);
-    assert_int_equal(outside_open(&s->outside, listen_port, NULL, NULL), 0);
+    assert_int_equal(outside_open(&s->outside, listen_port, plain, NULL, NULL), 0);
     wg_start(s->wg, &s->outside.outbox, s->now);
     outside_send(&s->outside, s->wg);
+}
+
+static void set_up(struct scene *s, uint16_t listen_port)
+{
+    set_up_counting(s, listen_port, false, false);
 }
 
 static void tear_down(struct scene *s)
@@ -138,6 +166,43 @@ static void a_new_port_may_cut_what_the_old_one_might(void **state)
     tear_down(&s);
 }
 
+static void what_is_asked_of_one_port_is_asked_of_the_next(void **state)
+{
+    (void)state;
+    for (unsigned plain = 0; plain < 2; plain++) {
+        struct scene s;
+        set_up_counting(&s, 0, true, plain == 1);
+        assert_int_equal(s.world.plain, plain);
+        live(&s, 12);
+        assert_int_equal(s.world.opened, 2);
+        assert_int_equal(s.world.plain, 2 * plain);
+        tear_down(&s);
+    }
+    struct scene lacking; /* a world without the operation */
+    set_up_counting(&lacking, 0, false, true);
+    tear_down(&lacking);
+}
+
+static void ports_are_counted_together(void **state)
+{
+    (void)state;
+    struct scene s;
+    set_up_counting(&s, 0, true, false);
+    live(&s, 12);
+    assert_int_equal(s.world.opened, 2);
+    struct dgram_counters c = outside_counters(&s.outside),
+                          twice = {2, 4, 6, 8, 10, 12, 14, true, false};
+    assert_memory_equal(&c.received, &twice.received, 7 * sizeof c.received);
+    assert_true(c.gso);
+    assert_false(c.gro);
+    tear_down(&s);
+
+    set_up(&s, 0); /* a world that counts nothing */
+    c = outside_counters(&s.outside);
+    assert_int_equal(c.sent, 0);
+    tear_down(&s);
+}
+
 static void a_configured_port_is_kept(void **state)
 {
     (void)state;
@@ -182,6 +247,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_three_tries_in_vain_the_third_leaves_by_another_port),
         cmocka_unit_test(a_new_port_may_cut_what_the_old_one_might),
+        cmocka_unit_test(what_is_asked_of_one_port_is_asked_of_the_next),
+        cmocka_unit_test(ports_are_counted_together),
         cmocka_unit_test(a_configured_port_is_kept),
         cmocka_unit_test(the_old_port_stays_when_there_is_no_other),
         cmocka_unit_test(a_full_outbox_leaves_before_the_next_packet),

@@ -22,6 +22,7 @@ static const char full[] =
     "DNS = example.org\r\n"
     "MTU = 1380\r\n"
     "ListenPort = 51821\r\n"
+    "UdpOffload = no\r\n"
     "Table = off\r\n"
     "\r\n"
     "[Peer]\r\n"
@@ -68,7 +69,7 @@ static void the_interface_arrives(void **state)
     struct heard h;
     char text[ADDR_TEXT];
     struct config *c = parse_full(&h);
-    assert_string_equal(h.text, "W f:10: Table: of no use to wgproxy, skipped\n");
+    assert_string_equal(h.text, "W f:11: Table: of no use to wgproxy, skipped\n");
     assert_string_equal(c->path, "f");
     assert_key(c->private_key, PRIVATE_KEY);
     assert_int_equal(c->n_addresses, 3);
@@ -83,6 +84,7 @@ static void the_interface_arrives(void **state)
     assert_string_equal(c->search[1], "example.org");
     assert_int_equal(c->mtu, 1380);
     assert_int_equal(c->listen_port, 51821);
+    assert_true(c->no_udp_offload);
     config_free(c);
 }
 
@@ -93,7 +95,7 @@ static void the_peers_arrive(void **state)
     struct config *c = parse_full(&h);
     assert_int_equal(c->n_peers, 2);
     const struct config_peer *p = &c->peers[0];
-    assert_int_equal(p->line, 12);
+    assert_int_equal(p->line, 13);
     assert_key(p->public_key, PUBLIC_KEY);
     assert_true(p->has_preshared_key);
     assert_key(p->preshared_key, PRESHARED_KEY);
@@ -103,7 +105,7 @@ static void the_peers_arrive(void **state)
     assert_int_equal(p->endpoint_port, 51820);
     assert_int_equal(p->keepalive, 25);
     p = &c->peers[1];
-    assert_int_equal(p->line, 19);
+    assert_int_equal(p->line, 20);
     assert_key(p->public_key, OTHER_KEY);
     assert_false(p->has_preshared_key);
     assert_key(p->preshared_key, ZERO_KEY);
@@ -121,7 +123,7 @@ static void the_listeners_arrive(void **state)
     char text[ENDPOINT_TEXT];
     struct config *c = parse_full(&h);
     assert_int_equal(c->n_doors, 2);
-    assert_int_equal(c->doors[0].line, 24);
+    assert_int_equal(c->doors[0].line, 25);
     assert_string_equal(endpoint_format(&c->doors[0].bind.at, text), "127.0.0.1:25344");
     assert_false(c->doors[0].allow_lan);
     assert_string_equal(endpoint_format(&c->doors[1].bind.at, text), "192.0.2.9:0");
@@ -137,6 +139,7 @@ static void what_is_not_given_is_zero(void **state)
     assert_int_equal(heard_parse(&h, &c, INTERFACE PEER, strlen(INTERFACE PEER)), 0);
     assert_int_equal(c->mtu, 0);
     assert_int_equal(c->listen_port, 0);
+    assert_false(c->no_udp_offload);
     assert_int_equal(c->n_dns, 0);
     assert_int_equal(c->n_search, 0);
     assert_int_equal(c->n_doors, 0);

@@ -79,6 +79,11 @@ static inline struct port *port_open(void)
     return p;
 }
 
+static inline struct dgram_counters counters_of(const struct dgram *d)
+{
+    return d->ops->counters(d);
+}
+
 static inline void port_release_kept(struct port *p)
 {
     for (unsigned i = 0; i < PORT_DATAGRAMS; i++) {

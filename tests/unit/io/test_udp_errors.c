@@ -26,7 +26,7 @@ static void a_closed_port_is_told_and_reception_goes_on(void **state)
         port_drive_until(p, 1);
         drive_idly(p->loop);
         assert_int_equal(p->undelivered, 1);
-        assert_int_equal(io_udp_counters(p->dgram).undelivered, 1);
+        assert_int_equal(counters_of(p->dgram).undelivered, 1);
         close(fd);
         port_close(p);
     }

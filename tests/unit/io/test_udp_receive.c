@@ -33,7 +33,7 @@ static void a_burst_comes_as_few_batches_in_order(void **state)
             assert_int_equal(load_be32(p->got[i].head), i);
             assert_true(endpoint_equal(&p->got[i].from, &from));
         }
-        assert_int_equal(io_udp_counters(p->dgram).received, 100);
+        assert_int_equal(counters_of(p->dgram).received, 100);
         close(fd);
         port_close(p);
     }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Each datagram a message of its own; test_udp_runs.c has those that leave together. */
 #include "unit/io/port.h"
 
 #include <errno.h>
@@ -44,6 +45,7 @@ static void open_ground(struct ground *g)
 {
     static const char *const any[] = {"127.0.0.1:0", "[::1]:0"};
     g->port = port_open();
+    g->port->dgram->ops->no_offload(g->port->dgram);
     assert_int_equal(outbox_init(&g->ob, 1 << 20, 256), 0);
     for (int i = 0; i < 2; i++) {
         struct endpoint e = endpoint_of(any[i]);
@@ -116,7 +118,7 @@ static void messages_leave_in_order_many_at_a_time(void **state)
                             "01234567890123456789012345678901234567890123456789";
     assert_arrived(&g, 0, ten_times);
     assert_arrived(&g, 1, ten_times);
-    assert_int_equal(io_udp_counters(g.port->dgram).sent, 200);
+    assert_int_equal(counters_of(g.port->dgram).sent, 200);
     assert_int_equal(g.port->undelivered, 0);
     close_ground(&g);
 }
@@ -167,7 +169,7 @@ static void a_full_socket_drops_the_rest(void **state)
     send_scripted(&g, (const int[]){2, -EAGAIN, 1, SCRIPT_END});
     assert_arrived(&g, 0, "01");
     assert_arrived(&g, 1, "6");
-    assert_int_equal(io_udp_counters(g.port->dgram).send_dropped, 4);
+    assert_int_equal(counters_of(g.port->dgram).send_dropped, 4);
     assert_told(&g, 0, 0);
     close_ground(&g);
 }
@@ -182,7 +184,7 @@ static void a_full_device_drops_one(void **state)
     }
     send_scripted(&g, (const int[]){1, -ENOBUFS, 2, SCRIPT_END});
     assert_arrived(&g, 0, "023"); /* the one of that call is gone; those after it are not */
-    assert_int_equal(io_udp_counters(g.port->dgram).send_dropped, 1);
+    assert_int_equal(counters_of(g.port->dgram).send_dropped, 1);
     assert_told(&g, 0, 0);
     close_ground(&g);
 }
@@ -225,7 +227,7 @@ static void a_message_that_cannot_leave_is_told_and_skipped(void **state)
         assert_arrived(&g, 0, "02");
         assert_told(&g, 1, table[i].err);
         assert_true(endpoint_equal(&g.port->last_to, &g.at[0]));
-        assert_int_equal(io_udp_counters(g.port->dgram).undelivered, 1);
+        assert_int_equal(counters_of(g.port->dgram).undelivered, 1);
         close_ground(&g);
     }
 }

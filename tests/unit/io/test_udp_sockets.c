@@ -2,6 +2,7 @@
 #include "unit/io/port.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 
 /* ---- a system that lacks things ---- */
@@ -31,6 +32,7 @@ int bind(int fd, const struct sockaddr *sa, socklen_t len)
 }
 
 static int asked_receive, asked_send;
+static int bytes_granted; /* of what is asked for; 0: as the system will */
 
 int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
@@ -39,6 +41,9 @@ int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
     }
     if (level == SOL_SOCKET && option == SO_SNDBUF) {
         memcpy(&asked_send, value, sizeof asked_send);
+    }
+    if (level == SOL_SOCKET && (option == SO_RCVBUF || option == SO_SNDBUF) && bytes_granted != 0) {
+        return (int)syscall(SYS_setsockopt, fd, level, option, &bytes_granted, len);
     }
     if (level == SOL_SOCKET && (option == SO_RCVBUFFORCE || option == SO_SNDBUFFORCE)) {
         errno = EPERM; /* an ordinary user */
@@ -163,6 +168,68 @@ static void large_buffers_are_asked_for(void **state)
     port_close(p);
 }
 
+static unsigned lines;
+static char line_said[LOG_LINE_MAX];
+
+static void note_line(void *ctx, enum log_level level, const char *line)
+{
+    (void)ctx;
+    assert_int_equal(level, LOG_INFO);
+    lines++;
+    snprintf(line_said, sizeof line_said, "%s", line);
+}
+
+static void small_buffers_are_told_once_with_what_lifts_them(void **state)
+{
+    (void)state;
+    static const struct log log = {.level = LOG_INFO, .write = note_line};
+    struct io_loop *loop;
+    struct dgram *ports[2];
+    bytes_granted = 212992;
+    assert_int_equal(io_loop_new(&loop, &log), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(io_udp_open(loop, 0, &port_handler, NULL, &ports[i]), 0);
+    }
+    bytes_granted = 0;
+    assert_int_equal(lines, 1);
+    assert_string_equal(
+        line_said,
+        "the UDP socket's buffers are 208 KiB to receive and 208 KiB to send, not 4096: bursts of "
+        "a fast link may be lost -> sysctl -w net.core.rmem_max=4194304 net.core.wmem_max=4194304 "
+        "lifts that");
+    for (int i = 0; i < 2; i++) {
+        ports[i]->ops->close(ports[i]);
+    }
+    io_loop_free(loop);
+}
+
+static void what_the_system_drops_is_counted(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"127.0.0.1", "::1"};
+    bytes_granted = 16384;
+    struct port *p = port_open();
+    bytes_granted = 0;
+    unsigned sent = 0;
+    for (int h = 0; h < 2; h++) {
+        struct endpoint at = port_at(p, hosts[h]);
+        int fd = plain_connected(&at, SOCK_DGRAM);
+        uint8_t data[1400] = {0};
+        for (int i = 0; i < 100; i++) {
+            sent += send(fd, data, sizeof data, 0) == (ssize_t)sizeof data;
+        }
+        close(fd);
+    }
+    assert_int_equal(sent, 200);
+    uint64_t dropped = counters_of(p->dgram).receive_dropped;
+    assert_in_range(dropped, 2, 198);
+    port_drive_until(p, 200 - (unsigned)dropped);
+    drive_idly(p->loop);
+    assert_int_equal(p->n, 200 - dropped);
+    assert_int_equal(counters_of(p->dgram).receive_dropped, dropped);
+    port_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +240,8 @@ int main(void)
         cmocka_unit_test(an_address_family_switched_off_is_absent),
         cmocka_unit_test(without_any_family_there_is_no_port),
         cmocka_unit_test(large_buffers_are_asked_for),
+        cmocka_unit_test(small_buffers_are_told_once_with_what_lifts_them),
+        cmocka_unit_test(what_the_system_drops_is_counted),
     };
     return cmocka_run_group_tests_name("io/udp_sockets", tests, NULL, NULL);
 }
