@@ -11,6 +11,7 @@
 #include "cmd/options.h"
 #include "cmd/run.h"
 #include "config/config.h"
+#include "config/report.h"
 #include "io/io.h"
 #include "wg/wg.h"
 
@@ -77,6 +78,17 @@ static int print_version(void)
     return printed();
 }
 
+/* One line where --aead names what there is not. */
+static bool choose_aead(const struct options *o)
+{
+    const char *why = o->aead != NULL ? wg_suite_choose(o->aead) : NULL;
+    if (why != NULL) {
+        char name[QUOTE_SIZE];
+        fprintf(stderr, "wgproxy: --aead %s: %s\n", report_quote(name, o->aead), why);
+    }
+    return why == NULL;
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
@@ -85,6 +97,10 @@ int main(int argc, char **argv)
     char problem[OPTIONS_PROBLEM];
     if (options_parse(&o, argc, argv, problem) != 0) {
         fprintf(stderr, "%s\n", problem);
+        return STATUS_USAGE;
+    }
+    if (!choose_aead(&o)) {
+        options_fini(&o);
         return STATUS_USAGE;
     }
     switch (o.command) {
