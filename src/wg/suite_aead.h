@@ -8,7 +8,7 @@
 struct suite_aead {
     const char *name;
     const char *library;
-    /* Bytes of payload that take it about 50 us: less is not worth another core. */
+    /* Bytes of payload that take it about 60 us: less is not worth another core. */
     size_t worth_sharing;
     /* Get ready for worker 0. NULL, or why it cannot work here. Again is harmless. */
     const char *(*start)(void);

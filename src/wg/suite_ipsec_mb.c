@@ -231,7 +231,7 @@ static void open_part_avx2(unsigned worker, struct suite_job *jobs, size_t n)
 const struct suite_aead suite_aead_ipsec_mb_avx2 = {
     .name = "ipsec-mb-avx2",
     .library = "ipsec-mb",
-    .worth_sharing = 64 * 1024,
+    .worth_sharing = 96 * 1024,
     .start = start_avx2,
     .seal = seal_avx2,
     .open = open_avx2,

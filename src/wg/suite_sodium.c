@@ -84,7 +84,7 @@ static void open_part(unsigned worker, struct suite_job *jobs, size_t n)
 const struct suite_aead suite_aead_sodium = {
     .name = "libsodium",
     .library = "libsodium",
-    .worth_sharing = 48 * 1024,
+    .worth_sharing = 64 * 1024,
     .start = start,
     .seal = seal,
     .open = open,

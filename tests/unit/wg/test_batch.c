@@ -1,47 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include "unit/shuffler.h"
 #include "wg/batch.h"
 #include "world.h"
 
 #include <string.h>
-
-/* Does the parts one after the other, in an order and under numbers that a seed decides: what must not
- * matter. */
-struct shuffler {
-    uint64_t seed;
-    unsigned runs, parts;
-    struct parallel parallel;
-};
-
-static void shuffled(void *ctx, parallel_fn *work, void *arg, size_t n)
-{
-    struct shuffler *s = ctx;
-    struct rng rng = seeded_rng(&s->seed);
-    size_t from[WG_BATCH + 1], parts = 0;
-    for (size_t at = 0; at < n; at += 1 + rng_below(&rng, 9)) {
-        from[parts++] = at;
-    }
-    size_t order[WG_BATCH];
-    for (size_t i = 0; i < parts; i++) {
-        size_t k = rng_below(&rng, (uint32_t)i + 1);
-        order[i] = order[k];
-        order[k] = i;
-    }
-    from[parts] = n;
-    for (size_t i = 0; i < parts; i++) {
-        size_t p = order[i];
-        work(arg, rng_below(&rng, s->parallel.workers + 1), from[p], from[p + 1]);
-    }
-    s->runs++;
-    s->parts += (unsigned)parts;
-}
-
-static void shuffler_init(struct shuffler *s, size_t least)
-{
-    *s = (struct shuffler){.seed = 3};
-    s->parallel = (struct parallel){.run = shuffled, .ctx = s, .workers = WG_WORKERS_MAX, .least = least};
-}
 
 /* What leaves, in its order. */
 struct wire {
@@ -87,7 +51,7 @@ static void parts_in_any_order_make_the_same_bytes_in_the_same_order(void **stat
     static struct world plain, shared;
     static struct wire expected, got;
     struct shuffler s;
-    shuffler_init(&s, 0);
+    shuffler_init(&s, WG_WORKERS_MAX, 0);
     send_many(&plain, &expected, NULL);
     send_many(&shared, &got, &s.parallel);
     assert_int_equal(expected.n, 299);
@@ -110,7 +74,7 @@ static void forged_ones_are_found_wherever_they_stand(void **state)
     static const uint8_t key[SUITE_KEY] = {7};
     struct suite_job jobs[N];
     struct shuffler s;
-    shuffler_init(&s, 0);
+    shuffler_init(&s, WG_WORKERS_MAX, 0);
     for (size_t i = 0; i < N; i++) {
         jobs[i] = (struct suite_job){.key = key, .counter = i, .data = data[i], .len = 184};
     }
@@ -133,7 +97,7 @@ static void what_is_not_worth_it_is_not_shared(void **state)
     static const uint8_t key[SUITE_KEY] = {7};
     struct suite_job jobs[4];
     struct shuffler s;
-    shuffler_init(&s, 4096);
+    shuffler_init(&s, WG_WORKERS_MAX, 4096);
     for (size_t i = 0; i < 4; i++) {
         jobs[i] = (struct suite_job){.key = key, .data = data[i], .len = 1024};
     }
