@@ -118,13 +118,22 @@ static void seal(IMB_MGR *m, uint8_t *out, const uint8_t *key, const uint8_t *no
     run(m, IMB_DIR_ENCRYPT, key, nonce, out, plain, len, aad, aad_len, out + len);
 }
 
+/* As suite_equal, which goes byte by byte through the library: a tenth of what a small packet costs.
+ * The compiler may not look inside `differ` and leave early. */
+static bool is_same_tag(const uint8_t a[SUITE_TAG], const uint8_t b[SUITE_TAG])
+{
+    uint64_t differ = (load_le64(a) ^ load_le64(b)) | (load_le64(a + 8) ^ load_le64(b + 8));
+    __asm__("" : "+r"(differ));
+    return differ == 0;
+}
+
 static bool open(IMB_MGR *m, uint8_t *out, const uint8_t *key, const uint8_t *nonce,
                  const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
 {
     uint8_t tag[SUITE_TAG];
     len -= SUITE_TAG;
     run(m, IMB_DIR_DECRYPT, key, nonce, out, sealed, len, aad, aad_len, tag);
-    bool ok = suite_equal(tag, sealed + len, SUITE_TAG);
+    bool ok = is_same_tag(tag, sealed + len);
     if (!ok) {
         wipe(out, len);
     }
