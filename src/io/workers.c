@@ -65,11 +65,19 @@ static void take_part(struct io_workers *w, unsigned number, parallel_fn *work, 
     }
 }
 
+/* Where there is no core for it, a helper that wakes up must not push its own caller off one. */
+static void stand_back(void)
+{
+    struct sched_param none = {0};
+    pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+}
+
 static void *thread_main(void *ctx)
 {
     const struct thread *t = ctx;
     struct io_workers *w = t->workers;
     uint64_t seen = 0;
+    stand_back();
     pthread_mutex_lock(&w->lock);
     for (;;) {
         while (!w->stop && (!w->open || w->round == seen)) {
