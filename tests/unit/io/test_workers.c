@@ -4,6 +4,7 @@
 #include "io/workers.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -103,6 +104,32 @@ static void threads_that_never_worked_end_as_well(void **state)
     io_workers_free(NULL);
 }
 
+static int threads_left = -1; /* that the system gives; -1: as many as are wanted */
+
+int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
+
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+    if (threads_left == 0) {
+        return EAGAIN;
+    }
+    threads_left -= threads_left > 0;
+    return __real_pthread_create(out, attr, start, arg);
+}
+
+static void when_the_system_gives_too_few_threads_there_are_none(void **state)
+{
+    (void)state;
+    for (int left = 0; left < HELPERS; left++) {
+        struct io_workers *w;
+        threads_left = left;
+        assert_int_equal(io_workers_new(&w, HELPERS), ERR_LIMIT);
+        assert_null(w);
+    }
+    threads_left = -1;
+}
+
 static void helpers_are_usual_from_three_cores_on_and_few(void **state)
 {
     (void)state;
@@ -120,6 +147,7 @@ int main(void)
         cmocka_unit_test(the_caller_and_the_threads_work_at_the_same_time),
         cmocka_unit_test(numbers_tell_threads_apart),
         cmocka_unit_test(threads_that_never_worked_end_as_well),
+        cmocka_unit_test(when_the_system_gives_too_few_threads_there_are_none),
         cmocka_unit_test(helpers_are_usual_from_three_cores_on_and_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
