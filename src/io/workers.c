@@ -17,8 +17,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#define ITEMS_AT_ONCE 8 /* few enough that nobody waits long for the last, many enough to keep apart */
-#define USUAL_MOST 3    /* sealing and opening are no more than three quarters of what a packet costs */
+#define ITEMS_AT_ONCE \
+    8 /* few enough that nobody waits long for the last, many enough to keep apart */
+#define USUAL_MOST \
+    3 /* sealing and opening are no more than three quarters of what a packet costs */
 
 struct thread {
     struct io_workers *workers;
@@ -57,10 +59,12 @@ unsigned io_workers_usual(unsigned cores)
     return spare < USUAL_MOST ? spare : USUAL_MOST;
 }
 
-static void take_part(struct io_workers *w, unsigned number, parallel_fn *work, void *arg, size_t items)
+static void take_part(struct io_workers *w, unsigned number, parallel_fn *work, void *arg,
+                      size_t items)
 {
     size_t from;
-    while ((from = atomic_fetch_add_explicit(&w->next, ITEMS_AT_ONCE, memory_order_relaxed)) < items) {
+    while ((from = atomic_fetch_add_explicit(&w->next, ITEMS_AT_ONCE, memory_order_relaxed)) <
+           items) {
         work(arg, number, from, items - from < ITEMS_AT_ONCE ? items : from + ITEMS_AT_ONCE);
     }
 }

@@ -12,7 +12,8 @@ static void open_part(void *arg, unsigned worker, size_t from, size_t to)
 }
 
 /* A few small packets are done before anybody else has woken up. */
-static bool is_worth_sharing(const struct parallel *parallel, const struct suite_job *jobs, size_t n)
+static bool is_worth_sharing(const struct parallel *parallel, const struct suite_job *jobs,
+                             size_t n)
 {
     if (parallel == NULL || n < 2) {
         return false;

@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 enum {
-    SUITE_KEY = 32,    /* X25519 keys and results, AEAD keys, PSK */
-    SUITE_KEY_ROOM = 48, /* an AEAD may read, and not use, so many bytes from where its key begins */
+    SUITE_KEY = 32, /* X25519 keys and results, AEAD keys, PSK */
+    SUITE_KEY_ROOM =
+        48,            /* an AEAD may read, and not use, so many bytes from where its key begins */
     SUITE_HASH = 32,   /* BLAKE2s */
     SUITE_MAC = 16,    /* keyed BLAKE2s */
     SUITE_TAG = 16,    /* Poly1305 */

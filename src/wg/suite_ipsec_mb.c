@@ -42,7 +42,7 @@ static int drop_pages(struct dl_phdr_info *info, size_t size, void *ctx)
 }
 
 /* Initialising runs the library's self-test, which touches 3 MiB of code for algorithms that we never
- * use. They are read from the file again should anybody need them. */
+ * use. Nothing was ever written there, so what somebody needs after all is read from the file again. */
 static void give_back_self_test(void)
 {
     dl_iterate_phdr(drop_pages, (void *)(uintptr_t)init_mb_mgr_avx512);
@@ -82,16 +82,15 @@ static const char *start(enum arch arch)
 }
 
 /* One packet from `in` to `out`, which may be the same. */
-static void run(IMB_MGR *m, IMB_CIPHER_DIRECTION direction, const uint8_t *key, const uint8_t *nonce,
-                uint8_t *out, const uint8_t *in, size_t len, const void *aad, size_t aad_len,
-                uint8_t tag[SUITE_TAG])
+static void run(IMB_MGR *m, IMB_CIPHER_DIRECTION direction, const uint8_t *key,
+                const uint8_t *nonce, uint8_t *out, const uint8_t *in, size_t len, const void *aad,
+                size_t aad_len, uint8_t tag[SUITE_TAG])
 {
     IMB_JOB *j = IMB_GET_NEXT_JOB(m);
     j->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
     j->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
     j->cipher_direction = direction;
-    j->chain_order =
-        direction == IMB_DIR_ENCRYPT ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+    j->chain_order = direction == IMB_DIR_ENCRYPT ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
     j->enc_keys = key;
     j->dec_keys = key;
     j->key_len_in_bytes = SUITE_KEY;
@@ -176,13 +175,13 @@ static const char *start_avx512(void)
 }
 
 static void seal_avx512(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain,
-                 size_t len, const void *aad, size_t aad_len)
+                        size_t len, const void *aad, size_t aad_len)
 {
     seal(managers[AVX512][0], out, key, nonce, plain, len, aad, aad_len);
 }
 
-static bool open_avx512(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const uint8_t *sealed,
-                 size_t len, const void *aad, size_t aad_len)
+static bool open_avx512(uint8_t *out, const uint8_t *key, const uint8_t *nonce,
+                        const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
 {
     return open(managers[AVX512][0], out, key, nonce, sealed, len, aad, aad_len);
 }
@@ -216,13 +215,13 @@ static const char *start_avx2(void)
 }
 
 static void seal_avx2(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain,
-                 size_t len, const void *aad, size_t aad_len)
+                      size_t len, const void *aad, size_t aad_len)
 {
     seal(managers[AVX2][0], out, key, nonce, plain, len, aad, aad_len);
 }
 
 static bool open_avx2(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const uint8_t *sealed,
-                 size_t len, const void *aad, size_t aad_len)
+                      size_t len, const void *aad, size_t aad_len)
 {
     return open(managers[AVX2][0], out, key, nonce, sealed, len, aad, aad_len);
 }

@@ -47,8 +47,8 @@ static const char *start(void)
     return sodium_init() >= 0 ? NULL : "libsodium does not start";
 }
 
-static void seal(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain, size_t len,
-                 const void *aad, size_t aad_len)
+static void seal(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain,
+                 size_t len, const void *aad, size_t aad_len)
 {
     crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plain, len, aad, aad_len, NULL, nonce,
                                               key);

@@ -67,7 +67,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void median(const struct parallel *p, size_t len, size_t n, clockid_t id, unsigned rounds, double out[2])
+static void median(const struct parallel *p, size_t len, size_t n, clockid_t id, unsigned rounds,
+                   double out[2])
 {
     double all[2][1000];
     for (unsigned i = 0; i < rounds; i++) {
@@ -94,10 +95,12 @@ static double clock_alone(void)
     return all[ARRAY_SIZE(all) / 2];
 }
 
-static void table(const size_t *lens, size_t n_lens, const size_t *batches, size_t n_batches, unsigned rounds)
+static void table(const size_t *lens, size_t n_lens, const size_t *batches, size_t n_batches,
+                  unsigned rounds)
 {
     double none = clock_alone();
-    printf("the clock itself: %.0f ns, taken off\n%-16s %6s %6s %8s %8s\n", none, "aead", "bytes", "batch", "seal", "open");
+    printf("the clock itself: %.0f ns, taken off\n%-16s %6s %6s %8s %8s\n", none, "aead", "bytes",
+           "batch", "seal", "open");
     for (size_t l = 0; l < n_lens; l++) {
         for (size_t b = 0; b < n_batches; b++) {
             for (size_t i = 0; suite_aead_name(i) != NULL; i++) {
@@ -107,7 +110,8 @@ static void table(const size_t *lens, size_t n_lens, const size_t *batches, size
                 }
                 median(NULL, lens[l], batches[b], CLOCK_THREAD_CPUTIME_ID, rounds, ns);
                 double off = none / (double)batches[b];
-                printf("%-16s %6zu %6zu %8.0f %8.0f\n", suite_name(), lens[l], batches[b], ns[0] - off, ns[1] - off);
+                printf("%-16s %6zu %6zu %8.0f %8.0f\n", suite_name(), lens[l], batches[b],
+                       ns[0] - off, ns[1] - off);
             }
         }
     }
@@ -126,17 +130,21 @@ static int with_workers(unsigned n, unsigned rounds)
         return 1;
     }
     struct parallel p = {.run = run_parallel, .ctx = w, .workers = n, .least = 0};
-    printf("%u workers, packets of 1,420 bytes, ns each: wall clock alone and shared, CPU of all threads alone and shared\n", n);
+    printf("%u workers, packets of 1,420 bytes, ns each: wall clock alone and shared, CPU of all "
+           "threads alone and shared\n",
+           n);
     for (size_t i = 0; suite_aead_name(i) != NULL; i++) {
-        for (size_t b = 0; b < ARRAY_SIZE(batches) && suite_choose(suite_aead_name(i)) == NULL; b++) {
+        for (size_t b = 0; b < ARRAY_SIZE(batches) && suite_choose(suite_aead_name(i)) == NULL;
+             b++) {
             double wall[2], wall_shared[2], cpu[2], cpu_shared[2];
             median(NULL, 1420, batches[b], CLOCK_MONOTONIC, rounds, wall);
             median(&p, 1420, batches[b], CLOCK_MONOTONIC, rounds, wall_shared);
             median(NULL, 1420, batches[b], CLOCK_PROCESS_CPUTIME_ID, rounds, cpu);
             median(&p, 1420, batches[b], CLOCK_PROCESS_CPUTIME_ID, rounds, cpu_shared);
-            printf("%-16s batch %3zu  seal %5.0f %5.0f  %5.0f %5.0f   open %5.0f %5.0f  %5.0f %5.0f\n", suite_name(),
-                   batches[b], wall[0], wall_shared[0], cpu[0], cpu_shared[0], wall[1], wall_shared[1], cpu[1],
-                   cpu_shared[1]);
+            printf(
+                "%-16s batch %3zu  seal %5.0f %5.0f  %5.0f %5.0f   open %5.0f %5.0f  %5.0f %5.0f\n",
+                suite_name(), batches[b], wall[0], wall_shared[0], cpu[0], cpu_shared[0], wall[1],
+                wall_shared[1], cpu[1], cpu_shared[1]);
         }
     }
     io_workers_free(w);
@@ -146,9 +154,11 @@ static int with_workers(unsigned n, unsigned rounds)
 int main(int argc, char **argv)
 {
     static const size_t lens[] = {64, 256, 1420, 8900}, batches[] = {1, 8, 32, 64};
-    static const size_t full[] = {1280, 1328, 1344, 1360, 1376, 1392, 1400, 1404, 1408, 1412, 1416, 1420, 1424, 1440};
+    static const size_t full[] = {1280, 1328, 1344, 1360, 1376, 1392, 1400,
+                                  1404, 1408, 1412, 1416, 1420, 1424, 1440};
     static const size_t large[] = {64};
-    bool sizes = argc > 1 && strcmp(argv[1], "sizes") == 0, workers = argc > 2 && strcmp(argv[1], "workers") == 0;
+    bool sizes = argc > 1 && strcmp(argv[1], "sizes") == 0,
+         workers = argc > 2 && strcmp(argv[1], "workers") == 0;
     int at = workers ? 3 : sizes ? 2 : 1;
     unsigned rounds = argc > at ? (unsigned)atoi(argv[at]) : ROUNDS_USUAL;
     rounds = rounds < 1 ? 1 : rounds > 1000 ? 1000 : rounds;

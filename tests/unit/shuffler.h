@@ -43,7 +43,8 @@ static inline void shuffler_run(void *ctx, parallel_fn *work, void *arg, size_t 
 static inline void shuffler_init(struct shuffler *s, unsigned workers, size_t least)
 {
     *s = (struct shuffler){.seed = 3};
-    s->parallel = (struct parallel){.run = shuffler_run, .ctx = s, .workers = workers, .least = least};
+    s->parallel =
+        (struct parallel){.run = shuffler_run, .ctx = s, .workers = workers, .least = least};
 }
 
 #endif

@@ -107,9 +107,11 @@ static void threads_that_never_worked_end_as_well(void **state)
 static int threads_left = -1; /* that the system gives; -1: as many as are wanted */
 
 int __real_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *),
+                          void *arg);
 
-int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*start)(void *),
+                          void *arg)
 {
     if (threads_left == 0) {
         return EAGAIN;
@@ -133,7 +135,8 @@ static void when_the_system_gives_too_few_threads_there_are_none(void **state)
 static void helpers_are_usual_from_three_cores_on_and_few(void **state)
 {
     (void)state;
-    static const unsigned usual[] = {[1] = 0, [2] = 0, [3] = 1, [4] = 2, [5] = 3, [6] = 3, [64] = 3};
+    static const unsigned usual[] = {
+        [1] = 0, [2] = 0, [3] = 1, [4] = 2, [5] = 3, [6] = 3, [64] = 3};
     for (unsigned cores = 1; cores < ARRAY_SIZE(usual); cores = cores == 6 ? 64 : cores + 1) {
         assert_int_equal(io_workers_usual(cores), usual[cores]);
     }

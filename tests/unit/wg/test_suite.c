@@ -427,7 +427,8 @@ static void check_parts(void)
     for (size_t i = 0; i < N; i++) {
         uint8_t nonce[12];
         suite_nonce(nonce, jobs[i].counter);
-        assert_true(suite_aead_sodium.open(single, keys[i], nonce, batch[i], jobs[i].len + 16, NULL, 0));
+        assert_true(
+            suite_aead_sodium.open(single, keys[i], nonce, batch[i], jobs[i].len + 16, NULL, 0));
         jobs[i].len += 16;
     }
     batch[5][3] ^= 1;
@@ -449,7 +450,8 @@ static void an_aead_is_chosen_by_its_name_or_its_librarys(void **state)
     (void)state;
     assert_null(suite_choose("libsodium"));
     assert_string_equal(suite_name(), "libsodium");
-    static const char *const no_names[] = {"", "ipsec", "ipsec-", "ipsec-mb-", "ipsec-mb-avx", "Libsodium", "openssl"};
+    static const char *const no_names[] = {
+        "", "ipsec", "ipsec-", "ipsec-mb-", "ipsec-mb-avx", "Libsodium", "openssl"};
     for (size_t i = 0; i < ARRAY_SIZE(no_names); i++) {
         assert_string_equal(suite_choose(no_names[i]), "is none of " SUITE_AEADS);
         assert_string_equal(suite_name(), "libsodium"); /* nothing changed */
