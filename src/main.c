@@ -11,6 +11,7 @@
 #include "cmd/options.h"
 #include "cmd/run.h"
 #include "config/config.h"
+#include "config/report.h"
 #include "io/io.h"
 #include "wg/wg.h"
 
@@ -77,6 +78,17 @@ static int print_version(void)
     return printed();
 }
 
+/* One line where --aead names what there is not. */
+static bool choose_aead(const struct options *o)
+{
+    const char *why = o->aead != NULL ? wg_suite_choose(o->aead) : NULL;
+    if (why != NULL) {
+        char name[QUOTE_SIZE];
+        fprintf(stderr, "wgproxy: --aead %s: %s\n", report_quote(name, o->aead), why);
+    }
+    return why == NULL;
+}
+
 static int run_command(struct options *o)
 {
     struct rng rng = io_rng();
@@ -111,7 +123,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", problem);
         return STATUS_USAGE;
     }
-    int status = run_command(&o);
+    int status = choose_aead(&o) ? run_command(&o) : STATUS_USAGE;
     options_fini(&o);
     return status;
 }

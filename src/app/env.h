@@ -7,6 +7,7 @@
 #include "base/addr.h"
 #include "base/dgram.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "base/place.h"
 #include "base/rng.h"
 #include "base/stream.h"
@@ -33,6 +34,7 @@ struct env {
     void *world; /* first argument of the ops */
     struct rng rng;
     const struct log *log;
+    const struct parallel *parallel; /* other cores; NULL: none */
 };
 
 /* The part of it that the proxy may use. */

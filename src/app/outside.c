@@ -5,14 +5,14 @@
 #include "base/err.h"
 
 #define STAGED_MAX 128      /* packets that one handshake can release (paper 6.4, wg.h) */
-#define BATCH 64            /* datagrams whose answers stand in the outbox beside them */
-#define OUTBOX_MESSAGES 512
+#define BATCH 64            /* full packets of our own beside them */
+#define OUTBOX_MESSAGES 1024
 #define TRIES 3             /* initiations in vain before another port is taken */
 
 int outside_init(struct outside *o, const struct env *env, uint16_t mtu)
 {
     size_t room = WG_OUT_ROOM(mtu);
-    *o = (struct outside){.env = env, .release_room = (STAGED_MAX + 1) * room};
+    *o = (struct outside){.env = env, .release_room = (STAGED_MAX + 1) * room + WG_BATCH * WG_OUT_ROOM(0)};
     return outbox_init(&o->outbox, (o->release_room + BATCH * room) / 16 * 16, OUTBOX_MESSAGES);
 }
 
@@ -70,7 +70,7 @@ void outside_room_for_packet(struct outside *o, struct wg *wg, size_t len)
 
 void outside_room_for_event(struct outside *o, struct wg *wg)
 {
-    make_room(o, wg, o->release_room, STAGED_MAX + BATCH);
+    make_room(o, wg, o->release_room, STAGED_MAX + WG_BATCH); /* one batch, an answer to each */
 }
 
 static struct dgram_counters port_counters(const struct dgram *port)

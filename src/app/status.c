@@ -108,6 +108,8 @@ static void write_datagrams(struct words *out, const struct dgram_counters *c)
 
 static void write_metrics(const struct status *s, struct words *out)
 {
+    words_add(out, "aead=%s\nworkers=%u\n", wg_suite_name(),
+              s->env->parallel != NULL ? s->env->parallel->workers : 0);
     for (size_t i = 0; i < s->n; i++) {
         const struct config *c = alive_config(s->tunnels[i]);
         struct tunnel *t = alive_tunnel(s->tunnels[i]);

@@ -17,7 +17,6 @@
 #include "dns/resolver.h"
 #include "proxy/names.h"
 
-#define RX_BATCH 64
 #define NARROW_ECHO (10 * NS_PER_S) /* so long a path tells of what it refused before */
 #define DISPATCH_ROUNDS 8 /* per turn; what is left runs in the next one */
 
@@ -99,7 +98,7 @@ static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
 
 static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, struct now now)
 {
-    struct wg_packet packets[RX_BATCH];
+    struct wg_packet packets[WG_BATCH];
     for (size_t i = 0; i < n; i++) {
         packets[i] = (struct wg_packet){
             .data = batch[i].data,
@@ -125,7 +124,7 @@ static void received(void *ctx, struct dgram_rx *batch, size_t n, struct now now
 {
     struct tunnel *t = ctx;
     while (n > 0) {
-        size_t part = n < RX_BATCH ? n : RX_BATCH;
+        size_t part = n < WG_BATCH ? n : WG_BATCH;
         receive_batch(t, batch, part, now);
         batch += part;
         n -= part;
@@ -195,7 +194,7 @@ static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
 
 static int build_wg(struct tunnel *t, const struct config *c)
 {
-    struct wg_config wc = {.mtu = t->mtu, .rng = t->env->rng, .log = t->env->log};
+    struct wg_config wc = {.mtu = t->mtu, .rng = t->env->rng, .log = t->env->log, .parallel = t->env->parallel};
     memcpy(wc.private_key, c->private_key, KEY_LEN);
     int err = wg_new(&t->wg, &wc);
     wipe(wc.private_key, KEY_LEN);

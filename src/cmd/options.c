@@ -23,7 +23,7 @@
 #define ALL (~0u)
 
 /* What getopt returns: the letter, or for an option without one a number above all letters. */
-enum { VALUE_ALLOW_LAN = 256, VALUE_ONCE, VALUE_WAIT, VALUE_UNIX };
+enum { VALUE_ALLOW_LAN = 256, VALUE_ONCE, VALUE_WAIT, VALUE_UNIX, VALUE_AEAD };
 
 #define WAIT_USUAL 30
 
@@ -60,6 +60,8 @@ static const struct entry entries[] = {
      {"give COMMAND a Unix socket instead of a port", NULL}},
     {"Process", 'd', "daemon", NULL, RUN,
      {"go on in the background once everything stands", NULL}},
+    {NULL, VALUE_AEAD, "aead", "NAME", RUN | CHECK | DEMO,
+     {"cipher by ipsec-mb or libsodium; by default what is", "fastest on this processor (--version shows it)"}},
     {"Messages", 'q', "quiet", NULL, RUN | CHECK | DEMO,
      {"warnings and errors only; twice: errors only", NULL}},
     {NULL, 's', "silent", NULL, RUN | CHECK | DEMO,
@@ -199,6 +201,9 @@ static int take(struct parse *p, int value, const char *argument)
         return take_status(p, argument);
     case VALUE_WAIT:
         return take_wait(p, argument);
+    case VALUE_AEAD:
+        p->out->aead = argument;
+        break;
     case VALUE_UNIX:
         p->out->private_unix = true;
         break;

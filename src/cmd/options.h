@@ -64,6 +64,7 @@ struct options {
     char **words;        /* -- COMMAND and its arguments, NULL-terminated, borrowed; or NULL */
     unsigned wait;       /* --wait: seconds for the handshake before COMMAND */
     bool private_unix;   /* --unix */
+    const char *aead;    /* --aead, as wg_suite_choose takes it, borrowed; NULL: any */
 };
 
 #define OPTIONS_PROBLEM 256

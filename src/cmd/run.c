@@ -3,6 +3,7 @@
  * signal, standard input and output that are done, or a command that has exited. */
 #include "cmd/run.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -62,16 +63,19 @@ static void announce(const struct running *r, const struct files *f, size_t i)
 {
     const struct config *c = f->file[i].config;
     const struct log *log = &r->world.log;
-    char addresses[256] = "";
+    char addresses[256] = "", workers[24] = "";
     for (size_t a = 0; a < c->n_addresses; a++) {
         char text[ADDR_TEXT];
         size_t used = strlen(addresses);
         snprintf(addresses + used, sizeof addresses - used, "%s%s", a > 0 ? ", " : "",
                  addr_format(&c->addresses[a].addr, text));
     }
-    log_info(log, "tunnel %s: %s; %zu peer%s; MTU %u; UDP port %u%s%s; %s", c->path, addresses, c->n_peers,
+    if (r->world.env.parallel != NULL) {
+        snprintf(workers, sizeof workers, " on %u cores", r->world.parallel.workers + 1);
+    }
+    log_info(log, "tunnel %s: %s; %zu peer%s; MTU %u; UDP port %u%s%s; %s%s", c->path, addresses, c->n_peers,
              c->n_peers == 1 ? "" : "s", (unsigned)tunnel_mtu(r->tunnels[i]), (unsigned)tunnel_port(r->tunnels[i]),
-             c->through != NULL ? " through " : "", c->through != NULL ? c->through : "", wg_suite_name());
+             c->through != NULL ? " through " : "", c->through != NULL ? c->through : "", wg_suite_name(), workers);
     if (c->n_dns == 0) {
         log_info(log, "no DNS in %s: names are %s", c->path,
                  c->names_outside ? "looked up by this machine, outside the tunnel, as [Resolve] says"
@@ -258,6 +262,18 @@ static const struct place *own_status(const struct files *f, const struct option
     return NULL;
 }
 
+/* Helper threads: what the first file says that says anything, else what pays on so many cores. */
+static unsigned own_workers(const struct files *f)
+{
+    static_assert(WG_WORKERS_MAX >= 32, "the file may ask for so many");
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->file[i].config->limits.has_workers) {
+            return f->file[i].config->limits.workers;
+        }
+    }
+    return io_workers_usual(io_cores());
+}
+
 static int add_status(struct running *r)
 {
     const struct place *at = own_status(r->files, r->options);
@@ -397,6 +413,7 @@ int run(const struct files *files, const struct options *options)
     }
     int err = io_loop_on_signal(r.world.loop, options->words != NULL, on_signal, &r);
     if (err == 0) {
+        world_share(&r.world, own_workers(files));
         err = set_up(&r);
     }
     if (err == 0) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "wg/wg.h"
 
 static void write_line(void *ctx, enum log_level level, const char *line)
 {
@@ -118,6 +119,26 @@ int world_init(struct world *w, enum log_level level)
     return err;
 }
 
+static void run_parallel(void *ctx, parallel_fn *work, void *arg, size_t n)
+{
+    io_workers_run(ctx, work, arg, n);
+}
+
+void world_share(struct world *w, unsigned workers)
+{
+    if (workers == 0) {
+        return;
+    }
+    int err = io_workers_new(&w->workers, workers);
+    if (err != 0) {
+        log_warn(&w->log, "no threads for %u workers (%s) -> go on without", workers, err_text(err));
+        return;
+    }
+    w->parallel = (struct parallel){
+        .run = run_parallel, .ctx = w->workers, .workers = workers, .least = wg_parallel_least()};
+    w->env.parallel = &w->parallel;
+}
+
 void world_run(struct world *w)
 {
     app_start(w->app, io_now(w->loop));
@@ -130,6 +151,7 @@ void world_fini(struct world *w)
     if (w->loop != NULL) {
         io_loop_set_turn(w->loop, NULL, NULL);
         app_free(w->app, io_now(w->loop));
+        io_workers_free(w->workers);
         io_loop_free(w->loop);
     }
     *w = (struct world){0};

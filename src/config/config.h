@@ -90,6 +90,8 @@ struct config_limits {
     unsigned drain_timeout;
     bool has_drain_timeout; /* 0 is a time, too */
     unsigned max_connections; /* of one door */
+    unsigned workers;         /* helper threads, 0 to 32 */
+    bool has_workers;         /* else as many as pay */
 };
 
 struct config {

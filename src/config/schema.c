@@ -92,6 +92,7 @@ const struct key_entry schema_keys[] = {
     {SECTION_LIMITS, "UdpIdleTimeout", KEY_ONE, 0, set_udp_idle_timeout, NULL},
     {SECTION_LIMITS, "DrainTimeout", KEY_ONE, 0, set_drain_timeout, NULL},
     {SECTION_LIMITS, "MaxConnections", KEY_ONE, 0, set_max_connections, NULL},
+    {SECTION_LIMITS, "Workers", KEY_ONE, 0, set_workers, NULL},
     {SECTION_STATUS, "BindAddress", KEY_ONE, REQUIRED, set_status_address, NULL},
     {SECTION_STATUS, "AllowLan", KEY_ONE, 0, set_status_allow_lan, NULL},
     {SECTION_NONE, "WGConfig", KEY_ONE, 0, set_wg_config, NULL},

@@ -18,7 +18,7 @@ setter_fn set_udp, set_udp_port, set_udp_advertise, set_allow, set_deny, set_doo
 setter_fn set_certificate, set_certificate_key, set_door_port, set_target;
 setter_fn set_names_outside, set_strategy;
 setter_fn set_connect_timeout, set_greeting_timeout, set_idle_timeout, set_udp_idle_timeout;
-setter_fn set_drain_timeout, set_max_connections;
+setter_fn set_drain_timeout, set_max_connections, set_workers;
 setter_fn set_status_address, set_status_allow_lan;
 
 /* One more peer or door, empty, for the section that begins. */

@@ -290,6 +290,13 @@ const char *set_max_connections(struct reading *r, const char *text)
     return value_count(&r->config->limits.max_connections, text);
 }
 
+const char *set_workers(struct reading *r, const char *text)
+{
+    struct config_limits *l = &r->config->limits;
+    l->has_workers = strcasecmp(text, "auto") != 0;
+    return l->has_workers ? value_workers(&l->workers, text) : NULL;
+}
+
 const char *set_status_address(struct reading *r, const char *text)
 {
     r->config->status_line = r->line;

@@ -153,6 +153,11 @@ const char *value_count(unsigned *out, const char *text)
     return decimal(out, text, 10000000) ? NULL : "must be a number, 0 to 10000000";
 }
 
+const char *value_workers(unsigned *out, const char *text)
+{
+    return decimal(out, text, 32) ? NULL : "must be auto, or a number from 0 to 32";
+}
+
 const char *value_yes_no(bool *out, const char *text)
 {
     static const struct {

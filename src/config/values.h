@@ -39,6 +39,7 @@ const char *value_keepalive(uint16_t *out, const char *text) MUST_USE;
 /* "30", "30s", "5m", "1h": at least `least`, at most a year. */
 const char *value_seconds(unsigned *out, unsigned least, const char *text) MUST_USE;
 const char *value_count(unsigned *out, const char *text) MUST_USE; /* 0 to 10 million */
+const char *value_workers(unsigned *out, const char *text) MUST_USE;
 
 const char *value_yes_no(bool *out, const char *text) MUST_USE;
 

@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "wg/allowedips.h"
+#include "wg/batch.h"
 #include "wg/cookie.h"
 #include "wg/index.h"
 #include "wg/load.h"
@@ -13,8 +14,6 @@
 #include "wg/ratelimiter.h"
 #include "wg/suite.h"
 #include "wg/wg.h"
-
-enum { SEAL_BATCH = 64, OPEN_BATCH = 64 };
 
 /* A data packet between its two halves: looked up, and waiting to be judged once it is opened. */
 struct opening {
@@ -26,6 +25,7 @@ struct wg {
     struct noise_identity identity;
     struct rng rng;
     const struct log *log;
+    const struct parallel *parallel; /* NULL: one core */
     uint16_t mtu;
 
     struct list peers;
@@ -38,12 +38,12 @@ struct wg {
     struct load load;
 
     /* Packets in the outbox that are still plaintext, and the keypairs they hold open. */
-    struct suite_job seal_jobs[SEAL_BATCH];
-    struct keypair *seal_keypairs[SEAL_BATCH];
+    struct suite_job seal_jobs[WG_BATCH];
+    struct keypair *seal_keypairs[WG_BATCH];
     unsigned n_seal;
 
-    struct suite_job open_jobs[OPEN_BATCH];
-    struct opening openings[OPEN_BATCH];
+    struct suite_job open_jobs[WG_BATCH];
+    struct opening openings[WG_BATCH];
     unsigned n_open;
 
     uint64_t mono; /* of the last call that carried a time; for the status only */

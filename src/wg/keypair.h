@@ -10,7 +10,9 @@
 #include "wg/replay.h"
 #include "wg/suite.h"
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct keypair {
@@ -24,6 +26,7 @@ struct keypair {
     uint8_t rx_key[SUITE_KEY];
     struct replay replay;
 };
+static_assert(sizeof(struct keypair) - offsetof(struct keypair, rx_key) >= SUITE_KEY_ROOM, "suite.h");
 
 /* current   sends and receives
  * previous  receives what was under way when the key changed

@@ -96,7 +96,7 @@ static enum wg_rx judge_data(struct wg *wg, struct wg_packet *packet, struct key
 
 static void open_waiting(struct wg *wg, struct outbox *out, struct now now)
 {
-    suite_open_batch(wg->open_jobs, wg->n_open);
+    batch_open(wg->parallel, wg->open_jobs, wg->n_open);
     for (unsigned i = 0; i < wg->n_open; i++) {
         struct opening *o = &wg->openings[i];
         give_verdict(wg, o->packet,
@@ -119,7 +119,7 @@ static void take_data(struct wg *wg, struct wg_packet *packet, struct outbox *ou
         give_verdict(wg, packet, WG_RX_DROP_EXPIRED);
         return;
     }
-    if (wg->n_open == OPEN_BATCH) {
+    if (wg->n_open == WG_BATCH) {
         open_waiting(wg, out, now);
         take_data(wg, packet, out, now);
         return;

@@ -22,7 +22,7 @@ static size_t padding(size_t len, size_t mtu)
 static void seal_later(struct wg *wg, struct keypair *kp, uint64_t counter, uint8_t *data,
                        size_t len)
 {
-    if (wg->n_seal == SEAL_BATCH) {
+    if (wg->n_seal == WG_BATCH) {
         send_seal(wg);
     }
     wg->seal_jobs[wg->n_seal] =
@@ -151,7 +151,7 @@ void send_keepalive(struct wg_peer *peer, struct outbox *out, struct now now)
 
 void send_seal(struct wg *wg)
 {
-    suite_seal_batch(wg->seal_jobs, wg->n_seal);
+    batch_seal(wg->parallel, wg->seal_jobs, wg->n_seal);
     for (unsigned i = 0; i < wg->n_seal; i++) {
         wg->seal_keypairs[i]->open_jobs--;
     }

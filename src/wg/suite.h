@@ -12,7 +12,9 @@
 #include <stdint.h>
 
 enum {
-    SUITE_KEY = 32,    /* X25519 keys and results, AEAD keys, PSK */
+    SUITE_KEY = 32, /* X25519 keys and results, AEAD keys, PSK */
+    SUITE_KEY_ROOM =
+        48,            /* an AEAD may read, and not use, so many bytes from where its key begins */
     SUITE_HASH = 32,   /* BLAKE2s */
     SUITE_MAC = 16,    /* keyed BLAKE2s */
     SUITE_TAG = 16,    /* Poly1305 */
@@ -23,8 +25,17 @@ enum {
 /* Must have returned true once before anything else here is called; again is harmless. */
 bool suite_init(void) MUST_USE;
 
-/* Which AEAD works the batches on this machine: "libsodium". */
+/* The implementations of ChaCha20-Poly1305, as a user may name them. */
+#define SUITE_AEADS "ipsec-mb, ipsec-mb-avx512, ipsec-mb-avx2, libsodium"
+
+/* Use this one from now on; NULL is the fastest that runs here, which suite_init takes as well. NULL, or why not, and nothing changes. Not while a batch is under way. */
+const char *suite_choose(const char *name) MUST_USE;
+
+/* The one that was chosen: "ipsec-mb-avx512". */
 const char *suite_name(void);
+
+/* All that the program knows, the fastest first, whether they run here or not; NULL past the end. */
+const char *suite_aead_name(size_t i);
 
 /* ---- X25519 (RFC 7748) ---- */
 
@@ -84,9 +95,19 @@ struct suite_job {
     bool ok;    /* open: it authenticated */
 };
 
-/* Jobs of a batch are independent of each other and may run in any order. */
+/* Jobs of a batch are independent of each other and may run in any order. What does not
+ * authenticate leaves no plaintext in `data`. */
 void suite_seal_batch(struct suite_job *jobs, size_t n);
 void suite_open_batch(struct suite_job *jobs, size_t n);
+
+/* Parts of one batch may be worked at the same time if each has a worker number of its own; 0 is
+ * the one of the calls above. */
+enum { SUITE_WORKERS = 33 };
+void suite_seal_part(unsigned worker, struct suite_job *jobs, size_t n);
+void suite_open_part(unsigned worker, struct suite_job *jobs, size_t n);
+
+/* Batches of fewer bytes than this are done before another core has woken up for them. */
+size_t suite_worth_sharing(void);
 
 /* ---- small things ---- */
 

@@ -28,6 +28,7 @@ int wg_new(struct wg **out, const struct wg_config *config)
     wg->mtu = config->mtu;
     wg->rng = config->rng;
     wg->log = config->log;
+    wg->parallel = config->parallel;
     list_init(&wg->peers);
     index_table_init(&wg->indices);
     allowedips_init(&wg->allowedips);
@@ -293,4 +294,16 @@ void wg_clamp(uint8_t key[KEY_LEN])
 const char *wg_suite_name(void)
 {
     return suite_name();
+}
+
+const char *wg_suite_choose(const char *name)
+{
+    return suite_choose(name);
+}
+
+static_assert(SUITE_WORKERS == WG_WORKERS_MAX + 1, "wg.h counts those beside the caller");
+
+size_t wg_parallel_least(void)
+{
+    return suite_init() ? suite_worth_sharing() : SIZE_MAX;
 }

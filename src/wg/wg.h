@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "base/now.h"
 #include "base/outbox.h"
+#include "base/parallel.h"
 #include "base/rng.h"
 
 #include <stdbool.h>
@@ -29,6 +30,9 @@ struct wg_config {
     uint16_t mtu;                 /* of the inner side: padding never goes past it (paper 5.4.6) */
     struct rng rng;
     const struct log *log; /* borrowed, outlives the wg; may be NULL */
+    /* Other cores for large batches, borrowed as well; NULL: none. It has no more than
+     * WG_WORKERS_MAX workers. */
+    const struct parallel *parallel;
 };
 
 struct wg_peer_config {
@@ -61,6 +65,10 @@ void wg_start(struct wg *wg, struct outbox *out, struct now now);
 #define WG_HEADROOM 16 /* type, receiver index, counter (paper 5.4.6) */
 #define WG_TAILROOM 32 /* padding to 16 and the tag */
 #define WG_INNER_MAX (65507 - WG_HEADROOM - WG_TAILROOM) /* what one UDP datagram can carry */
+
+/* So many packets are sealed or opened together; more than this goes in several batches. Worth
+ * giving to wg_receive at once. */
+#define WG_BATCH 256
 
 /* Every call below that fills an outbox needs this much room for each packet or event
  * (asserted). */
@@ -172,7 +180,19 @@ bool wg_public_key(uint8_t public_key[KEY_LEN], const uint8_t private_key[KEY_LE
 /* Make random bytes a private key (clamped, RFC 7748 section 5). */
 void wg_clamp(uint8_t key[KEY_LEN]);
 
-/* Which AEAD works the data path on this machine, for --version: "libsodium". */
+/* Which AEAD works the data path on this machine, for --version: "ipsec-mb-avx512" or
+ * "ipsec-mb-avx2" where the processor can and the program was built with intel-ipsec-mb, else
+ * "libsodium". Chosen once, by this call or the first wg_new, unless wg_suite_choose came before. */
 const char *wg_suite_name(void);
+/* Choose by name: one of those, or "ipsec-mb" for the better of the two. NULL, or why not, to stand
+ * behind the name in a message. Before the first wg_new. */
+const char *wg_suite_choose(const char *name) MUST_USE;
+
+/* ---- several cores ---- */
+
+#define WG_WORKERS_MAX 32
+
+/* What `least` of a struct parallel should be on this machine. */
+size_t wg_parallel_least(void);
 
 #endif

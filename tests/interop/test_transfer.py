@@ -151,3 +151,18 @@ def test_a_slow_client_holds_back_only_its_own_flow(ground):
         assert proxy.memory() < memory_bound()
         answer = read_to_end(s)
     assert answer.partition(b"\r\n\r\n")[2] == body.make(size, seed=4)
+
+
+@pytest.mark.parametrize("aead", ["ipsec-mb-avx512", "ipsec-mb-avx2", "libsodium"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_each_aead_alone_and_with_helpers_moves_the_same_bytes(ground, aead, workers):
+    known = ground.run([product.binary(), "--aead", aead, "--version"])
+    if known.returncode == 2:
+        pytest.skip(known.stderr.decode().strip())
+    proxy = ground.start(
+        ground.interface() + ground.peer() + f"[Limits]\nWorkers = {workers}\n[Proxy]\nBindAddress = 1080\n",
+        arguments=("--aead", aead, "-i", "9080"))
+    metrics = ground.fetch("http://127.0.0.1:9080/metrics").decode()
+    assert f"aead={aead}\nworkers={workers}\n" in metrics
+    download(ground, proxy, 16 * MIB, seed=1)
+    upload(ground, proxy, 16 * MIB, seed=2)

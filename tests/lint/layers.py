@@ -30,6 +30,8 @@ FOREIGN = [
     (re.compile(r"uv\.h|uv/"), ["io/"]),
     (re.compile(r"lwip/|netif/"), ["stack/"]),
     (re.compile(r"sodium\.h|sodium/|blake2\.h"), ["wg/suite", "cmd/", "main.c"]),
+    (re.compile(r"intel-ipsec-mb\.h"), ["wg/suite_ipsec_mb.c"]),
+    (re.compile(r"(pthread|threads|stdatomic)\.h"), ["io/", "stack/instance.c"]),
     (re.compile(r"ares\w*\.h"), ["dns/"]),
     (re.compile(r"ini\.h"), ["config/"]),
     (re.compile(r"sys/(socket|un|epoll|random)\.h|netinet/|netdb\.h|poll\.h"),

@@ -13,6 +13,7 @@
 #include "base/outbox.h"
 #include "base/rng.h"
 #include "sim_events.h"
+#include "unit/shuffler.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,6 +56,7 @@ struct sim_host {
     struct addr address;
     struct env env;
     struct log log;
+    struct shuffler shuffler; /* its other cores */
     struct app *app;       /* NULL while the host is off */
     struct tunnel *tunnel; /* the first */
     int64_t wall_ahead;    /* ns; how wrong its wall clock is. A test sets it. */

@@ -150,7 +150,7 @@ static void forwards_and_commands_are_taken(void **state)
     (void)state;
     struct words w;
     struct options o;
-    parse_well(&w, &o, "-c a -L 8080:web:80 -R 22:localhost:22 -i 9080 --wait 5m --unix -- curl -v x");
+    parse_well(&w, &o, "-c a -L 8080:web:80 -R 22:localhost:22 -i 9080 --wait 5m --unix --aead libsodium -- curl -v x");
     assert_int_equal(o.n_doors, 2);
     assert_false(o.has_proxy);
     assert_int_equal(o.doors[0].kind, CONFIG_FORWARD);
@@ -158,6 +158,7 @@ static void forwards_and_commands_are_taken(void **state)
     assert_int_equal(o.doors[1].kind, CONFIG_REVERSE);
     assert_true(o.has_status && o.private_unix);
     assert_int_equal(o.wait, 300);
+    assert_string_equal(o.aead, "libsodium");
     assert_string_equal(o.words[0], "curl");
     assert_string_equal(o.words[1], "-v");
     options_fini(&o);
@@ -301,7 +302,7 @@ static void help_tells_of_every_command_and_option(void **state)
     static const char *const expected[] = {
         "\n  check ",         "\n  demo ",          "\n  genkey ",        "\n  pubkey ",       "\n  genpsk ",
         "\n  help, version ", "-c, --config FILE ", "-n, --configtest ", "-D, --proxy [ADDR:]PORT ",
-        "-L, --forward FORWARD ", "-R, --reverse FORWARD ", "-W, --stdio HOST:PORT ", "-i, --info ", "-d, --daemon ", "    --wait SECONDS ", "    --unix ",
+        "-L, --forward FORWARD ", "-R, --reverse FORWARD ", "-W, --stdio HOST:PORT ", "-i, --info ", "-d, --daemon ", "    --aead NAME ", "    --wait SECONDS ", "    --unix ",
         "    --allow-lan ",   "-q, --quiet ",       "-v, --verbose ",    "-h, --help ",
         "-V, --version ",     "    --once ",
     };

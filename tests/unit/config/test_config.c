@@ -260,6 +260,37 @@ static void a_text_beyond_all_measure_is_refused(void **state)
     free(text);
 }
 
+static const struct {
+    const char *text;
+    bool fits, given;
+    unsigned workers;
+} workers_rows[] = {
+    {"auto", true, false, 0}, {"Auto", true, false, 0}, {"0", true, true, 0},     {"1", true, true, 1},
+    {"32", true, true, 32},   {"33", false, false, 0},  {"-1", false, false, 0},  {"many", false, false, 0},
+    {"1.5", false, false, 0}, {"4 ", true, true, 4},    {"4x", false, false, 0},  {"99999999999", false, false, 0},
+};
+
+static void workers_are_a_number_or_left_to_the_program(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(workers_rows); i++) {
+        static struct heard h;
+        struct config *c;
+        char text[512];
+        int len = snprintf(text, sizeof text,
+                           "[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\n[Limits]\nWorkers = %s\n"
+                           "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.1:1\n",
+                           workers_rows[i].text);
+        int err = heard_parse(&h, &c, text, (size_t)len);
+        assert_int_equal(err, workers_rows[i].fits ? 0 : ERR_INVALID);
+        if (err == 0) {
+            assert_int_equal(c->limits.has_workers, workers_rows[i].given);
+            assert_int_equal(c->limits.workers, workers_rows[i].workers);
+        }
+        config_free(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +298,7 @@ int main(void)
         cmocka_unit_test(the_peers_arrive),
         cmocka_unit_test(the_listeners_arrive),
         cmocka_unit_test(what_is_not_given_is_zero),
+        cmocka_unit_test(workers_are_a_number_or_left_to_the_program),
         cmocka_unit_test(the_last_of_repeated_single_keys_counts),
         cmocka_unit_test(thousands_of_prefixes_fit_on_one_line),
         cmocka_unit_test(a_file_of_nothing_but_sections_is_judged_in_time),

@@ -108,7 +108,7 @@ static void sealing_waits_for_wg_seal_and_more_than_a_batch_is_sealed_on_the_way
     (void)state;
     struct world *w = world_connected(5);
     struct node *a = &w->node[A];
-    for (unsigned i = 0; i < 3 * SEAL_BATCH + 5; i++) {
+    for (unsigned i = 0; i < WG_BATCH + 5; i++) {
         assert_int_equal(put(w, i, 100, 0), WG_TX_SENT);
     }
     assert_int_equal(a->wg->n_seal, 5);
@@ -118,7 +118,7 @@ static void sealing_waits_for_wg_seal_and_more_than_a_batch_is_sealed_on_the_way
     assert_int_equal(a->peer->keypairs.current->open_jobs, 0);
     wg_seal(a->wg); /* harmless */
     carry_over(w);
-    assert_int_equal(w->node[B].got, 1 + 3 * SEAL_BATCH + 5);
+    assert_int_equal(w->node[B].got, 1 + WG_BATCH + 5);
     world_free(w);
 }
 

@@ -2,10 +2,12 @@
 #include "test.h"
 
 #include "vectors.h"
-#include "wg/suite.h"
+#include "wg/suite_aead.h"
 #include "world.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct tally {
     unsigned cases, skipped;
@@ -215,7 +217,25 @@ static void hkdf_gives_the_known_answers(void **state)
     assert_int_equal(t.cases, 3);
 }
 
-/* ---- AEAD ---- */
+/* ---- AEAD, by every implementation that runs here ---- */
+
+typedef void aead_check_fn(void);
+
+/* Without a processor that can, there is nothing to compare; but libsodium is always there. */
+static void with_each_aead(aead_check_fn *check)
+{
+    unsigned n = 0;
+    for (size_t i = 0; suite_aead_name(i) != NULL; i++) {
+        if (suite_choose(suite_aead_name(i)) == NULL) {
+            assert_string_equal(suite_name(), suite_aead_name(i));
+            check();
+            n++;
+        }
+    }
+    print_message("%u of %s\n", n, SUITE_AEADS);
+    assert_in_range(n, 1, 3);
+    assert_null(suite_choose(NULL));
+}
 
 typedef void (*seal_fn)(uint8_t *, const uint8_t *, const uint8_t *, const void *, size_t,
                         const void *, size_t);
@@ -258,22 +278,32 @@ static void check_aead(void *ctx, const struct vector *v)
     a->tally.cases++;
 }
 
-static void chacha20_poly1305_gives_the_answers_of_rfc_8439(void **state)
+static void check_rfc_8439(void)
 {
-    (void)state;
     struct aead a = {.seal = suite_seal, .open = suite_open, .nonce_len = 12};
     vectors_of_tree("rfc8439_aead.txt", check_aead, &a);
     assert_int_equal(a.tally.cases, 2);
 }
 
-static void chacha20_poly1305_gives_wycheproofs_answers(void **state)
+static void each_aead_gives_the_answers_of_rfc_8439(void **state)
 {
     (void)state;
+    with_each_aead(check_rfc_8439);
+}
+
+static void check_wycheproof(void)
+{
     struct aead a = {.seal = suite_seal, .open = suite_open, .nonce_len = 12};
     vectors_published("wycheproof_chacha20_poly1305_test.json", check_aead, &a);
     assert_int_equal(a.tally.cases, 316);
     assert_int_equal(a.tally.skipped,
                      9); /* nonces of other sizes: the type of ours does not let them in */
+}
+
+static void each_aead_gives_wycheproofs_answers(void **state)
+{
+    (void)state;
+    with_each_aead(check_wycheproof);
 }
 
 static void xchacha20_poly1305_gives_wycheproofs_answers(void **state)
@@ -285,10 +315,102 @@ static void xchacha20_poly1305_gives_wycheproofs_answers(void **state)
     assert_int_equal(a.tally.skipped, 9);
 }
 
-static void a_batch_seals_and_opens_as_single_calls_do(void **state)
+/* A place whose last byte is the last that may be touched. */
+struct edge {
+    uint8_t *map, *end;
+    size_t size;
+};
+
+static struct edge edge_new(size_t room)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct edge e = {.size = (room + page - 1) / page * page + 2 * page};
+    e.map = mmap(NULL, e.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(e.map, MAP_FAILED);
+    e.end = e.map + e.size - page;
+    assert_int_equal(mprotect(e.end, page, PROT_NONE), 0);
+    assert_int_equal(mprotect(e.map, page, PROT_NONE), 0);
+    return e;
+}
+
+static void edge_free(struct edge *e)
+{
+    munmap(e->map, e->size);
+}
+
+enum { LENGTHS_MOST = 2112 };
+
+/* Every length, at every place within a word, up against the end of the memory; libsodium says
+ * what is right. */
+static void check_lengths(void)
+{
+    struct edge at = edge_new(LENGTHS_MOST + SUITE_TAG), key_at = edge_new(SUITE_KEY_ROOM);
+    static uint8_t plain[LENGTHS_MOST], expected[LENGTHS_MOST + SUITE_TAG];
+    uint64_t seed = 11;
+    struct rng rng = seeded_rng(&seed);
+    uint8_t *key = key_at.end - SUITE_KEY_ROOM;
+    rng_fill(&rng, plain, sizeof plain);
+    for (size_t len = 0; len <= LENGTHS_MOST; len++) {
+        uint8_t nonce[SUITE_NONCE];
+        struct suite_job job = {
+            .key = key, .counter = splitmix(&seed), .data = at.end - len - SUITE_TAG, .len = len};
+        rng_fill(&rng, key, SUITE_KEY);
+        suite_nonce(nonce, job.counter);
+        suite_aead_sodium.seal(expected, key, nonce, plain, len, NULL, 0);
+
+        memcpy(job.data, plain, len);
+        suite_seal_batch(&job, 1);
+        assert_memory_equal(job.data, expected, len + SUITE_TAG);
+        job.len += SUITE_TAG;
+        suite_open_batch(&job, 1);
+        assert_true(job.ok);
+        assert_memory_equal(job.data, plain, len);
+    }
+    edge_free(&at);
+    edge_free(&key_at);
+}
+
+static void each_aead_seals_and_opens_every_length_as_single_calls_do(void **state)
 {
     (void)state;
-    enum { N = 37, MAX = 1500 };
+    with_each_aead(check_lengths);
+}
+
+/* Any bit that is wrong, in the text or the tag, is noticed; and what was under it does not come out. */
+static void check_forged(void)
+{
+    static const uint8_t key[SUITE_KEY] = {1, 2, 3};
+    static const size_t lens[] = {0, 1, 16, 100, 320};
+    uint8_t sealed[320 + SUITE_TAG], work[320 + SUITE_TAG], plain[320];
+    memset(plain, 'x', sizeof plain);
+    for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+        size_t len = lens[i];
+        uint8_t nonce[SUITE_NONCE];
+        suite_nonce(nonce, 5);
+        suite_seal(sealed, key, nonce, plain, len, NULL, 0);
+        for (size_t bit = 0; bit < (len + SUITE_TAG) * 8; bit++) {
+            struct suite_job job = {.key = key, .counter = 5, .data = work, .len = len + SUITE_TAG};
+            memcpy(work, sealed, sizeof work);
+            work[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            suite_open_batch(&job, 1);
+            assert_false(job.ok);
+            assert_true(len < 16 || memcmp(work, plain, 16) != 0);
+            assert_true(len < 32 || memcmp(work + len - 16, plain, 16) != 0);
+        }
+    }
+}
+
+static void each_aead_notices_every_bit_that_is_wrong(void **state)
+{
+    (void)state;
+    with_each_aead(check_forged);
+}
+
+enum { N = 37, MAX = 9000 };
+
+/* Jobs of one batch under keys of their own, parts of it under worker numbers of their own. */
+static void check_parts(void)
+{
     static uint8_t batch[N][MAX + 16], single[MAX + 16], keys[N][32];
     struct suite_job jobs[N];
     uint64_t seed = 7;
@@ -300,18 +422,51 @@ static void a_batch_seals_and_opens_as_single_calls_do(void **state)
         jobs[i] = (struct suite_job){
             .key = keys[i], .counter = splitmix(&seed), .data = batch[i], .len = len};
     }
-    suite_seal_batch(jobs, N);
+    suite_seal_part(SUITE_WORKERS - 1, jobs, 20);
+    suite_seal_part(1, jobs + 20, N - 20);
     for (size_t i = 0; i < N; i++) {
         uint8_t nonce[12];
         suite_nonce(nonce, jobs[i].counter);
-        assert_true(suite_open(single, keys[i], nonce, batch[i], jobs[i].len + 16, NULL, 0));
+        assert_true(
+            suite_aead_sodium.open(single, keys[i], nonce, batch[i], jobs[i].len + 16, NULL, 0));
         jobs[i].len += 16;
     }
     batch[5][3] ^= 1;
-    suite_open_batch(jobs, N);
+    suite_open_part(2, jobs, 3);
+    suite_open_batch(jobs + 3, N - 3);
     for (size_t i = 0; i < N; i++) {
         assert_int_equal(jobs[i].ok, i != 5);
     }
+}
+
+static void a_batch_in_parts_seals_and_opens_as_single_calls_do(void **state)
+{
+    (void)state;
+    with_each_aead(check_parts);
+}
+
+static void an_aead_is_chosen_by_its_name_or_its_librarys(void **state)
+{
+    (void)state;
+    assert_null(suite_choose("libsodium"));
+    assert_string_equal(suite_name(), "libsodium");
+    static const char *const no_names[] = {
+        "", "ipsec", "ipsec-", "ipsec-mb-", "ipsec-mb-avx", "Libsodium", "openssl"};
+    for (size_t i = 0; i < ARRAY_SIZE(no_names); i++) {
+        assert_string_equal(suite_choose(no_names[i]), "is none of " SUITE_AEADS);
+        assert_string_equal(suite_name(), "libsodium"); /* nothing changed */
+    }
+    const char *why = suite_choose("ipsec-mb");
+    if (why == NULL) {
+        assert_int_equal(strncmp(suite_name(), "ipsec-mb-avx", 12), 0);
+        assert_null(suite_choose(NULL)); /* the fastest is no other */
+        assert_int_equal(strncmp(suite_name(), "ipsec-mb-avx", 12), 0);
+    } else {
+        assert_string_equal(suite_name(), "libsodium");
+        assert_null(suite_choose(NULL));
+        assert_string_equal(suite_name(), "libsodium");
+    }
+    assert_true(suite_worth_sharing() >= 16 * 1024);
 }
 
 static void a_nonce_is_four_zero_bytes_and_the_counter_in_little_endian(void **state)
@@ -341,10 +496,13 @@ int main(void)
         unit(blake2s_gives_the_512_known_answers_at_every_split),
         unit(blake2s_passes_the_self_test_of_rfc_7693),
         unit(hkdf_gives_the_known_answers),
-        unit(chacha20_poly1305_gives_the_answers_of_rfc_8439),
-        unit(chacha20_poly1305_gives_wycheproofs_answers),
+        unit(each_aead_gives_the_answers_of_rfc_8439),
+        unit(each_aead_gives_wycheproofs_answers),
         unit(xchacha20_poly1305_gives_wycheproofs_answers),
-        unit(a_batch_seals_and_opens_as_single_calls_do),
+        unit(each_aead_seals_and_opens_every_length_as_single_calls_do),
+        unit(each_aead_notices_every_bit_that_is_wrong),
+        unit(a_batch_in_parts_seals_and_opens_as_single_calls_do),
+        unit(an_aead_is_chosen_by_its_name_or_its_librarys),
         unit(a_nonce_is_four_zero_bytes_and_the_counter_in_little_endian),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -308,7 +308,18 @@ static void keys_have_a_public_half_and_clamping(void **state)
     wg_clamp(key);
     assert_int_equal(key[0], 0xf8);
     assert_true(wg_public_key(public_key, key));
-    assert_string_equal(wg_suite_name(), "libsodium");
+}
+
+static void a_cipher_is_chosen_and_one_that_is_none_changes_nothing(void **state)
+{
+    (void)state;
+    const char *name = wg_suite_name();
+    assert_non_null(strstr(SUITE_AEADS, name));
+    assert_non_null(wg_suite_choose("rot13"));
+    assert_string_equal(wg_suite_name(), name);
+    assert_null(wg_suite_choose(name));
+    assert_string_equal(wg_suite_name(), name);
+    assert_in_range(wg_parallel_least(), 16 << 10, WG_BATCH * 1420); /* a full batch is worth it */
 }
 
 int main(void)
@@ -327,6 +338,7 @@ int main(void)
         unit(each_allocation_may_fail_and_nothing_is_lost),
         unit(without_memory_to_wait_a_packet_is_dropped_and_the_handshake_goes_on),
         unit(keys_have_a_public_half_and_clamping),
+        unit(a_cipher_is_chosen_and_one_that_is_none_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
