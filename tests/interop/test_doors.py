@@ -297,6 +297,23 @@ def test_a_command_gets_the_signals(ground, number):
     assert "got it" in program.output
 
 
+def test_a_command_that_dies_of_a_signal_has_the_shells_status(ground):
+    done = ground.run(wgproxy_command(ground, "-q", "--", "sh", "-c", "kill -KILL $$"))
+    assert done.returncode == 128 + signal.SIGKILL
+
+
+def test_a_commands_own_proxy_goes_with_it(ground):
+    """Its port is nobody's afterwards, and its Unix socket leaves no file."""
+    script = "echo $ALL_PROXY"
+    done = ground.run(wgproxy_command(ground, "-q", "--", "sh", "-c", script))
+    port = int(done.stdout.decode().rsplit(":", 1)[1].strip().strip("/"))
+    with ground.client.socket() as s:
+        assert s.connect_ex(("127.0.0.1", port)) != 0
+    done = ground.run(wgproxy_command(ground, "-q", "--unix", "--", "sh", "-c", script))
+    path = "/" + done.stdout.decode().strip().split("/", 3)[3]
+    assert "wgproxy-" in path and not os.path.exists(os.path.dirname(path))
+
+
 def test_a_command_that_is_not_there_is_named(ground):
     done = ground.run(wgproxy_command(ground, "-q", "--", "no-such-program"))
     assert done.returncode == 127 and b"no-such-program" in done.stderr

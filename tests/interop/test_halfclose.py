@@ -191,6 +191,26 @@ def test_BIND_lets_nobody_else_in_and_the_one_still_comes(place):
             assert s.recv(1) == b"x"
 
 
+def test_BIND_waits_at_the_address_of_its_callers_family(place):
+    for host, own in ((place.far.inner6, "fd77::2"), ("six.corp.test", "fd77::2"), ("::", CLIENT), ("0.0.0.0", CLIENT)):
+        s, reply = socks.request(place.client, place.proxy.address, host, 0, command=2)
+        with s:
+            assert reply.code == socks.SUCCEEDED and reply.address == own
+            with doors.plain(place.far.network, (own, reply.port)) as caller:
+                assert second_reply(s, 5) == caller.getsockname()[:2]
+                caller.sendall(b"x")
+                assert s.recv(1) == b"x"
+
+
+def test_a_way_out_begins_at_either_of_our_addresses(place):
+    for own in (CLIENT, "fd77::2"):
+        with doors.listen(place.client, ("127.0.0.1", 9001)) as target, doors.plain(place.far.network, (own, HERE)) as s:
+            there = target.accept()[0]
+            with there:
+                s.sendall(b"x")
+                assert there.recv(1) == b"x"
+
+
 # Reset -----------------------------------------------------------------------
 
 

@@ -2,8 +2,11 @@
 """The HTTP proxy: what it passes on, what it keeps to itself, and when it answers."""
 
 import base64
+import contextlib
 import hashlib
 import re
+import socket
+import threading
 import time
 from types import SimpleNamespace
 
@@ -188,6 +191,75 @@ def test_a_websocket_passes_without_CONNECT(place):
         assert c.head().startswith("HTTP/1.1 101 ")
         c.send(b"\x81\x83\0\0\0\0abc")
         assert c._exactly(5) == b"\x81\x03abc"
+
+
+def test_a_client_that_ends_its_side_still_gets_its_answer(place):
+    with Raw(place) as c:
+        c.send(f"GET http://{WEB}/bytes?size=300000 HTTP/1.1\r\nHost: {WEB}\r\n\r\n")
+        c.s.shutdown(socket.SHUT_WR)
+        assert c.response()[2] == body.make(300000)
+        assert c.is_ended()
+
+
+def serve_once(place, answer, then):
+    """A server of one connection, on port 7300 behind the tunnel, that answers without reading to the end."""
+    listener = doors.listen(place.far.network, (place.far.inner4, 7300))
+
+    def work():
+        s, _ = listener.accept()
+        with listener, s, contextlib.suppress(OSError):
+            s.recv(100)
+            s.sendall(answer)
+            then(s)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_an_answer_that_comes_before_the_upload_ended_arrives(place):
+    """As of a server that takes no more than so much."""
+    path = place.ground.work / "large"
+    path.write_bytes(bytes(8 * body.MIB))
+    told = threading.Event()
+    thread = serve_once(place, b"HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlarge",
+                        lambda s: told.wait(20))
+    done = curl(place, "-H", "Expect:", "-T", path, "-w", "%{http_code}", f"http://{place.far.inner4}:7300/")
+    told.set()
+    thread.join()
+    assert done.stdout == b"large413", done.stderr
+
+
+@pytest.mark.parametrize("answer", [b"", b"not HTTP at all\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le", b"\x16\x03\x01\x00"])
+def test_a_server_that_does_not_answer_in_HTTP_is_a_bad_gateway(place, answer):
+    thread = serve_once(place, answer, lambda s: s.shutdown(socket.SHUT_WR))
+    with Raw(place) as c:
+        c.send(f"GET http://{place.far.inner4}:7300/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert c.response()[0] == 502
+    thread.join()
+
+
+def test_an_answer_that_breaks_off_is_no_whole_one(place):
+    """With a length, the client sees that bytes are missing; without one, it has to see an error."""
+    for head in (b"Content-Length: 100\r\n", b"Transfer-Encoding: chunked\r\n", b""):
+        data = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + (b"64\r\nhalf" if b"chunked" in head else b"half")
+        told = threading.Event()
+
+        def break_off(s):
+            told.wait(20)
+            doors.reset(s)
+
+        thread = serve_once(place, data, break_off)
+        with Raw(place) as c:
+            c.send(f"GET http://{place.far.inner4}:7300/ HTTP/1.1\r\nHost: x\r\n\r\n")
+            c.head()
+            assert c.s.recv(1)
+            told.set()
+            with pytest.raises(ConnectionResetError):
+                while c.s.recv(100):
+                    pass
+                pytest.fail("a clean end")
+        thread.join()
 
 
 # What stays -------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def test_a_client_that_does_not_greet_is_cut_off(ground):
 
 def test_what_is_idle_ends_and_what_is_not_goes_on(ground):
     """Streams of both directions, and associations."""
-    proxy = ground.start(ground.client_conf() + proxy_section("IdleTimeout = 1\n"),
+    proxy = ground.start(ground.client_conf() + proxy_section("IdleTimeout = 3\n"),
                          arguments=("-R", "8101:127.0.0.1:9001"))
     with socks.connect(ground.client, proxy.address, ground.far.inner4, 7001) as idle, \
             doors.Association(ground.client, proxy.address, source="127.0.0.2") as silent, \

@@ -85,7 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     bool good;
     if (data[1] & IS_RESPONSE) {
-        good = http_head_response(&h, text, len) && http_body_of_response(&body, &h, data[1] & TO_HEAD);
+        good = http_head_response(&h, text, len) &&
+               http_body_of_response(&body, &h, data[1] & TO_HEAD);
     } else {
         good = http_head_request(&h, text, len) == 0;
         if (good) {

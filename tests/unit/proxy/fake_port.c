@@ -32,13 +32,17 @@ static void close_port(struct dgram *d)
     p->closed = true;
 }
 
-void fake_port_init(struct fake_port *p, uint16_t number, const struct dgram_handler *handler, void *ctx)
+void fake_port_init(struct fake_port *p, uint16_t number, const struct dgram_handler *handler,
+                    void *ctx)
 {
-    static const struct dgram_ops ops = {.send = send_all, .local_port = local_port, .close = close_port};
-    *p = (struct fake_port){.dgram = {.ops = &ops, .handler = handler, .ctx = ctx}, .number = number};
+    static const struct dgram_ops ops = {
+        .send = send_all, .local_port = local_port, .close = close_port};
+    *p = (struct fake_port){.dgram = {.ops = &ops, .handler = handler, .ctx = ctx},
+                            .number = number};
 }
 
-void fake_port_deliver(struct fake_port *p, const char *from, const void *data, size_t len, struct now now)
+void fake_port_deliver(struct fake_port *p, const char *from, const void *data, size_t len,
+                       struct now now)
 {
     uint8_t copy[2048];
     struct dgram_rx rx = {.data = copy, .len = len};

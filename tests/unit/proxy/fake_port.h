@@ -21,10 +21,12 @@ struct fake_port {
     } sent[FAKE_PORT_SENT];
 };
 
-void fake_port_init(struct fake_port *p, uint16_t number, const struct dgram_handler *handler, void *ctx);
+void fake_port_init(struct fake_port *p, uint16_t number, const struct dgram_handler *handler,
+                    void *ctx);
 
 /* One datagram arrives from there. */
-void fake_port_deliver(struct fake_port *p, const char *from, const void *data, size_t len, struct now now);
+void fake_port_deliver(struct fake_port *p, const char *from, const void *data, size_t len,
+                       struct now now);
 
 /* The only thing that was sent since the last call is this. */
 void fake_port_sent(struct fake_port *p, const char *to, const void *data, size_t len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "far_udp.h"
 
-static void received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                     struct now now)
+static void received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                     const uint8_t *data, size_t len, struct now now)
 {
     (void)u, (void)now;
     struct far_udp *f = ctx;

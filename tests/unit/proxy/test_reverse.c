@@ -171,7 +171,8 @@ static void a_name_is_looked_up_here_and_its_addresses_tried_in_turn(void **stat
     end();
 }
 
-static void a_name_without_address_resets_the_caller_and_one_that_leaves_ends_the_look_up(void **state)
+static void a_name_without_address_resets_the_caller_and_one_that_leaves_ends_the_look_up(
+    void **state)
 {
     (void)state;
     begin((struct reverse_config){.target = to_name("printer.lan", 631)});
@@ -193,7 +194,8 @@ static void a_name_without_address_resets_the_caller_and_one_that_leaves_ends_th
 static void a_target_has_its_time_to_answer(void **state)
 {
     (void)state;
-    begin((struct reverse_config){.target = to_address("192.0.2.7", 80), .connect_timeout = 3 * NS_PER_S});
+    begin((struct reverse_config){.target = to_address("192.0.2.7", 80),
+                                  .connect_timeout = 3 * NS_PER_S});
     struct far_conn *c = call();
     assert_true(reverse_next_deadline(s.r) > s.h->wire.now.mono + 2 * NS_PER_S);
     s.h->wire.now.mono = reverse_next_deadline(s.r);
@@ -278,7 +280,8 @@ int main(void)
         cmocka_unit_test(a_caller_and_its_target_talk_until_both_have_finished),
         cmocka_unit_test(a_target_that_refuses_resets_its_caller),
         cmocka_unit_test(a_name_is_looked_up_here_and_its_addresses_tried_in_turn),
-        cmocka_unit_test(a_name_without_address_resets_the_caller_and_one_that_leaves_ends_the_look_up),
+        cmocka_unit_test(
+            a_name_without_address_resets_the_caller_and_one_that_leaves_ends_the_look_up),
         cmocka_unit_test(a_target_has_its_time_to_answer),
         cmocka_unit_test(what_is_idle_is_reset),
         cmocka_unit_test(beyond_the_limit_and_after_the_end_callers_are_reset),

@@ -26,8 +26,8 @@ struct scene {
 
 static struct scene s;
 
-static int udp_bind(void *world, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
-                    struct endpoint *bound, struct dgram **out)
+static int udp_bind(void *world, const struct endpoint *at, const struct dgram_handler *handler,
+                    void *ctx, struct endpoint *bound, struct dgram **out)
 {
     (void)world;
     assert_int_equal(at->port, 0);
@@ -137,7 +137,8 @@ static void each_sender_has_a_socket_of_its_own_inside(void **state)
 static void a_flow_ends_when_it_was_idle_and_not_before(void **state)
 {
     (void)state;
-    begin((struct udp_forward_config){.target = to_address("fd00::2", 1000), .idle = 10 * NS_PER_S}, 0);
+    begin((struct udp_forward_config){.target = to_address("fd00::2", 1000), .idle = 10 * NS_PER_S},
+          0);
     assert_int_equal(udp_forward_next_deadline(s.f), NEVER);
     say(ONE, BYTES("x"));
     uint64_t due = udp_forward_next_deadline(s.f);
@@ -279,7 +280,8 @@ static void a_port_inside_is_taken_once(void **state)
     (void)state;
     struct udp_forward *other;
     begin((struct udp_forward_config){.target = to_address("192.0.2.7", 53)}, 7000);
-    struct udp_forward_config config = {.stack = s.h->wire.a.stack, .target = to_address("192.0.2.7", 53)};
+    struct udp_forward_config config = {.stack = s.h->wire.a.stack,
+                                        .target = to_address("192.0.2.7", 53)};
     assert_int_equal(udp_forward_new_reverse(&other, &config, 7000), ERR_IN_USE);
     assert_int_equal(udp_forward_new_reverse(&other, &config, 0), ERR_INVALID);
     end();

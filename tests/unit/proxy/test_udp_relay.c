@@ -8,11 +8,17 @@
 
 #define BYTES(s) (s), sizeof(s) - 1
 #define CLIENT "127.0.0.1:4000"
-#define TO_FAR "\0\0\0\x01\x0a\0\0\x02\x03\xe8"     /* 10.0.0.2:1000 */
-#define TO_OTHER "\0\0\0\x01\x0a\0\0\x02\x03\xe9"   /* 10.0.0.2:1001 */
+#define TO_FAR "\0\0\0\x01\x0a\0\0\x02\x03\xe8"   /* 10.0.0.2:1000 */
+#define TO_OTHER "\0\0\0\x01\x0a\0\0\x02\x03\xe9" /* 10.0.0.2:1001 */
 #define TO_SIX "\0\0\0\x04\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\x03\xe8"
-#define TO_NAME "\0\0\0\x03\x0b" "far.example" "\x03\xe8"
-#define TO_NOWHERE "\0\0\0\x03\x0f" "nowhere.example" "\x03\xe8"
+#define TO_NAME      \
+    "\0\0\0\x03\x0b" \
+    "far.example"    \
+    "\x03\xe8"
+#define TO_NOWHERE    \
+    "\0\0\0\x03\x0f"  \
+    "nowhere.example" \
+    "\x03\xe8"
 
 struct scene {
     struct house *h;
@@ -45,7 +51,8 @@ static void end(struct scene *p)
     house_free(p->h);
 }
 
-static int open_from(struct scene *p, const char *client, const char *hint, struct udp_association **a)
+static int open_from(struct scene *p, const char *client, const char *hint,
+                     struct udp_association **a)
 {
     struct endpoint from = nobody, named = nobody, local;
     assert_true(client == NULL || endpoint_parse(&from, client));
@@ -71,7 +78,8 @@ static void say(struct scene *p, const char *from, const char *bytes, size_t len
     udp_relay_flush(p->r);
 }
 
-static void answer(struct scene *p, struct far_udp *from, const struct endpoint *to, const char *bytes, size_t len)
+static void answer(struct scene *p, struct far_udp *from, const struct endpoint *to,
+                   const char *bytes, size_t len)
 {
     far_udp_say(from, to, bytes, len);
     house_pass(p->h, 20 * MS);
@@ -123,13 +131,27 @@ static void what_is_no_datagram_or_a_part_of_one_is_dropped_and_counted(void **s
         say(&p, CLIENT, good, len);
     }
     assert_int_equal(udp_relay_counters(p.r).dropped_invalid, sizeof good - 2);
-    say(&p, CLIENT, BYTES("\0\0\0\x02\x0a\0\0\x02\x03\xe8" "type"));
-    say(&p, CLIENT, BYTES("\0\0\0\x01\x0a\0\0\x02\0\0" "port 0"));
-    say(&p, CLIENT, BYTES("\0\0\0\x03\0\x03\xe8" "no name"));
-    say(&p, CLIENT, BYTES("\0\0\0\x03\x03" "a\0b" "\x03\xe8" "NUL"));
+    say(&p, CLIENT,
+        BYTES("\0\0\0\x02\x0a\0\0\x02\x03\xe8"
+              "type"));
+    say(&p, CLIENT,
+        BYTES("\0\0\0\x01\x0a\0\0\x02\0\0"
+              "port 0"));
+    say(&p, CLIENT,
+        BYTES("\0\0\0\x03\0\x03\xe8"
+              "no name"));
+    say(&p, CLIENT,
+        BYTES("\0\0\0\x03\x03"
+              "a\0b"
+              "\x03\xe8"
+              "NUL"));
     assert_int_equal(udp_relay_counters(p.r).dropped_invalid, sizeof good - 2 + 4);
-    say(&p, CLIENT, BYTES("\0\0\x01\x01\x0a\0\0\x02\x03\xe8" "part"));
-    say(&p, CLIENT, BYTES("\0\0\x81\x01\x0a\0\0\x02\x03\xe8" "last part"));
+    say(&p, CLIENT,
+        BYTES("\0\0\x01\x01\x0a\0\0\x02\x03\xe8"
+              "part"));
+    say(&p, CLIENT,
+        BYTES("\0\0\x81\x01\x0a\0\0\x02\x03\xe8"
+              "last part"));
     assert_int_equal(udp_relay_counters(p.r).dropped_fragment, 2);
     assert_int_equal(p.far.n, 0);
     end(&p);
@@ -172,7 +194,8 @@ static void several_of_one_address_are_told_apart_by_their_ports(void **state)
     begin(&p, (struct udp_relay_config){0});
     assert_int_equal(open_from(&p, "127.0.0.1:40000", NULL, &first), 0);
     assert_int_equal(open_from(&p, "127.0.0.1:40001", "127.0.0.1:4009", &named), 0);
-    assert_int_equal(open_from(&p, "127.0.0.1:40002", "192.0.2.1:4001", &last), 0); /* before some NAT: says nothing */
+    assert_int_equal(open_from(&p, "127.0.0.1:40002", "192.0.2.1:4001", &last),
+                     0); /* before some NAT: says nothing */
     static const char *const from[] = {"127.0.0.1:4001", "127.0.0.1:4009", "127.0.0.1:4002"};
     struct endpoint seen[3];
     for (unsigned round = 0; round < 2; round++) {
@@ -318,7 +341,11 @@ static void rules_hold_for_each_datagram(void **state)
     begin(&p, (struct udp_relay_config){.access = access});
     associate(&p);
     say(&p, CLIENT, BYTES(TO_OTHER "no"));
-    say(&p, CLIENT, BYTES("\0\0\0\x03\x0b" "far.example" "\x03\xe9" "no"));
+    say(&p, CLIENT,
+        BYTES("\0\0\0\x03\x0b"
+              "far.example"
+              "\x03\xe9"
+              "no"));
     house_pass(p.h, 200 * MS);
     assert_int_equal(p.other.n, 0);
     assert_int_equal(udp_relay_counters(p.r).dropped_denied, 2);
