@@ -4,6 +4,8 @@
 #include "cmd/options.h"
 
 #include "base/err.h"
+#include "cmd/options_check.h"
+#include "cmd/usual_config.h"
 #include "config/listener.h"
 #include "config/nearest.h"
 #include "config/report.h"
@@ -12,10 +14,7 @@
 #include <assert.h>
 #include <getopt.h>
 #include <stdarg.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define RUN (1u << COMMAND_RUN)
 #define CHECK (1u << COMMAND_CHECK)
@@ -308,6 +307,9 @@ static int take_command(struct parse *p, const char *word)
     if (nearest.best != NULL) {
         return refuse(p, "unknown command %s, did you mean %s?", p->word, nearest.best);
     }
+    if (p->word[0] == '"' && (strchr(word, '/') != NULL || strstr(word, ".conf") != NULL)) {
+        return refuse(p, "unknown command %s; a file is given with -c", p->word);
+    }
     return refuse(p, "unknown command %s", p->word);
 }
 
@@ -376,92 +378,18 @@ static int check_given(struct parse *p, unsigned given)
     return 0;
 }
 
-static int check_doors(struct parse *p)
-{
-    const struct options *o = p->out;
-    char text[PLACE_TEXT];
-    for (size_t i = 0; i < o->n_doors; i++) {
-        const struct config_door *d = &o->doors[i];
-        if (d->kind == CONFIG_REVERSE) {
-            continue;
-        }
-        place_format(&d->bind, text);
-        if (!place_is_private(&d->bind) && !p->allow_lan) {
-            return refuse(p, "-%c %s: others could use the tunnel from there; if they may, add --allow-lan",
-                          d->kind == CONFIG_PROXY ? 'D' : 'L', text);
-        }
-        for (size_t j = 0; j < i; j++) {
-            const struct config_door *other = &o->doors[j];
-            if (other->kind != CONFIG_REVERSE && other->udp == d->udp && d->bind.kind == PLACE_IP &&
-                other->bind.kind == PLACE_IP && d->bind.at.port != 0 && endpoint_equal(&d->bind.at, &other->bind.at)) {
-                return refuse(p, "%s was given twice", text);
-            }
-        }
-    }
-    if (o->has_status && !place_is_private(&o->status) && !p->allow_lan) {
-        return refuse(p, "-i %s: others could read it there; if they may, add --allow-lan",
-                      place_format(&o->status, text));
-    }
-    return 0;
-}
-
-/* Standard input belongs to -W, and to COMMAND. */
-static int check_stdio(struct parse *p)
-{
-    const struct options *o = p->out;
-    bool has_stdio = o->stdio.target_host != NULL;
-    if (has_stdio && (o->words != NULL || o->daemon || o->n_doors > 0)) {
-        return refuse(p, "-W goes alone: not with -D, -L, -R, -d or -- COMMAND");
-    }
-    return o->words != NULL && o->daemon ? refuse(p, "-d does not go with -- COMMAND") : 0;
-}
-
-/* Where configurations are looked for when none is named: ours, then those of wireproxy. */
-static int take_usual_config(struct parse *p)
-{
-    const char *home = getenv("HOME"), *config_home = getenv("XDG_CONFIG_HOME"), *named = getenv("WGPROXY_CONFIG");
-    static char path[PATH_MAX];
-    const struct {
-        const char *folder, *beneath, *file;
-    } places[] = {
-        {named, "", ""},
-        {"/etc", "/wgproxy", "/wgproxy.conf"},
-        {config_home, "", "/wgproxy.conf"},
-        {home, "/.config", "/wgproxy.conf"},
-        {"/etc", "/wireproxy", "/wireproxy.conf"},
-        {home, "/.config", "/wireproxy.conf"},
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        if (places[i].folder == NULL || places[i].folder[0] == '\0') {
-            continue;
-        }
-        int n = snprintf(path, sizeof path, "%s%s%s", places[i].folder, places[i].beneath, places[i].file);
-        if (n < (int)sizeof path && (i == 0 || access(path, F_OK) == 0)) {
-            return take_config(p, path);
-        }
-    }
-    return refuse(p, "no configuration: give -c FILE");
-}
-
 static int check_together(struct parse *p, unsigned given)
 {
     struct options *o = p->out;
-    if (o->command == COMMAND_HELP || o->command == COMMAND_VERSION) {
-        return 0;
-    }
+    char why[160];
     int err = check_given(p, given);
-    if (err == 0) {
-        err = check_doors(p);
-    }
-    if (err == 0) {
-        err = check_stdio(p);
+    if (err == 0 && options_check(o, p->allow_lan, why, sizeof why) != 0) {
+        err = refuse(p, "%s", why);
     }
     bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;
     if (err == 0 && needs_config && o->n_config == 0) {
-        err = take_usual_config(p);
-    }
-    if (err == 0 && o->command == COMMAND_DEMO && (o->n_doors > 1 || o->doors[0].bind.kind != PLACE_IP)) {
-        err = refuse(p, "'demo' takes one -D, with a port");
+        const char *usual = usual_config();
+        err = usual != NULL ? take_config(p, usual) : refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
     }
     return err;
 }
@@ -477,7 +405,7 @@ int options_parse(struct options *out, int argc, char **argv, char problem[OPTIO
         return 0;
     }
     int err = read_words(&p, argc, argv, &given);
-    if (err == 0) {
+    if (err == 0 && out->command != COMMAND_HELP && out->command != COMMAND_VERSION) {
         err = check_together(&p, given);
     }
     int level = p.level < LOG_ERROR ? LOG_ERROR : p.level > LOG_DEBUG ? LOG_DEBUG : p.level;

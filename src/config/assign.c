@@ -120,13 +120,12 @@ static void set_only(struct reading *r, const struct key_entry *key,
     }
 }
 
-/* A file stands for the key that it holds. */
-static void mark_seen(struct reading *r, const struct key_entry *key)
+/* A file stands for the key that it holds: where the line of either is noted. */
+static unsigned *seen(struct reading *r, const struct key_entry *key)
 {
-    r->seen[key - schema_keys] = r->line;
-    if (key->flags & KEY_FILE && key->words != NULL) {
-        r->seen[schema_find_key(r->section, key->words) - schema_keys] = r->line;
-    }
+    bool stands_for_another = key->flags & KEY_FILE && key->words != NULL;
+    const struct key_entry *of = stands_for_another ? schema_find_key(r->section, key->words) : key;
+    return &r->seen[of - schema_keys];
 }
 
 static void assign_expanded(struct reading *r, const struct key_entry *key, const char *value)
@@ -135,10 +134,10 @@ static void assign_expanded(struct reading *r, const struct key_entry *key, cons
     if (*value == '\0' && may_be_empty) {
         reading_warn(r, "%s: has no value, ignored", key->name);
     } else if (key->kind != KEY_LIST) {
-        set_only(r, key, value, r->seen[key - schema_keys]);
-        mark_seen(r, key);
+        set_only(r, key, value, *seen(r, key));
+        *seen(r, key) = r->line;
     } else if (set_list(r, key, value)) {
-        mark_seen(r, key);
+        *seen(r, key) = r->line;
     }
 }
 
@@ -157,7 +156,7 @@ void assign(struct reading *r, const struct key_entry *key, const char *value)
     const char *why = value_expand(expanded, size, value, key->flags & KEY_FILE, r->sources, r->why, sizeof r->why);
     if (why != NULL) {
         complain(r, key, value, why);
-        r->seen[key - schema_keys] = r->line; /* it is there, if wrong */
+        *seen(r, key) = r->line; /* it is there, if wrong */
     } else {
         assign_expanded(r, key, expanded);
     }

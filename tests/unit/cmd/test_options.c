@@ -183,10 +183,10 @@ static const struct {
     const char *line;
     const char *problem; /* between "wgproxy: " and the hint */
 } wrong[] = {
-    {"", "no configuration: give -c FILE"},
-    {"-v -v", "no configuration: give -c FILE"},
-    {"check", "no configuration: give -c FILE"},
-    {"check a.conf", "no configuration: give -c FILE"},
+    {"", "no configuration: give -c FILE, or try 'wgproxy demo'"},
+    {"-v -v", "no configuration: give -c FILE, or try 'wgproxy demo'"},
+    {"check", "no configuration: give -c FILE, or try 'wgproxy demo'"},
+    {"check a.conf", "no configuration: give -c FILE, or try 'wgproxy demo'"},
     {"check -c a b c", "unexpected \"c\""},
     {"check -c a -D 1", "-D does not go with 'check'"},
     {"check -n -c a", "-n does not go with 'check'"},
@@ -203,7 +203,8 @@ static const struct {
     {"-c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a -c a",
      "-c was given more than 16 times"},
     {"-c a b", "unknown command \"b\""},
-    {"a.conf", "unknown command \"a.conf\""},
+    {"a.conf", "unknown command \"a.conf\"; a file is given with -c"},
+    {"./a", "unknown command \"./a\"; a file is given with -c"},
     {"gnekey", "unknown command \"gnekey\", did you mean genkey?"},
     {"demo demo", "unexpected \"demo\""},
     {"pubkey " KEY, "unexpected (not shown, it may be a key)"},
@@ -213,8 +214,10 @@ static const struct {
     {"-c a -d -- ls", "-d does not go with -- COMMAND"},
     {"-c a -W x", "-W \"x\": has no port: must be host:port"},
     {"-c a -W a:1 -W b:2", "-W was given twice: there is one standard input"},
-    {"-c a -W a:1 -D 1", "-W goes alone: not with -D, -L, -R, -d or -- COMMAND"},
-    {"-c a -W a:1 -- ls", "-W goes alone: not with -D, -L, -R, -d or -- COMMAND"},
+    {"-c a -W a:1 -D 1", "-W goes alone: not with -D, -L, -R, -i, -d or -- COMMAND"},
+    {"-c a -W a:1 -i 1", "-W goes alone: not with -D, -L, -R, -i, -d or -- COMMAND"},
+    {"-c - -W a:1", "-W and -c - both want standard input"},
+    {"-c a -W a:1 -- ls", "-W goes alone: not with -D, -L, -R, -i, -d or -- COMMAND"},
     {"-c a -L 1", "-L \"1\": must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
     {"-c a -L 0.0.0.0:1:a:1", "-L 0.0.0.0:1: others could use the tunnel from there; if they may, add --allow-lan"},
     {"-c a -R 0:a:1", "-R \"0:a:1\": must begin with a port of the tunnel, 1 to 65535"},
@@ -237,7 +240,31 @@ static const struct {
     {"demo -D 192.0.2.1:1080",
      "-D 192.0.2.1:1080: others could use the tunnel from there; if they may, add --allow-lan"},
     {"-c a -D 1080 -D localhost:1080", "127.0.0.1:1080 was given twice"},
+    {"-c a -D 1080 -L 1080:a:1", "127.0.0.1:1080 was given twice"},
+    {"-c a -L udp:1:a:1 -L udp:1:b:1", "127.0.0.1:1 was given twice"},
+    {"-c a -D unix:/s -L unix:/s:a:1", "unix:/s was given twice"},
+    {"-c a -R 1:a:1 -R 1:b:1", "-R with port 1 was given twice"},
+    {"demo -D unix:/s", "'demo' takes one -D, with a port"},
 };
+
+/* What looks alike and is not the same place. */
+static void other_places_are_no_twins(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "-c a -D 0 -D 0",
+        "-c a -L 1:a:1 -L udp:1:a:1",
+        "-c a -D 1 -R 1:a:1",
+        "-c a -R 1:a:1 -R udp:1:a:1",
+        "-c a -D unix:/s -D unix:/t -D 1",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        struct words w;
+        struct options o;
+        parse_well(&w, &o, lines[i]);
+        options_fini(&o);
+    }
+}
 
 static void wrong_words_are_explained_in_one_line(void **state)
 {
@@ -336,6 +363,13 @@ static void socks_is_offered_on_loopback_unless_told_otherwise(void **state)
     assert_string_equal(endpoint_format(&e, text), "127.0.0.1:1080");
 }
 
+/* No configuration of whoever runs the tests. */
+static int leave_home(void **state)
+{
+    (void)state;
+    return unsetenv("HOME") | unsetenv("XDG_CONFIG_HOME") | unsetenv("WGPROXY_CONFIG");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,11 +380,12 @@ int main(void)
         cmocka_unit_test(forwards_and_commands_are_taken),
         cmocka_unit_test(v_alone_asks_for_the_version),
         cmocka_unit_test(wrong_words_are_explained_in_one_line),
+        cmocka_unit_test(other_places_are_no_twins),
         cmocka_unit_test(more_listeners_than_there_is_room_for_are_refused),
         cmocka_unit_test(help_fits_a_terminal),
         cmocka_unit_test(help_tells_of_every_command_and_option),
         cmocka_unit_test(version_names_the_parts),
         cmocka_unit_test(socks_is_offered_on_loopback_unless_told_otherwise),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, leave_home, NULL);
 }
