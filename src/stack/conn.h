@@ -64,16 +64,16 @@ struct stack_tcp {
     struct list pending; /* in listener->pending; or, long after that, in stack->time_wait */
 
     struct chunkq tx;
-    struct chunkq rx;     /* unread bytes of earlier turns, before `fresh` */
-    struct fresh fresh;   /* unread bytes of this turn, still in receive buffers */
-    uint32_t tx_limit;    /* of tx.len */
-    uint32_t round_trip;  /* of the handshake, ns, at most a second */
-    uint32_t window;      /* what the peer may send ahead of the reader */
-    uint32_t window_read; /* taken by the reader since window_since */
+    struct chunkq rx;      /* unread bytes of earlier turns, before `fresh` */
+    struct fresh fresh;    /* unread bytes of this turn, still in receive buffers */
+    uint32_t tx_limit;     /* of tx.len */
+    uint32_t round_trip;   /* of the handshake, ns, at most a second */
+    uint32_t window;       /* what the peer may send ahead of the reader */
+    uint32_t window_read;  /* taken by the reader since window_since */
     uint64_t window_since; /* before the connection is open: when its first SYN went or came */
-    uint32_t acked;      /* up to where the peer's bytes are acknowledged */
-    uint32_t ack_step;   /* so many bytes more are acknowledged before the turn ends */
-    uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
+    uint32_t acked;        /* up to where the peer's bytes are acknowledged */
+    uint32_t ack_step;     /* so many bytes more are acknowledged before the turn ends */
+    uint64_t orphan_due;   /* without a user: when to stop waiting for the peer */
 };
 
 struct stack_tcp_listener {
@@ -138,16 +138,16 @@ void conn_suspect_black_hole(struct stack_tcp *t);
 
 /* ---- window.c ---- */
 
-bool window_is_pressed(const struct stack *s);       /* all queues together are above their budget */
-void window_open(struct stack_tcp *t);               /* the connection is established */
-void window_consumed(struct stack_tcp *t, size_t n); /* the reader took n bytes */
+bool window_is_pressed(const struct stack *s); /* all queues together are above their budget */
+void window_open(struct stack_tcp *t);         /* the connection is established */
+void window_consumed(struct stack_tcp *t, size_t n);  /* the reader took n bytes */
 void window_left(struct stack_tcp *t, size_t unread); /* unread bytes at the end of a turn */
 void window_credit(struct stack_tcp *t);              /* let lwIP announce what is due */
 
 /* ---- ticks.c ---- */
 
 void ticks_init(struct stack *stack);
-void ticks_arm(struct stack *stack);    /* something may wait from now on */
+void ticks_arm(struct stack *stack);       /* something may wait from now on */
 void ticks_wake(struct stack_tcp *t);      /* something happens to it: its time runs again */
 void ticks_time_wait(struct stack_tcp *t); /* it is in TIME_WAIT, from now on */
 void ticks_time_wait_over(struct stack_tcp *t);

@@ -52,9 +52,9 @@ struct stack {
     struct tcp_pcb *tcp_parked;       /* pcbs that lwIP's timers need not see; see ticks.c */
     struct list time_wait;            /* connections in TIME_WAIT, the oldest first */
     size_t n_time_wait;
-    size_t most_in_heap;              /* since memory went back to the system; see ticks.c */
+    size_t most_in_heap; /* since memory went back to the system; see ticks.c */
     uint64_t trim_due;
-    uint64_t fast_due, slow_due;      /* lwIP's TCP timers; see ticks.c */
+    uint64_t fast_due, slow_due; /* lwIP's TCP timers; see ticks.c */
     uint64_t time_wait_due;
     uint64_t retry_due;
 

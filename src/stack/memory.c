@@ -14,26 +14,24 @@ enum { STEP = 16, CLASSES = 16, FROM_HEAP = CLASSES };
  * search for them. */
 enum { IDLE_MAX = 4096, IDLE_FEW = 32 };
 
-struct block {
-    union {
-        uint64_t class;
-        struct block *next_idle;
-    };
-    uint8_t data[];
+/* Stands before the memory that is given out. */
+union block {
+    uint64_t class;
+    union block *next_idle;
 };
 
-static_assert(offsetof(struct block, data) % 8 == 0, "MEM_ALIGNMENT");
+static_assert(sizeof(union block) == 8, "MEM_ALIGNMENT");
 
 static struct idle {
-    struct block *first;
+    union block *first;
     unsigned n;
     unsigned low; /* the smallest n since memory_settle */
 } idle[CLASSES];
 
 void *stack_mem_alloc(size_t size)
 {
-    size_t class = (size + sizeof(struct block) - 1) / STEP;
-    struct block *b = NULL;
+    size_t class = (size + sizeof(union block) - 1) / STEP;
+    union block *b = NULL;
     if (class >= CLASSES) {
         class = FROM_HEAP;
         b = malloc(sizeof *b + size);
@@ -49,7 +47,7 @@ void *stack_mem_alloc(size_t size)
         return NULL;
     }
     b->class = class;
-    return b->data;
+    return b + 1;
 }
 
 void *stack_mem_calloc(size_t count, size_t size)
@@ -60,7 +58,7 @@ void *stack_mem_calloc(size_t count, size_t size)
 
 void stack_mem_free(void *mem)
 {
-    struct block *b = (struct block *)((uint8_t *)mem - offsetof(struct block, data));
+    union block *b = (union block *)mem - 1;
     if (b->class == FROM_HEAP || idle[b->class].n == IDLE_MAX) {
         free(b);
         return;
@@ -74,7 +72,7 @@ void stack_mem_free(void *mem)
 static void give_back(struct idle *list, unsigned n)
 {
     while (n-- > 0) {
-        struct block *b = list->first;
+        union block *b = list->first;
         list->first = b->next_idle;
         list->n--;
         free(b);

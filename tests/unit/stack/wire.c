@@ -64,8 +64,8 @@ static bool happens(struct wire *w, unsigned in_1000)
 static void take_off(struct wire_end *to, const void *ip, size_t len)
 {
     struct wire *w = to->wire;
-    struct flight *f =
-        aligned_alloc(16, (sizeof *f + len + 15) / 16 * 16); /* test_memory_failures.c makes malloc fail */
+    struct flight *f = aligned_alloc(16, (sizeof *f + len + 15) / 16 *
+                                             16); /* test_memory_failures.c makes malloc fail */
     assert_non_null(f);
     uint64_t jitter = w->config.jitter ? seeded_next(&w->chance) % w->config.jitter : 0;
     *f = (struct flight){
