@@ -6,6 +6,7 @@
  *   conn_open.c   connecting, listening, accepting, and the choice of local ports
  *   conn_flush.c  what the end of a turn does: copy what nobody took, credit, write, FIN
  *   conn_mtu.c    smaller segments for a narrower path
+ *   black_hole.c  large packets of the peer that never arrive
  *   window.c      how much the peer may send ahead of the reader
  *   ticks.c       lwIP's timers and everything else that waits for time */
 #ifndef WGPROXY_STACK_CONN_H
@@ -71,6 +72,9 @@ struct stack_tcp {
     size_t window;       /* what the peer may send ahead of the reader */
     size_t window_read;  /* taken by the reader since window_since */
     uint64_t window_since;
+    uint64_t stuck_due;  /* when what the peer should have sent is missed; see black_hole.c */
+    uint64_t told_at;    /* when it was told that it is too large, the last time */
+    unsigned tells;
     uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
 };
 

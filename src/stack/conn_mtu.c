@@ -23,12 +23,15 @@ static void split_unsent(struct tcp_pcb *pcb, uint16_t mss)
     pcb->unsent_last = NULL;
 }
 
-void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
+static bool is_v6(const struct stack_tcp *t)
+{
+    return t->flow.key.remote.family == FAMILY_V6;
+}
+
+static void fit_into(struct stack_tcp *t, uint32_t mtu)
 {
     struct tcp_pcb *pcb = t->pcb;
-    bool v6 = t->flow.key.remote.family == FAMILY_V6;
-    uint32_t least = v6 ? MTU_MIN_V6 : MTU_MIN_V4;
-    uint32_t mss = (mtu > least ? mtu : least) - (v6 ? HEADERS_V6 : HEADERS_V4);
+    uint32_t mss = mtu - (is_v6(t) ? HEADERS_V6 : HEADERS_V4);
     if (mss >= pcb->mss) {
         return;
     }
@@ -36,6 +39,12 @@ void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
     tcp_rexmit_rto_prepare(pcb); /* what is in flight is lost: all of it is unsent again */
     split_unsent(pcb, pcb->mss);
     tcp_output(pcb);
+}
+
+void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
+{
+    uint32_t least = is_v6(t) ? MTU_MIN_V6 : MTU_MIN_V4;
+    fit_into(t, mtu > least ? mtu : least);
 }
 
 /* RFC 4821: where no router says that a packet is too large, silence has to. A mere outage looks the same; all it
@@ -52,14 +61,16 @@ void conn_suspect_black_hole(struct stack_tcp *t)
     }
 }
 
-static void lower_all(struct stack *s, uint16_t mtu)
+static void lower_segments(struct stack *s, uint16_t mtu)
 {
-    s->config.mtu = mtu;
-    s->netif.mtu = mtu;
+    s->segment_mtu = mtu;
+    if (mtu < s->netif.mtu) {
+        s->netif.mtu = mtu;
+    }
     list_foreach(l, &s->conns) {
         struct stack_tcp *t = list_item(l, struct stack_tcp, all);
         if (t->pcb && t->pcb->state >= ESTABLISHED && t->pcb->state != TIME_WAIT) {
-            conn_lower_mtu(t, mtu);
+            fit_into(t, mtu);
         }
     }
 }
@@ -67,9 +78,11 @@ static void lower_all(struct stack *s, uint16_t mtu)
 void stack_lower_mtu(struct stack *s, uint16_t mtu, struct now now)
 {
     uint16_t least = stack_has_family(s, FAMILY_V6) ? MTU_MIN_V6 : MTU_MIN_V4;
-    mtu = mtu > least ? mtu : least;
     instance_enter_at(s, now);
     if (mtu < s->config.mtu) {
-        lower_all(s, mtu);
+        s->config.mtu = mtu > least ? mtu : least;
+    }
+    if (mtu < s->segment_mtu) {
+        lower_segments(s, mtu > MTU_MIN_V4 ? mtu : MTU_MIN_V4);
     }
 }

@@ -34,6 +34,10 @@ struct stack {
     uint8_t port_secret[SIPHASH_KEY];
     uint32_t port_steps[PORT_STEPS]; /* how many ports the destinations of each bucket have had */
 
+    uint16_t segment_mtu; /* what TCP fits its segments into: config.mtu, or less */
+    bool black_hole;      /* while it is suspected, netif.mtu is less than segment_mtu; see black_hole.c */
+    uint64_t large_at;    /* when the last packet came that would not fit through it; 0: none yet */
+
     uint16_t ip_id;   /* of the last IPv4 packet that is no fragment */
     bool may_output;  /* inside stack_input, stack_flush or stack_tick */
     bool in_output;   /* inside config.output, which must not come back */

@@ -4,6 +4,7 @@
  * one for delayed acknowledgements, the slow one while bytes, a SYN or a FIN are under way; once a
  * second when every connection is idle or in TIME_WAIT; and never when there is none. lwIP's tick
  * count is set from the clock at each entry, so that no tick is missed. */
+#include "stack/black_hole.h"
 #include "stack/conn.h"
 
 #include <assert.h>
@@ -104,7 +105,10 @@ static void survey_active(struct stack *s)
         if (needs_slow(pcb)) {
             s->slow_due = deadline_min(s->slow_due, s->mono + SLOW_NS);
         }
-        conn_suspect_black_hole(conn_of_pcb(pcb));
+        struct stack_tcp *t = conn_of_pcb(pcb);
+        conn_suspect_black_hole(t);
+        black_hole_watch(t);
+        s->slow_due = deadline_min(s->slow_due, t->stuck_due);
         give_up_orphan(s, pcb);
     }
 }
