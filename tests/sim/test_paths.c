@@ -109,6 +109,36 @@ static void no_datagram_is_larger_than_the_path(void **state)
     sim_pair_fini(&p);
 }
 
+static void lives_with_a_path_that_swallows(unsigned client, unsigned far, const char *address)
+{
+    struct sim_pair p;
+    sim_pair_init(&p, 66, &plain);
+    p.sim->hosts[CLIENT].out.swallow = client;
+    p.sim->hosts[FAR].out.swallow = far;
+    struct sim_client *c = sim_pair_ask(&p, address, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 1 * S), 0);
+    assert_true(sim_pair_echo(&p, c, 300000, 60 * S));
+    uint64_t later = sim_time(p.sim);
+    struct sim_client *d = sim_pair_ask(&p, address, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, d, later + 1 * S), 0);
+    assert_true(sim_pair_echo(&p, d, 300000, later + (client > 0 ? 60 : 5) * S));
+    sim_client_free(c);
+    sim_client_free(d);
+    sim_pair_fini(&p);
+}
+
+/* Nobody is told, and no ICMP comes. */
+static void a_path_may_swallow_what_is_large_in_each_direction(void **state)
+{
+    (void)state;
+    static const char *const inside[] = {FAR_V4, FAR_V6};
+    for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
+        lives_with_a_path_that_swallows(0, 1400, inside[i]);
+        lives_with_a_path_that_swallows(1400, 0, inside[i]);
+        lives_with_a_path_that_swallows(1400, 1400, inside[i]);
+    }
+}
+
 /* ---- names ---- */
 
 static void names_are_asked_for_inside(void **state)
@@ -236,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ends_may_roam_one_after_the_other),
         cmocka_unit_test(no_datagram_is_larger_than_the_path),
+        cmocka_unit_test(a_path_may_swallow_what_is_large_in_each_direction),
         cmocka_unit_test(names_are_asked_for_inside),
         cmocka_unit_test(without_dns_a_name_is_nowhere_and_asked_of_nobody),
         cmocka_unit_test(two_tunnels_share_inner_addresses_and_nothing_else),
