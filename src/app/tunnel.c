@@ -70,22 +70,22 @@ static unsigned path_leaves(const struct tunnel *t, const struct endpoint *to, u
     return path > around && path - around < most ? (path - around) / 16 * 16 : most;
 }
 
-/* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, fragments
- * outside are the lesser evil. */
+/* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, TCP still
+ * can; for the rest fragments outside are the lesser evil. */
 static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
 {
-    unsigned mtu = path_leaves(t, to, t->mtu);
+    unsigned fits = path_leaves(t, to, t->mtu);
     unsigned least = stack_has_family(t->stack, FAMILY_V6) ? TUNNEL_MTU_LEAST : TUNNEL_MTU_LEAST_V4;
-    if (mtu < least || mtu == t->mtu) {
-        mtu = mtu < least ? least : mtu;
+    unsigned mtu = fits > least ? fits : least;
+    if (fits < least || fits == t->mtu) {
         outside_allow_fragments(&t->outside);
     }
     if (mtu < t->mtu) {
         log_info(t->env->log, "the path became narrower -> MTU %u inside, not %u", mtu, (unsigned)t->mtu);
         t->mtu = (uint16_t)mtu;
         wg_set_mtu(t->wg, t->mtu);
-        stack_lower_mtu(t->stack, t->mtu, now);
     }
+    stack_lower_mtu(t->stack, (uint16_t)fits, now);
 }
 
 /* ---- from the peer ---- */
@@ -173,9 +173,9 @@ static unsigned least_mtu(const struct config *c)
 }
 
 /* What the path to the peers leaves, where their addresses are known already. */
-static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
+static unsigned path_to_peers(const struct tunnel *t, const struct config *c)
 {
-    unsigned mtu = TUNNEL_MTU_MOST, least = least_mtu(c);
+    unsigned mtu = TUNNEL_MTU_MOST;
     for (size_t i = 0; i < c->n_peers; i++) {
         struct endpoint to = {.port = c->peers[i].endpoint_port};
         if (c->peers[i].endpoint_host == NULL || !addr_parse(&to.addr, c->peers[i].endpoint_host)) {
@@ -183,7 +183,7 @@ static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
         }
         mtu = path_leaves(t, &to, mtu);
     }
-    return (uint16_t)(mtu > least ? mtu : least);
+    return mtu;
 }
 
 static int build_wg(struct tunnel *t, const struct config *c)
@@ -215,6 +215,16 @@ static int build_stack(struct tunnel *t, const struct config *c, struct now now)
         .log = t->env->log,
     };
     return stack_new(&t->stack, &sc, now);
+}
+
+/* The MTU, and what TCP may fill of it where the path is narrower than IPv6 inside needs. */
+static int build_sizes(struct tunnel *t, const struct config *c, unsigned fits, struct now now)
+{
+    int err = build_stack(t, c, now);
+    if (err == 0 && fits < t->mtu) {
+        stack_lower_mtu(t->stack, (uint16_t)fits, now);
+    }
+    return err;
 }
 
 static int build_resolver(struct tunnel *t, const struct config *c)
@@ -271,7 +281,9 @@ static int build_dialer(struct tunnel *t, const struct config *c)
 
 static int build(struct tunnel *t, const struct config *c, struct now now)
 {
-    t->mtu = c->mtu != 0 ? c->mtu : default_mtu(t, c);
+    unsigned fits = c->mtu != 0 ? c->mtu : path_to_peers(t, c);
+    unsigned least = least_mtu(c);
+    t->mtu = (uint16_t)(fits > least ? fits : least);
     int err = outside_init(&t->outside, t->env, t->mtu);
     if (err == 0) {
         err = endpoints_new(&t->endpoints, t->env);
@@ -283,7 +295,7 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = silence_new(&t->silence, t->wg, t->env->log);
     }
     if (err == 0) {
-        err = build_stack(t, c, now);
+        err = build_sizes(t, c, fits, now);
     }
     if (err == 0) {
         err = build_resolver(t, c);

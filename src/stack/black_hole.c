@@ -3,8 +3,8 @@
  *
  *   a hole     small segments arrived, large ones before them are missing and do not come although the sender repeats them.
  *              Nearly every TLS handshake ends so, and every page of a few segments.
- *   a silence  the peer took our request, and nothing follows; while no large packet has ever arrived through this tunnel.
- *              That may as well be a server that thinks.
+ *   a silence  the peer took our request, perhaps began to answer, and nothing follows; while no large packet has ever
+ *              arrived through this tunnel. That may as well be a server that thinks, or is done.
  *
  * After 3 s of either, the sender is told "too big" about what is missing, as a router with a smaller MTU would have done
  * (RFC 1191, RFC 8201). A sender in a black hole goes on at once, with segments of the size that it was told; the others
@@ -21,7 +21,7 @@
 #define PATIENCE_NS (3 * NS_PER_S)
 #define AT_ONCE_NS (100 * NS_PER_MS) /* and two round trips */
 
-enum { TELLS_MAX = 3 };                                  /* a connection; one may get lost */
+enum { TELLS_MAX = 3 };                                  /* a connection */
 enum { LARGE = BLACK_HOLE_PASSES - 100 };                /* the least payload of a packet larger than that, with options */
 enum { TOO_BIG4 = 3, NEEDS_FRAGMENTS = 4, TOO_BIG6 = 2 }; /* type and code, type */
 
@@ -62,17 +62,21 @@ static bool has_hole(const struct tcp_pcb *pcb)
     return !seg;
 }
 
+/* From now on more may follow. */
+static void expect_more(struct stack_tcp *t)
+{
+    t->stuck_due = t->stack->large_at == 0 && !t->got_fin ? t->stack->mono + PATIENCE_NS : NEVER;
+}
+
 void black_hole_asked(struct stack_tcp *t)
 {
-    if (t->stack->large_at == 0) {
-        t->stuck_due = t->stack->mono + PATIENCE_NS;
-    }
+    expect_more(t);
 }
 
 void black_hole_answered(struct stack_tcp *t, size_t len)
 {
     struct stack *s = t->stack;
-    t->stuck_due = NEVER;
+    expect_more(t);
     if (t->tells > 0 && s->mono - t->told_at <= 2 * t->round_trip + AT_ONCE_NS && len >= LARGE &&
         len < BLACK_HOLE_PASSES) {
         conclude(s);
@@ -122,7 +126,6 @@ void black_hole_watch(struct stack_tcp *t)
     }
     t->tells++;
     t->told_at = s->mono;
-    t->stuck_due = s->mono + PATIENCE_NS;
     tell(t);
     if (hole) {
         conclude(s);

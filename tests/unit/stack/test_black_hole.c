@@ -77,6 +77,24 @@ static void a_silence_is_broken_and_later_connections_do_not_wait(void **state)
     }
 }
 
+/* As an HTTP server's header before the page. */
+static void a_small_beginning_hides_nothing(void **state)
+{
+    (void)state;
+    open_world(swallow);
+    struct peer client = {.to_send = 100, .appetite = SIZE_MAX};
+    struct peer server = {.to_send = 150, .appetite = SIZE_MAX};
+    assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
+    wire_pass(&w, 200 * MS);
+    assert_int_equal(client.received, 150);
+    server.to_send = 50000;
+    peer_pump(&server);
+    wire_pass(&w, 5 * NS_PER_S);
+    assert_int_equal(client.received, 50000);
+    assert_in_range(fetch("10.0.0.2", 81, 50000), 1, 1000);
+    wire_close(&w);
+}
+
 static uint64_t largest_of(uint16_t port)
 {
     w.b.largest = 0;
@@ -143,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hole_is_filled_and_later_connections_do_not_wait),
         cmocka_unit_test(a_silence_is_broken_and_later_connections_do_not_wait),
+        cmocka_unit_test(a_small_beginning_hides_nothing),
         cmocka_unit_test(a_server_that_thinks_is_none),
         cmocka_unit_test(an_outage_is_none),
         cmocka_unit_test(the_first_large_packet_refutes_it),
