@@ -144,13 +144,20 @@ static void resolved(void *ctx, int err, const struct endpoint *found, size_t co
 
 /* ---- watching ---- */
 
+static void ask_again(struct name *n, struct now now)
+{
+    if (n->lookup == NULL && n->due == NEVER) {
+        n->due = now.mono > n->asked + ASK_AGAIN ? now.mono : n->asked + ASK_AGAIN;
+    }
+}
+
 /* The address has had its tries: the next one, or when it was the last, the name again. */
 static void move_on(struct name *n, struct now now)
 {
     if (n->at + 1 < n->n_found) {
         use(n, n->at + 1);
-    } else if (n->lookup == NULL) {
-        n->due = now.mono > n->asked + ASK_AGAIN ? now.mono : n->asked + ASK_AGAIN;
+    } else {
+        ask_again(n, now);
     }
 }
 
@@ -164,6 +171,9 @@ static void look(struct name *n, struct now now)
     if (status.initiations_pending > n->tried + TRIES_EACH) {
         n->tried = status.initiations_pending - 1; /* the one just sent went to the old address: it counts for the new */
         move_on(n, now);
+    }
+    if (status.answer_due <= now.mono) {
+        ask_again(n, now); /* it may have moved, and the call that is about to be made should find it */
     }
     if (status.handshakes != n->sessions) {
         n->sessions = status.handshakes;

@@ -107,6 +107,8 @@ static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, st
     for (size_t i = 0; i < n; i++) {
         if (packets[i].verdict == WG_RX_IP) {
             stack_input(t->stack, batch[i].buf, packets[i].ip, packets[i].ip_len, now);
+        } else if (packets[i].verdict == WG_RX_HANDSHAKE) {
+            stack_retry(t->stack, now); /* perhaps after a long silence */
         } else if (packets[i].peer == NULL) {
             silence_heard(t->silence, &packets[i]);
         }
@@ -246,14 +248,14 @@ static int build_resolver(struct tunnel *t, const struct config *c)
     return err != 0 ? err : names_new(&t->names, t->stack, t->resolver);
 }
 
-/* Does a peer that is wanted not answer? */
+/* Does a peer that is wanted not answer? It may be calls, or data of a session that it has forgotten. */
 static bool peer_is_silent(void *ctx)
 {
     const struct tunnel *t = ctx;
     for (struct wg_peer *p = wg_peer_first(t->wg); p != NULL; p = wg_peer_next(p)) {
         struct wg_peer_status status;
         wg_peer_get(p, &status);
-        if (status.initiations_pending > 0) {
+        if (status.initiations_pending > 0 || (t->now != NULL && status.answer_due <= t->now->mono)) {
             return true;
         }
     }

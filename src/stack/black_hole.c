@@ -30,16 +30,14 @@ void black_hole_large_arrived(struct stack *s)
     s->large_at = s->mono;
     if (s->black_hole) {
         s->black_hole = false;
-        s->netif.mtu = s->segment_mtu;
         log_info(s->config.log, "packets larger than %d bytes arrive again -> full segments", BLACK_HOLE_PASSES);
     }
 }
 
 static void conclude(struct stack *s)
 {
-    if (!s->black_hole && s->netif.mtu > BLACK_HOLE_PASSES) {
+    if (!s->black_hole && s->segment_mtu > BLACK_HOLE_PASSES) {
         s->black_hole = true;
-        s->netif.mtu = BLACK_HOLE_PASSES;
         log_info(s->config.log,
                  "large packets do not arrive through the tunnel -> connections ask for smaller ones; "
                  "MTU = %d in the file would spare the wait",

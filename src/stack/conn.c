@@ -283,6 +283,7 @@ void conn_established(struct stack_tcp *t)
     conn_set_state(t, CONN_OPEN);
     t->pcb->rto = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL; /* without the backoff of the SYN */
     t->pcb->nrtx = 0;
+    conn_clamp_mss(t);
     window_open(t);
     conn_mark_dirty(t);
 }

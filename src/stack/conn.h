@@ -133,6 +133,11 @@ void conn_free_fresh(struct stack_tcp *t);
 /* ---- conn_mtu.c ---- */
 
 void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu);
+
+/* The largest segment that connections which begin now shall have; to be announced, and to be kept by this one. */
+uint16_t conn_mss(const struct stack *s, bool v6);
+void conn_clamp_mss(struct stack_tcp *t);
+
 /* After a retransmission: a large segment that was sent some times in vain may be too large for the path. */
 void conn_suspect_black_hole(struct stack_tcp *t);
 

@@ -61,12 +61,28 @@ void conn_suspect_black_hole(struct stack_tcp *t)
     }
 }
 
+/* The largest packet that TCP shall make, here and on the other side. */
+static uint16_t segment_mtu(const struct stack *s)
+{
+    return s->black_hole && s->segment_mtu > MTU_MIN_V6 ? MTU_MIN_V6 : s->segment_mtu;
+}
+
+uint16_t conn_mss(const struct stack *s, bool v6)
+{
+    return (uint16_t)(segment_mtu(s) - (v6 ? HEADERS_V6 : HEADERS_V4));
+}
+
+void conn_clamp_mss(struct stack_tcp *t)
+{
+    uint16_t mss = conn_mss(t->stack, is_v6(t));
+    if (t->pcb->mss > mss) {
+        t->pcb->mss = mss;
+    }
+}
+
 static void lower_segments(struct stack *s, uint16_t mtu)
 {
     s->segment_mtu = mtu;
-    if (mtu < s->netif.mtu) {
-        s->netif.mtu = mtu;
-    }
     list_foreach(l, &s->conns) {
         struct stack_tcp *t = list_item(l, struct stack_tcp, all);
         if (t->pcb && t->pcb->state >= ESTABLISHED && t->pcb->state != TIME_WAIT) {
@@ -81,6 +97,7 @@ void stack_lower_mtu(struct stack *s, uint16_t mtu, struct now now)
     instance_enter_at(s, now);
     if (mtu < s->config.mtu) {
         s->config.mtu = mtu > least ? mtu : least;
+        s->netif.mtu = s->config.mtu;
     }
     if (mtu < s->segment_mtu) {
         lower_segments(s, mtu > MTU_MIN_V4 ? mtu : MTU_MIN_V4);

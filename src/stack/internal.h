@@ -34,8 +34,8 @@ struct stack {
     uint8_t port_secret[SIPHASH_KEY];
     uint32_t port_steps[PORT_STEPS]; /* how many ports the destinations of each bucket have had */
 
-    uint16_t segment_mtu; /* what TCP fits its segments into: config.mtu, or less */
-    bool black_hole;      /* while it is suspected, netif.mtu is less than segment_mtu; see black_hole.c */
+    uint16_t segment_mtu; /* what TCP's segments fit into: config.mtu, or less */
+    bool black_hole;      /* on our side of it they are to be smaller still; see black_hole.c */
     uint64_t large_at;    /* when the last packet came that would not fit through it; 0: none yet */
 
     uint16_t ip_id;   /* of the last IPv4 packet that is no fragment */

@@ -4,12 +4,15 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "stack/internal.h"
+#include "stack/conn.h"
+#include "stack/gate.h"
 #include "stack/lwip_addr.h"
 
 #include <assert.h>
 #include <lwip/ip.h>
 #include <stdlib.h>
+
+enum { OPTION_MSS = 2 };
 
 /* A packet is a few parts: headers, and a reference into each chunk that its payload touches. */
 enum { SLICES_MAX = 32 };
@@ -66,6 +69,26 @@ static void rename_v4(struct stack *s, struct pbuf *p)
     store_be16(ip + 10, (uint16_t)~sum);
 }
 
+/* lwIP announces what the MTU allows. Where segments shall be smaller, our SYN's option says so; lwIP writes it first,
+ * and anew for each SYN. HC' = ~(~HC + ~m + m') once more. */
+static void announce_mss(const struct stack *s, struct pbuf *p)
+{
+    uint8_t *ip = p->payload;
+    bool v6 = ip[0] >> 4 == 6;
+    uint8_t *tcp = ip + (v6 ? IP6_HEADER : IP4_HEADER), *option = tcp + TCP_HEADER;
+    if (ip[v6 ? 6 : 9] != PROTO_TCP || !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 || option[0] != OPTION_MSS) {
+        return;
+    }
+    uint16_t mss = conn_mss(s, v6), announced = load_be16(option + 2);
+    if (mss < announced) {
+        uint32_t sum = (uint32_t)(uint16_t)~load_be16(tcp + 16) + (uint16_t)~announced + mss;
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = (sum & 0xffff) + (sum >> 16);
+        store_be16(option + 2, mss);
+        store_be16(tcp + 16, (uint16_t)~sum);
+    }
+}
+
 /* What lwIP's output functions lead to. Never refuses: the outbox behind it always takes a packet,
  * and a pbuf is never kept, since lwIP would not retransmit a segment whose pbuf is still
  * referenced. */
@@ -73,6 +96,9 @@ static err_t output(struct stack *s, struct pbuf *p)
 {
     struct iovec slices[SLICES_MAX];
     int n = 0;
+    if (s->black_hole || s->segment_mtu < s->config.mtu) {
+        announce_mss(s, p);
+    }
     struct pbuf *q = p;
     for (; q && n < SLICES_MAX; q = q->next) {
         if (q->len > 0) {

@@ -140,6 +140,18 @@ static void survey(struct stack *s)
     prune_time_wait();
 }
 
+void stack_retry(struct stack *s, struct now now)
+{
+    instance_enter_at(s, now);
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->nrtx > 0 && pcb->rtime >= 0) {
+            pcb->rtime = pcb->rto;
+            pcb->nrtx--; /* one more chance, not one less */
+            ticks_arm(s);
+        }
+    }
+}
+
 uint64_t ticks_next_deadline(const struct stack *s)
 {
     return deadline_min(deadline_min(s->fast_due, s->slow_due), s->retry_due);

@@ -246,6 +246,7 @@ void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out)
         .handshakes = peer->handshakes,
         .initiations_pending = peer->initiations_pending,
         .first_unanswered = peer->first_unanswered,
+        .answer_due = timers_answer_due(&peer->timers),
         .has_session = kp != NULL && keypair_may_send(kp, then),
         .staged = peer->staged.n,
     };
