@@ -85,6 +85,17 @@ uint64_t endpoints_next_deadline(const struct endpoints *e)
     return due;
 }
 
+void endpoints_hurry(struct endpoints *e, struct now now)
+{
+    list_foreach(l, &e->names) {
+        struct name *n = list_item(l, struct name, link);
+        if (n->n_found == 0 && n->lookup == NULL) {
+            n->due = now.mono;
+            n->pause = RETRY_FIRST;
+        }
+    }
+}
+
 /* ---- addresses ---- */
 
 static void use(struct name *n, size_t at)

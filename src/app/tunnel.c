@@ -18,6 +18,7 @@
 #include "proxy/names.h"
 
 #define RX_BATCH 64
+#define SETTLES NS_PER_S  /* until a network that has changed carries packets */
 #define DISPATCH_ROUNDS 8 /* per turn; what is left runs in the next one */
 
 struct tunnel {
@@ -31,6 +32,7 @@ struct tunnel {
     struct outside outside;
     struct local outside_names; /* where the file lets the machine look names up */
     uint16_t mtu;             /* of the inner side */
+    uint64_t greet_due;       /* after a change of the machine's network; NEVER */
     const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
     struct silence *silence;
 };
@@ -318,6 +320,7 @@ int tunnel_new(struct tunnel **out, const struct env *env, const struct config *
         return ERR_NOMEM;
     }
     t->env = env;
+    t->greet_due = NEVER;
     int err = build(t, config, now);
     if (err != 0) {
         tunnel_free(t);
@@ -333,6 +336,22 @@ void tunnel_start(struct tunnel *t, struct now now)
     outside_room_for_event(&t->outside, t->wg);
     wg_start(t->wg, &t->outside.outbox, now);
     outside_send(&t->outside, t->wg);
+}
+
+void tunnel_machine_changed(struct tunnel *t, struct now now)
+{
+    t->greet_due = deadline_min(t->greet_due, now.mono + SETTLES);
+}
+
+static void greet_peers(struct tunnel *t, struct now now)
+{
+    t->greet_due = NEVER;
+    endpoints_hurry(t->endpoints, now);
+    stack_retry(t->stack, now);
+    for (struct wg_peer *p = wg_peer_first(t->wg); p != NULL; p = wg_peer_next(p)) {
+        outside_room_for_event(&t->outside, t->wg);
+        wg_peer_greet(p, &t->outside.outbox, now);
+    }
 }
 
 void tunnel_free(struct tunnel *t)
@@ -363,6 +382,9 @@ static void tick(struct tunnel *t, struct now now)
         outside_room_for_event(&t->outside, t->wg);
         wg_tick(t->wg, &t->outside.outbox, now);
         outside_renew(&t->outside, t->wg);
+    }
+    if (t->greet_due <= now.mono) {
+        greet_peers(t, now);
     }
     endpoints_look(t->endpoints, now);
     if (endpoints_next_deadline(t->endpoints) <= now.mono) {
@@ -396,7 +418,7 @@ static bool dispatch(struct tunnel *t, struct now now)
 
 static uint64_t next_deadline(const struct tunnel *t)
 {
-    uint64_t at = wg_next_deadline(t->wg);
+    uint64_t at = deadline_min(wg_next_deadline(t->wg), t->greet_due);
     at = deadline_min(at, stack_next_deadline(t->stack));
     at = deadline_min(at, dialer_next_deadline(t->dialer));
     at = deadline_min(at, endpoints_next_deadline(t->endpoints));

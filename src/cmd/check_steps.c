@@ -311,6 +311,6 @@ void check_steps_tick(struct check_steps *c, struct now now)
         ping_again(c, now);
         break;
     case CHECK_OVER:
-        assert(!"nothing is waited for any more");
+        assert(false && "nothing is waited for any more");
     }
 }

@@ -162,7 +162,7 @@ static int prove(struct demo *d)
 int demo_run(const struct endpoint *socks, bool once, enum log_level level)
 {
     struct demo d = {.socks = *socks, .once = once};
-    uint16_t far_port;
+    uint16_t far_port = 0;
     if (world_init(&d.world, level) != 0) {
         return 1;
     }

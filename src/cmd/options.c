@@ -228,7 +228,7 @@ static int take(struct parse *p, int value, const char *argument)
         p->out->once = true;
         break;
     default:
-        assert(!"every option of the table has its case");
+        assert(false && "every option of the table has its case");
     }
     return 0;
 }

@@ -13,6 +13,7 @@ struct world {
     struct log log;
     struct env env;
     struct io_loop *loop;
+    struct io_changes *changes;
     struct app *app;
 };
 

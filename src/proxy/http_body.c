@@ -71,7 +71,7 @@ static bool step(struct http_body *b, uint8_t c)
     case CHUNK_DATA:
         break;
     }
-    assert(!"data is taken whole");
+    assert(false && "data is taken whole");
     return false;
 }
 

@@ -374,7 +374,7 @@ void session_expire(struct session *s, struct now now)
         break;
     case DIALLING:
     case ASSOCIATED:
-        assert(!"no deadline in this state");
+        assert(false && "no deadline in this state");
     }
 }
 

@@ -133,7 +133,7 @@ static enum door_verdict take(struct socks4 *s, uint8_t byte, struct door_ask *a
     case SOCKS4_OVER:
         break;
     }
-    assert(!"fed after its verdict");
+    assert(false && "fed after its verdict");
     return DOOR_SHUT;
 }
 

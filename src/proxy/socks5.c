@@ -269,7 +269,7 @@ static enum door_verdict judge(struct socks5 *s, struct door_ask *ask, struct do
     case SOCKS5_OVER:
         break;
     }
-    assert(!"fed after its verdict");
+    assert(false && "fed after its verdict");
     return DOOR_SHUT;
 }
 

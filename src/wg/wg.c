@@ -263,6 +263,14 @@ void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *to)
     peer->endpoint = *to;
 }
 
+void wg_peer_greet(struct wg_peer *peer, struct outbox *out, struct now now)
+{
+    const struct keypair *kp = peer->keypairs.current;
+    if (kp != NULL && keypair_may_send(kp, now)) {
+        send_keepalive(peer, out, now);
+    }
+}
+
 void wg_peer_set_keepalive(struct wg_peer *peer, uint16_t seconds, struct now now)
 {
     timers_set_persistent(&peer->timers, seconds, now);

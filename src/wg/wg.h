@@ -162,6 +162,8 @@ void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out);
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *to);
 /* The inner side's MTU became another one: from now on padding stays within it. */
 void wg_set_mtu(struct wg *wg, uint16_t mtu);
+/* Say something empty, so that the peer learns where we are; nothing without a session. */
+void wg_peer_greet(struct wg_peer *peer, struct outbox *out, struct now now);
 void wg_peer_set_keepalive(struct wg_peer *peer, uint16_t seconds, struct now now);
 
 /* How often each verdict was given since wg_new. */

@@ -90,6 +90,31 @@ static void both_ends_may_roam_one_after_the_other(void **state)
     sim_pair_fini(&p);
 }
 
+/* In the middle of a download the peer hears nothing from us: it sends to where we were. */
+static void a_machine_that_moved_says_so_within_two_seconds(void **state)
+{
+    (void)state;
+    struct sim_pair p;
+    sim_pair_init(&p, 67, &plain);
+    look_on(&p);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 1 * S), 0);
+    sim_run_to(p.sim, 10 * S);
+    set_address(&p, CLIENT, "198.51.100.1");
+    app_machine_changed(p.sim->hosts[CLIENT].app, sim_now(&p.sim->hosts[CLIENT]));
+    sim_stir(p.sim, 10 * S + 1);
+    sim_run_to(p.sim, 12 * S);
+    assert_int_equal(sim_sent(p.sim, CLIENT, 4, 10 * S, 12 * S), 1);
+    assert_int_equal(sim_sent(p.sim, CLIENT, 1, 10 * S, 12 * S), 0);
+    sim_run_to(p.sim, 400 * S); /* without a session there is nothing to say */
+    app_machine_changed(p.sim->hosts[CLIENT].app, sim_now(&p.sim->hosts[CLIENT]));
+    sim_stir(p.sim, 400 * S + 1);
+    sim_run_to(p.sim, 410 * S);
+    assert_int_equal(sim_sent(p.sim, CLIENT, 0, 400 * S, 410 * S), 0);
+    sim_client_free(c);
+    sim_pair_fini(&p);
+}
+
 static void no_datagram_is_larger_than_the_path(void **state)
 {
     (void)state;
@@ -265,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ends_may_roam_one_after_the_other),
+        cmocka_unit_test(a_machine_that_moved_says_so_within_two_seconds),
         cmocka_unit_test(no_datagram_is_larger_than_the_path),
         cmocka_unit_test(a_path_may_swallow_what_is_large_in_each_direction),
         cmocka_unit_test(names_are_asked_for_inside),
