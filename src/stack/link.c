@@ -14,6 +14,10 @@
 
 enum { OPTION_MSS = 2 };
 
+/* ICMP errors: so many at once, and one each 10 ms. */
+enum { ERRORS_AT_ONCE = 50 };
+#define ERROR_NS (10 * NS_PER_MS)
+
 /* A packet is a few parts: headers, and a reference into each chunk that its payload touches. */
 enum { SLICES_MAX = 32 };
 
@@ -89,6 +93,26 @@ static void announce_mss(const struct stack *s, struct pbuf *p)
     }
 }
 
+static bool is_icmp_error(const struct pbuf *p)
+{
+    const uint8_t *ip = p->payload;
+    if (ip[0] >> 4 == 4) {
+        return p->len > IP4_HEADER && ip[9] == PROTO_ICMP && ip[IP4_HEADER] == 3; /* unreachable: we make no other */
+    }
+    return p->len > IP6_HEADER && ip[6] == PROTO_ICMP6 && ip[IP6_HEADER] < 128; /* RFC 4443 2.1 */
+}
+
+/* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: whoever knocks at closed ports does not decide how much we say. */
+static bool may_send_error(struct stack *s)
+{
+    uint64_t next = s->icmp_next > s->mono ? s->icmp_next : s->mono;
+    if (next - s->mono >= ERRORS_AT_ONCE * ERROR_NS) {
+        return false;
+    }
+    s->icmp_next = next + ERROR_NS;
+    return true;
+}
+
 /* What lwIP's output functions lead to. Never refuses: the outbox behind it always takes a packet,
  * and a pbuf is never kept, since lwIP would not retransmit a segment whose pbuf is still
  * referenced. */
@@ -98,6 +122,9 @@ static err_t output(struct stack *s, struct pbuf *p)
     int n = 0;
     if (s->black_hole || s->segment_mtu < s->config.mtu) {
         announce_mss(s, p);
+    }
+    if (is_icmp_error(p) && !may_send_error(s)) {
+        return ERR_OK;
     }
     struct pbuf *q = p;
     for (; q && n < SLICES_MAX; q = q->next) {
