@@ -57,7 +57,8 @@ static void on_network(void *ctx, struct now now)
     _Alignas(struct nlmsghdr) uint8_t news[NEWS_MAX];
     bool has = false;
     ssize_t n;
-    while ((n = recv(c->network, news, sizeof news, MSG_DONTWAIT)) > 0 || (n < 0 && errno == ENOBUFS)) {
+    while ((n = recv(c->network, news, sizeof news, MSG_DONTWAIT)) > 0 ||
+           (n < 0 && errno == ENOBUFS)) {
         has |= n < 0 || has_new_address((const struct nlmsghdr *)(const void *)news, (size_t)n);
     }
     if (has) {
@@ -76,7 +77,8 @@ static int open_clock(void)
 
 static int open_network(void)
 {
-    struct sockaddr_nl groups = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
+    struct sockaddr_nl groups = {.nl_family = AF_NETLINK,
+                                 .nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd >= 0 && bind(fd, (const struct sockaddr *)&groups, sizeof groups) != 0) {
         close(fd);
@@ -91,7 +93,8 @@ int io_changes_new(struct io_loop *loop, io_changed_fn *changed, void *ctx, stru
     if (c == NULL) {
         return ERR_NOMEM;
     }
-    *c = (struct io_changes){.clock = open_clock(), .network = open_network(), .changed = changed, .ctx = ctx};
+    *c = (struct io_changes){
+        .clock = open_clock(), .network = open_network(), .changed = changed, .ctx = ctx};
     int err = c->clock >= 0 ? io_watch_new(loop, c->clock, on_clock, c, &c->watches[0]) : 0;
     if (err == 0 && c->network >= 0) {
         err = io_watch_new(loop, c->network, on_network, c, &c->watches[1]);

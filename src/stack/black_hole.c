@@ -21,8 +21,10 @@
 #define PATIENCE_NS (3 * NS_PER_S)
 #define AT_ONCE_NS (100 * NS_PER_MS) /* and two round trips */
 
-enum { TELLS_MAX = 3 };                                  /* a connection */
-enum { LARGE = BLACK_HOLE_PASSES - 100 };                /* the least payload of a packet larger than that, with options */
+enum { TELLS_MAX = 3 };     /* a connection */
+enum { SILENCES_MAX = 16 }; /* a tunnel, whose peer may have nothing that is large to send */
+/* The least payload of a packet larger than that, with options. */
+enum { LARGE = BLACK_HOLE_PASSES - 100 };
 enum { TOO_BIG4 = 3, NEEDS_FRAGMENTS = 4, TOO_BIG6 = 2 }; /* type and code, type */
 
 void black_hole_large_arrived(struct stack *s)
@@ -30,7 +32,8 @@ void black_hole_large_arrived(struct stack *s)
     s->large_at = s->mono;
     if (s->black_hole) {
         s->black_hole = false;
-        log_info(s->config.log, "packets larger than %d bytes arrive again -> full segments", BLACK_HOLE_PASSES);
+        log_info(s->config.log, "packets larger than %d bytes arrive again -> full segments",
+                 BLACK_HOLE_PASSES);
     }
 }
 
@@ -38,10 +41,11 @@ static void conclude(struct stack *s)
 {
     if (!s->black_hole && s->segment_mtu > BLACK_HOLE_PASSES) {
         s->black_hole = true;
-        log_info(s->config.log,
-                 "large packets do not arrive through the tunnel -> connections ask for smaller ones; "
-                 "MTU = %d in the file would spare the wait",
-                 BLACK_HOLE_PASSES);
+        log_info(
+            s->config.log,
+            "large packets do not arrive through the tunnel -> connections ask for smaller ones; "
+            "MTU = %d in the file would spare the wait",
+            BLACK_HOLE_PASSES);
     }
 }
 
@@ -60,10 +64,17 @@ static bool has_hole(const struct tcp_pcb *pcb)
     return !seg;
 }
 
+/* May a silence mean anything? */
+static bool is_suspicious(const struct stack *s)
+{
+    return s->large_at == 0 && s->silences < SILENCES_MAX && s->segment_mtu > BLACK_HOLE_PASSES;
+}
+
 /* From now on more may follow. */
 static void expect_more(struct stack_tcp *t)
 {
-    t->stuck_due = t->stack->large_at == 0 && !t->got_fin ? t->stack->mono + PATIENCE_NS : NEVER;
+    bool may = is_suspicious(t->stack) && !t->got_fin;
+    t->stuck_due = may ? t->stack->mono + PATIENCE_NS : NEVER;
 }
 
 void black_hole_asked(struct stack_tcp *t)
@@ -104,6 +115,24 @@ static void tell(struct stack_tcp *t)
     icmp_packet_send(t->stack, q);
 }
 
+/* Has no large packet come for as long as the hole is there? */
+static bool is_proven(const struct stack *s)
+{
+    return s->large_at == 0 || s->mono - s->large_at >= PATIENCE_NS;
+}
+
+static void act(struct stack_tcp *t, bool hole)
+{
+    struct stack *s = t->stack;
+    s->silences += !hole;
+    t->tells++;
+    t->told_at = s->mono;
+    tell(t);
+    if (hole) {
+        conclude(s);
+    }
+}
+
 void black_hole_watch(struct stack_tcp *t)
 {
     struct stack *s = t->stack;
@@ -119,13 +148,7 @@ void black_hole_watch(struct stack_tcp *t)
         return;
     }
     t->stuck_due = NEVER;
-    if (hole ? s->mono - s->large_at < PATIENCE_NS && s->large_at > 0 : s->large_at > 0) {
-        return;
-    }
-    t->tells++;
-    t->told_at = s->mono;
-    tell(t);
-    if (hole) {
-        conclude(s);
+    if (hole ? is_proven(s) : is_suspicious(s)) {
+        act(t, hole);
     }
 }

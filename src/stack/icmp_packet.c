@@ -22,7 +22,8 @@ static void store_checksum(uint8_t *at, const uint8_t *data, size_t len, uint64_
     memcpy(at, &folded, sizeof folded); /* computed in memory order */
 }
 
-static void write_v4(uint8_t *ip, const struct addr *from, const struct addr *to, uint8_t proto, size_t len)
+static void write_v4(uint8_t *ip, const struct addr *from, const struct addr *to, uint8_t proto,
+                     size_t len)
 {
     ip[0] = 0x45;
     store_be16(ip + 2, (uint16_t)len);
@@ -34,7 +35,8 @@ static void write_v4(uint8_t *ip, const struct addr *from, const struct addr *to
     store_checksum(ip + 10, ip, IP4_HEADER, 0);
 }
 
-static void write_v6(uint8_t *ip, const struct addr *from, const struct addr *to, uint8_t proto, size_t len)
+static void write_v6(uint8_t *ip, const struct addr *from, const struct addr *to, uint8_t proto,
+                     size_t len)
 {
     ip[0] = 0x60;
     store_be16(ip + 4, (uint16_t)(len - IP6_HEADER));
@@ -44,7 +46,8 @@ static void write_v6(uint8_t *ip, const struct addr *from, const struct addr *to
     memcpy(ip + 24, to->bytes, 16);
 }
 
-void icmp_packet_header(uint8_t *at, const struct addr *from, const struct addr *to, uint8_t proto, size_t len)
+void icmp_packet_header(uint8_t *at, const struct addr *from, const struct addr *to, uint8_t proto,
+                        size_t len)
 {
     (to->family == FAMILY_V4 ? write_v4 : write_v6)(at, from, to, proto, len);
 }
@@ -54,7 +57,8 @@ struct pbuf *icmp_packet_new(const struct addr *from, const struct addr *to, siz
     struct pbuf *q = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM);
     if (q) {
         memset(q->payload, 0, len);
-        icmp_packet_header(q->payload, from, to, to->family == FAMILY_V4 ? PROTO_ICMP : PROTO_ICMP6, len);
+        icmp_packet_header(q->payload, from, to, to->family == FAMILY_V4 ? PROTO_ICMP : PROTO_ICMP6,
+                           len);
     }
     return q;
 }

@@ -18,7 +18,8 @@ struct pbuf *icmp_packet_new(const struct addr *from, const struct addr *to, siz
 uint8_t *icmp_packet_body(struct pbuf *q, size_t *len);
 
 /* An IP header alone, of a packet of `len` bytes: to be sent, or quoted. */
-void icmp_packet_header(uint8_t *at, const struct addr *from, const struct addr *to, uint8_t proto, size_t len);
+void icmp_packet_header(uint8_t *at, const struct addr *from, const struct addr *to, uint8_t proto,
+                        size_t len);
 
 /* Complete it and send it. Takes ownership. */
 void icmp_packet_send(struct stack *stack, struct pbuf *q);

@@ -80,7 +80,8 @@ static void announce_mss(const struct stack *s, struct pbuf *p)
     uint8_t *ip = p->payload;
     bool v6 = ip[0] >> 4 == 6;
     uint8_t *tcp = ip + (v6 ? IP6_HEADER : IP4_HEADER), *option = tcp + TCP_HEADER;
-    if (ip[v6 ? 6 : 9] != PROTO_TCP || !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 || option[0] != OPTION_MSS) {
+    if (ip[v6 ? 6 : 9] != PROTO_TCP || !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 ||
+        option[0] != OPTION_MSS) {
         return;
     }
     uint16_t mss = conn_mss(s, v6), announced = load_be16(option + 2);
@@ -97,7 +98,8 @@ static bool is_icmp_error(const struct pbuf *p)
 {
     const uint8_t *ip = p->payload;
     if (ip[0] >> 4 == 4) {
-        return p->len > IP4_HEADER && ip[9] == PROTO_ICMP && ip[IP4_HEADER] == 3; /* unreachable: we make no other */
+        return p->len > IP4_HEADER && ip[9] == PROTO_ICMP &&
+               ip[IP4_HEADER] == 3; /* unreachable: we make no other */
     }
     return p->len > IP6_HEADER && ip[6] == PROTO_ICMP6 && ip[IP6_HEADER] < 128; /* RFC 4443 2.1 */
 }

@@ -86,7 +86,8 @@ static int check_request(const struct stack *s, const struct addr *to, size_t le
     return s->config.route(s->config.ctx, to);
 }
 
-static void write_request(struct pbuf *q, const struct stack_ping *p, enum family family, uint16_t seq)
+static void write_request(struct pbuf *q, const struct stack_ping *p, enum family family,
+                          uint16_t seq)
 {
     size_t len;
     uint8_t *icmp = icmp_packet_body(q, &len);

@@ -148,8 +148,9 @@ struct wg_peer_status {
     uint64_t handshakes;          /* completed */
     unsigned initiations_pending; /* sent since the last answer */
     uint64_t first_unanswered;    /* now.mono of the first of those; 0 when none */
-    uint64_t answer_due;          /* now.mono when a peer that lives has answered what was sent (paper 6.5); NEVER: it has */
-    bool has_session;             /* a key that may send now (as of the last tick) */
+    uint64_t
+        answer_due; /* now.mono when a peer that lives has answered what was sent (paper 6.5); NEVER: it has */
+    bool has_session; /* a key that may send now (as of the last tick) */
     unsigned staged;
 };
 

@@ -110,7 +110,8 @@ static void cross(struct sim_port *p, const struct outbox *ob, const struct outb
     struct sim_host *h = p->host;
     struct sim *s = h->sim;
     const uint8_t *data = outbox_data(ob, m);
-    bool lost = host_at(s, &m->to.addr) == NULL || h->out.down || is_swallowed(h, m->len) || sim_chance(s) < h->out.loss;
+    bool lost = host_at(s, &m->to.addr) == NULL || h->out.down || is_swallowed(h, m->len) ||
+                sim_chance(s) < h->out.loss;
     sim_record(s, h->number, data, m->len, lost);
     if (s->watcher.sent != NULL) {
         s->watcher.sent(s->watcher.ctx, h, &m->to, data, m->len);

@@ -358,8 +358,8 @@ static void a_peer_whose_name_moved_is_followed_within_twenty_seconds(void **sta
     p.sim->hosts[FAR].address =
         address("192.0.2.3"); /* a new address: nothing reaches the old one */
     sim_client_send(c, "hello", 5);
-    assert_true(sim_pair_wait(
-        &p, c, 5, 80 * S)); /* 10 s of silence ask for the name, 15 s for a handshake */
+    assert_true(sim_pair_wait(&p, c, 5,
+                              80 * S)); /* 10 s of silence ask for the name, 15 s for a handshake */
     sim_client_free(c);
     sim_pair_fini(&p);
 }

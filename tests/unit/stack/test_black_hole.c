@@ -33,7 +33,8 @@ static void open_world(bool (*sniff)(struct wire_end *end, uint8_t *ip, size_t l
 static int fetch(const char *address, uint16_t port, size_t n)
 {
     struct peer client = {.to_send = 100, .appetite = SIZE_MAX, .shutdown_after = true};
-    struct peer server = {.to_send = n, .appetite = SIZE_MAX, .shutdown_after = true, .hold_until_eof = true};
+    struct peer server = {
+        .to_send = n, .appetite = SIZE_MAX, .shutdown_after = true, .hold_until_eof = true};
     struct endpoint to = at(address, port);
     peer_listen(&w.b, &server, port);
     assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &client, &client.t, w.now), 0);
@@ -118,6 +119,39 @@ static void a_server_that_thinks_is_none(void **state)
     wire_close(&w);
 }
 
+static unsigned told;
+
+static bool count_told(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end;
+    told += len > 28 && ip[0] >> 4 == 4 && ip[9] == 1 && ip[20] == 3 && ip[21] == 4;
+    return false;
+}
+
+/* Where nothing large is ever sent, this ends. */
+static void many_silences_are_none(void **state)
+{
+    (void)state;
+    open_world(pass);
+    w.a.sniff = count_told;
+    told = 0;
+    for (uint16_t port = 100; port < 140; port++) {
+        struct peer client = {.to_send = 100, .appetite = SIZE_MAX};
+        struct peer server = {.to_send = 100, .appetite = SIZE_MAX};
+        struct endpoint to = at("10.0.0.2", port);
+        peer_listen(&w.b, &server, port);
+        assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &client, &client.t, w.now),
+                         0);
+        wire_pass(&w, 10 * NS_PER_S);
+        assert_int_equal(client.received, 100);
+        peer_close(&client);
+        peer_close(&server);
+        stack_tcp_listener_close(server.listener);
+    }
+    assert_int_equal(told, 16);
+    wire_close(&w);
+}
+
 static void an_outage_is_none(void **state)
 {
     (void)state;
@@ -163,6 +197,7 @@ int main(void)
         cmocka_unit_test(a_silence_is_broken_and_later_connections_do_not_wait),
         cmocka_unit_test(a_small_beginning_hides_nothing),
         cmocka_unit_test(a_server_that_thinks_is_none),
+        cmocka_unit_test(many_silences_are_none),
         cmocka_unit_test(an_outage_is_none),
         cmocka_unit_test(the_first_large_packet_refutes_it),
     };

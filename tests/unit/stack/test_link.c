@@ -103,7 +103,8 @@ static unsigned unreachables;
 static bool count_unreachables(struct wire_end *end, uint8_t *ip, size_t len)
 {
     (void)end;
-    unreachables += ip[0] >> 4 == 4 ? len >= 28 && ip[9] == 1 && ip[20] == 3 : len >= 48 && ip[6] == 58 && ip[40] == 1;
+    unreachables += ip[0] >> 4 == 4 ? len >= 28 && ip[9] == 1 && ip[20] == 3
+                                    : len >= 48 && ip[6] == 58 && ip[40] == 1;
     return true;
 }
 
@@ -116,7 +117,8 @@ static void errors_are_told_in_moderation(void **state)
         wire_open(&w, &(struct wire_config){.delay = MS});
         w.a.sniff = count_unreachables;
         unreachables = 0;
-        size_t len = make_udp(ip, v6 ? "fd00::2" : "10.0.0.2", 1000, v6 ? "fd00::1" : "10.0.0.1", 9, "x", 1);
+        size_t len =
+            make_udp(ip, v6 ? "fd00::2" : "10.0.0.2", 1000, v6 ? "fd00::1" : "10.0.0.1", 9, "x", 1);
         for (int i = 0; i < 500; i++) {
             wire_inject(&w.a, ip, len);
         }

@@ -232,7 +232,8 @@ static void either_side_may_leave_at_any_moment(void **state)
     (void)state;
     for (int ms = 0; ms < 200; ms++) {
         struct wire w;
-        struct peer client = {.to_send = 30000, .appetite = SIZE_MAX, .shutdown_after = ms % 3 == 0};
+        struct peer client = {
+            .to_send = 30000, .appetite = SIZE_MAX, .shutdown_after = ms % 3 == 0};
         struct peer server = {.to_send = 30000, .appetite = SIZE_MAX};
         wire_open(&w, &(struct wire_config){.delay = 5 * MS, .loss = 50, .seed = (uint64_t)ms});
         assert_int_equal(peer_pair(&w, &client, &server, families[ms % 2]), 0);
