@@ -3,9 +3,10 @@
  * smaller ones. lwIP would look the size up for each neighbour, of which a tunnel has none. */
 #include "stack/conn.h"
 
+enum { BLACK_HOLE_TRIES = 3 };
+
 /* Below these no link of the family may go: RFC 8200 5, RFC 1122 3.3.3. A lie costs the liar's
  * connection no more. */
-enum { BLACK_HOLE_TRIES = 3 };
 enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 
 /* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where
