@@ -152,6 +152,13 @@ void app_start(struct app *app, struct now now)
     }
 }
 
+void app_machine_changed(struct app *app, struct now now)
+{
+    list_foreach(l, &app->tunnels) {
+        tunnel_machine_changed(list_item(l, struct tunnel_item, link)->tunnel, now);
+    }
+}
+
 static uint64_t run_tunnels(struct app *app, struct now now)
 {
     uint64_t at = NEVER;

@@ -37,6 +37,9 @@ int app_add_status(struct app *app, const struct place *at, struct place *bound,
 
 void app_start(struct app *app, struct now now); /* once, after everything was added */
 
+/* The machine woke, or its network is another: peers are to learn where we are now. */
+void app_machine_changed(struct app *app, struct now now);
+
 /* Nobody comes in any more, and who has not asked for anything yet is sent away; true while flows still run. */
 bool app_drain(struct app *app);
 

@@ -85,6 +85,17 @@ uint64_t endpoints_next_deadline(const struct endpoints *e)
     return due;
 }
 
+void endpoints_hurry(struct endpoints *e, struct now now)
+{
+    list_foreach(l, &e->names) {
+        struct name *n = list_item(l, struct name, link);
+        if (n->n_found == 0 && n->lookup == NULL) {
+            n->due = now.mono;
+            n->pause = RETRY_FIRST;
+        }
+    }
+}
+
 /* ---- addresses ---- */
 
 static void use(struct name *n, size_t at)
@@ -144,13 +155,20 @@ static void resolved(void *ctx, int err, const struct endpoint *found, size_t co
 
 /* ---- watching ---- */
 
+static void ask_again(struct name *n, struct now now)
+{
+    if (n->lookup == NULL && n->due == NEVER) {
+        n->due = now.mono > n->asked + ASK_AGAIN ? now.mono : n->asked + ASK_AGAIN;
+    }
+}
+
 /* The address has had its tries: the next one, or when it was the last, the name again. */
 static void move_on(struct name *n, struct now now)
 {
     if (n->at + 1 < n->n_found) {
         use(n, n->at + 1);
-    } else if (n->lookup == NULL) {
-        n->due = now.mono > n->asked + ASK_AGAIN ? now.mono : n->asked + ASK_AGAIN;
+    } else {
+        ask_again(n, now);
     }
 }
 
@@ -164,6 +182,9 @@ static void look(struct name *n, struct now now)
     if (status.initiations_pending > n->tried + TRIES_EACH) {
         n->tried = status.initiations_pending - 1; /* the one just sent went to the old address: it counts for the new */
         move_on(n, now);
+    }
+    if (status.answer_due <= now.mono) {
+        ask_again(n, now); /* it may have moved, and the call that is about to be made should find it */
     }
     if (status.handshakes != n->sessions) {
         n->sessions = status.handshakes;

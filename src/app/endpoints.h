@@ -22,6 +22,9 @@ int endpoints_add(struct endpoints *e, struct wg_peer *peer, const char *host, u
 /* See how the peers are doing: cheap, once per turn. What it decides becomes due. */
 void endpoints_look(struct endpoints *e, struct now now);
 
+/* The network may be there now: names without an address are asked for at once. */
+void endpoints_hurry(struct endpoints *e, struct now now);
+
 uint64_t endpoints_next_deadline(const struct endpoints *e);
 
 /* Start what is due. The answers come later and set the peers' endpoints. */

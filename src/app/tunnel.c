@@ -18,6 +18,7 @@
 #include "proxy/names.h"
 
 #define NARROW_ECHO (10 * NS_PER_S) /* so long a path tells of what it refused before */
+#define SETTLES NS_PER_S /* until a network that has changed carries packets */
 #define DISPATCH_ROUNDS 8 /* per turn; what is left runs in the next one */
 
 struct tunnel {
@@ -32,6 +33,7 @@ struct tunnel {
     struct local outside_names; /* where the file lets the machine look names up */
     uint16_t mtu;             /* of the inner side */
     uint64_t narrowed;        /* when it last became less, now.mono; 0: never */
+    uint64_t greet_due;       /* after a change of the machine's network; NEVER */
     const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
     struct silence *silence;
 };
@@ -71,18 +73,18 @@ static unsigned path_leaves(const struct tunnel *t, const struct endpoint *to, u
     return path > around && path - around < most ? (path - around) / 16 * 16 : most;
 }
 
-/* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, and where
- * the machine does not know better, fragments outside are the lesser evil. What left before the inner side was narrowed is
- * still told of afterwards, and is no news. */
+/* A datagram was too large for its path: narrow the inner side to what fits. Below the least that IP needs there, TCP still
+ * can; for the rest, and where the machine does not know better, fragments outside are the lesser evil. What left before the
+ * inner side was narrowed is still told of afterwards, and is no news. */
 static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
 {
-    unsigned mtu = path_leaves(t, to, t->mtu);
+    unsigned fits = path_leaves(t, to, t->mtu);
     unsigned least = stack_has_family(t->stack, FAMILY_V6) ? TUNNEL_MTU_LEAST : TUNNEL_MTU_LEAST_V4;
-    if (mtu == t->mtu && t->narrowed != 0 && now.mono - t->narrowed < NARROW_ECHO) {
+    unsigned mtu = fits > least ? fits : least;
+    if (fits == t->mtu && t->narrowed != 0 && now.mono - t->narrowed < NARROW_ECHO) {
         return;
     }
-    if (mtu < least || mtu == t->mtu) {
-        mtu = mtu < least ? least : mtu;
+    if (fits < least || fits == t->mtu) {
         outside_allow_fragments(&t->outside);
     }
     if (mtu < t->mtu) {
@@ -90,8 +92,8 @@ static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
         t->mtu = (uint16_t)mtu;
         t->narrowed = now.mono;
         wg_set_mtu(t->wg, t->mtu);
-        stack_lower_mtu(t->stack, t->mtu, now);
     }
+    stack_lower_mtu(t->stack, (uint16_t)fits, now);
 }
 
 /* ---- from the peer ---- */
@@ -113,6 +115,8 @@ static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, st
     for (size_t i = 0; i < n; i++) {
         if (packets[i].verdict == WG_RX_IP) {
             stack_input(t->stack, batch[i].buf, packets[i].ip, packets[i].ip_len, now);
+        } else if (packets[i].verdict == WG_RX_HANDSHAKE) {
+            stack_retry(t->stack, now); /* perhaps after a long silence */
         } else if (packets[i].peer == NULL) {
             silence_heard(t->silence, &packets[i]);
         }
@@ -179,9 +183,9 @@ static unsigned least_mtu(const struct config *c)
 }
 
 /* What the path to the peers leaves, where their addresses are known already. */
-static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
+static unsigned path_to_peers(const struct tunnel *t, const struct config *c)
 {
-    unsigned mtu = TUNNEL_MTU_MOST, least = least_mtu(c);
+    unsigned mtu = TUNNEL_MTU_MOST;
     for (size_t i = 0; i < c->n_peers; i++) {
         struct endpoint to = {.port = c->peers[i].endpoint_port};
         if (c->peers[i].endpoint_host == NULL || !addr_parse(&to.addr, c->peers[i].endpoint_host)) {
@@ -189,7 +193,7 @@ static uint16_t default_mtu(const struct tunnel *t, const struct config *c)
         }
         mtu = path_leaves(t, &to, mtu);
     }
-    return (uint16_t)(mtu > least ? mtu : least);
+    return mtu;
 }
 
 static int build_wg(struct tunnel *t, const struct config *c)
@@ -223,6 +227,16 @@ static int build_stack(struct tunnel *t, const struct config *c, struct now now)
     return stack_new(&t->stack, &sc, now);
 }
 
+/* The MTU, and what TCP may fill of it where the path is narrower than IPv6 inside needs. */
+static int build_sizes(struct tunnel *t, const struct config *c, unsigned fits, struct now now)
+{
+    int err = build_stack(t, c, now);
+    if (err == 0 && fits < t->mtu) {
+        stack_lower_mtu(t->stack, (uint16_t)fits, now);
+    }
+    return err;
+}
+
 static int build_resolver(struct tunnel *t, const struct config *c)
 {
     if (c->n_dns == 0) {
@@ -242,14 +256,14 @@ static int build_resolver(struct tunnel *t, const struct config *c)
     return err != 0 ? err : names_new(&t->names, t->stack, t->resolver);
 }
 
-/* Does a peer that is wanted not answer? */
+/* Does a peer that is wanted not answer? It may be calls, or data of a session that it has forgotten. */
 static bool peer_is_silent(void *ctx)
 {
     const struct tunnel *t = ctx;
     for (struct wg_peer *p = wg_peer_first(t->wg); p != NULL; p = wg_peer_next(p)) {
         struct wg_peer_status status;
         wg_peer_get(p, &status);
-        if (status.initiations_pending > 0) {
+        if (status.initiations_pending > 0 || (t->now != NULL && status.answer_due <= t->now->mono)) {
             return true;
         }
     }
@@ -277,7 +291,9 @@ static int build_dialer(struct tunnel *t, const struct config *c)
 
 static int build(struct tunnel *t, const struct config *c, struct now now)
 {
-    t->mtu = c->mtu != 0 ? c->mtu : default_mtu(t, c);
+    unsigned fits = c->mtu != 0 ? c->mtu : path_to_peers(t, c);
+    unsigned least = least_mtu(c);
+    t->mtu = (uint16_t)(fits > least ? fits : least);
     int err = outside_init(&t->outside, t->env, t->mtu);
     if (err == 0) {
         err = endpoints_new(&t->endpoints, t->env);
@@ -289,7 +305,7 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
         err = silence_new(&t->silence, t->wg, t->env->log);
     }
     if (err == 0) {
-        err = build_stack(t, c, now);
+        err = build_sizes(t, c, fits, now);
     }
     if (err == 0) {
         err = build_resolver(t, c);
@@ -310,6 +326,7 @@ int tunnel_new(struct tunnel **out, const struct env *env, const struct config *
         return ERR_NOMEM;
     }
     t->env = env;
+    t->greet_due = NEVER;
     int err = build(t, config, now);
     if (err != 0) {
         tunnel_free(t);
@@ -325,6 +342,22 @@ void tunnel_start(struct tunnel *t, struct now now)
     outside_room_for_event(&t->outside, t->wg);
     wg_start(t->wg, &t->outside.outbox, now);
     outside_send(&t->outside, t->wg);
+}
+
+void tunnel_machine_changed(struct tunnel *t, struct now now)
+{
+    t->greet_due = deadline_min(t->greet_due, now.mono + SETTLES);
+}
+
+static void greet_peers(struct tunnel *t, struct now now)
+{
+    t->greet_due = NEVER;
+    endpoints_hurry(t->endpoints, now);
+    stack_retry(t->stack, now);
+    for (struct wg_peer *p = wg_peer_first(t->wg); p != NULL; p = wg_peer_next(p)) {
+        outside_room_for_event(&t->outside, t->wg);
+        wg_peer_greet(p, &t->outside.outbox, now);
+    }
 }
 
 void tunnel_free(struct tunnel *t)
@@ -355,6 +388,9 @@ static void tick(struct tunnel *t, struct now now)
         outside_room_for_event(&t->outside, t->wg);
         wg_tick(t->wg, &t->outside.outbox, now);
         outside_renew(&t->outside, t->wg);
+    }
+    if (t->greet_due <= now.mono) {
+        greet_peers(t, now);
     }
     endpoints_look(t->endpoints, now);
     if (endpoints_next_deadline(t->endpoints) <= now.mono) {
@@ -388,7 +424,7 @@ static bool dispatch(struct tunnel *t, struct now now)
 
 static uint64_t next_deadline(const struct tunnel *t)
 {
-    uint64_t at = wg_next_deadline(t->wg);
+    uint64_t at = deadline_min(wg_next_deadline(t->wg), t->greet_due);
     at = deadline_min(at, stack_next_deadline(t->stack));
     at = deadline_min(at, dialer_next_deadline(t->dialer));
     at = deadline_min(at, endpoints_next_deadline(t->endpoints));

@@ -32,6 +32,10 @@ void tunnel_free(struct tunnel *t);
 /* Begin: peers' names are looked up, keepalives sent. */
 void tunnel_start(struct tunnel *t, struct now now);
 
+/* The machine woke, or has a new address: a second later, when its routes stand too, peers that have a session hear from
+ * us, and names are looked up that could not be. */
+void tunnel_machine_changed(struct tunnel *t, struct now now);
+
 /* The work of one loop turn: tick what is due, run handlers that have news, emit, seal, send. Returns when it must run
  * again at the latest. */
 uint64_t tunnel_turn(struct tunnel *t, struct now now);

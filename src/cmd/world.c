@@ -101,6 +101,12 @@ static void on_signal(void *ctx, int signum, struct now now)
     io_loop_stop(w->loop);
 }
 
+static void on_changed(void *ctx, struct now now)
+{
+    struct world *w = ctx;
+    app_machine_changed(w->app, now);
+}
+
 int world_init(struct world *w, enum log_level level)
 {
     *w = (struct world){.log = {.level = level, .write = write_line}};
@@ -111,6 +117,9 @@ int world_init(struct world *w, enum log_level level)
     }
     if (err == 0) {
         err = io_loop_on_signal(w->loop, false, on_signal, w);
+    }
+    if (err == 0) {
+        err = io_changes_new(w->loop, on_changed, w, &w->changes);
     }
     if (err != 0) {
         log_error(&w->log, "cannot start: %s", err_text(err));
@@ -149,6 +158,7 @@ void world_run(struct world *w)
 void world_fini(struct world *w)
 {
     if (w->loop != NULL) {
+        io_changes_free(w->changes);
         io_loop_set_turn(w->loop, NULL, NULL);
         app_free(w->app, io_now(w->loop));
         io_workers_free(w->workers);

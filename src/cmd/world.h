@@ -14,6 +14,7 @@ struct world {
     struct log log;
     struct env env;
     struct io_loop *loop;
+    struct io_changes *changes;
     struct app *app;
     struct io_workers *workers; /* NULL: none */
     struct parallel parallel;

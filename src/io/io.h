@@ -119,6 +119,16 @@ int io_watch_new(struct io_loop *loop, int fd, io_watch_fn *readable, void *ctx,
                  struct io_watch **out) MUST_USE;
 void io_watch_free(struct io_watch *w); /* NULL is harmless */
 
+/* ---- the machine ---- */
+
+struct io_changes;
+typedef void io_changed_fn(void *ctx, struct now now);
+/* Call when the machine woke from sleep, had its clock set, or has a new address, as far as it tells; the loop, whose timers
+ * do not count time asleep, then runs its turn. 0, ERR_NOMEM, ERR_IO. */
+int io_changes_new(struct io_loop *loop, io_changed_fn *changed, void *ctx,
+                   struct io_changes **out) MUST_USE;
+void io_changes_free(struct io_changes *c); /* NULL is harmless */
+
 /* ---- names outside ---- */
 
 struct io_lookup;

@@ -4,6 +4,7 @@
 #include "stack/conn.h"
 
 #include "base/err.h"
+#include "stack/black_hole.h"
 #include "stack/lwip_addr.h"
 
 #include <assert.h>
@@ -46,6 +47,7 @@ struct stack_tcp *conn_new(struct stack *s, enum conn_state state)
     chunkq_init(&t->tx, &s->chunks);
     chunkq_init(&t->rx, &s->chunks);
     t->tx_limit = TX_LIMIT_START;
+    t->stuck_due = NEVER;
     return t;
 }
 
@@ -238,6 +240,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
     struct stack_tcp *t = arg;
     if (!p) {
         t->got_fin = true;
+        black_hole_answered(t, 0);
         conn_notify(t, STACK_TCP_READABLE);
         return ERR_OK;
     }
@@ -246,6 +249,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t e
         conn_drop_pcb(t, true);
         return ERR_ABRT;
     }
+    black_hole_answered(t, p->len);
     append_fresh(&t->fresh, p);
     conn_notify(t, STACK_TCP_READABLE);
     conn_mark_dirty(t);
@@ -258,6 +262,7 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t len)
     struct stack_tcp *t = arg;
     assert(len <= t->tx.taken);
     chunkq_drop(&t->tx, len);
+    black_hole_asked(t);
     t->orphan_due = t->stack->mono + CONN_ORPHAN_NS;
     size_t limit = conn_tx_limit(t), least = limit / 2 < TX_ROOM_MIN ? limit / 2 : TX_ROOM_MIN;
     if (t->want_space && t->tx.len + least <= limit) {
@@ -290,6 +295,7 @@ void conn_established(struct stack_tcp *t)
     t->pcb->nrtx = 0;
     t->pcb->ssthresh = SLOW_START_MAX;
     t->acked = t->pcb->rcv_nxt;
+    conn_clamp_mss(t);
     window_open(t);
     conn_mark_dirty(t);
 }

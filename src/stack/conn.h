@@ -6,6 +6,7 @@
  *   conn_open.c   connecting, listening, accepting, and the choice of local ports
  *   conn_flush.c  what the end of a turn does: copy what nobody took, credit, write, FIN
  *   conn_mtu.c    smaller segments for a narrower path
+ *   black_hole.c  large packets of the peer that never arrive
  *   window.c      how much the peer may send ahead of the reader
  *   ticks.c       lwIP's timers and everything else that waits for time */
 #ifndef WGPROXY_STACK_CONN_H
@@ -74,6 +75,9 @@ struct stack_tcp {
     uint32_t acked;        /* up to where the peer's bytes are acknowledged */
     uint32_t ack_step;     /* so many bytes more are acknowledged before the turn ends */
     uint64_t orphan_due;   /* without a user: when to stop waiting for the peer */
+    uint64_t stuck_due;  /* when what the peer should have sent is missed; see black_hole.c */
+    uint64_t told_at;    /* when it was told that it is too large, the last time */
+    unsigned tells;
 };
 
 struct stack_tcp_listener {
@@ -133,6 +137,11 @@ void conn_free_fresh(struct stack_tcp *t);
 /* ---- conn_mtu.c ---- */
 
 void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu);
+
+/* The largest segment that connections which begin now shall have; to be announced, and to be kept by this one. */
+uint16_t conn_mss(const struct stack *s, bool v6);
+void conn_clamp_mss(struct stack_tcp *t);
+
 /* After a retransmission: a large segment that was sent some times in vain may be too large for the path. */
 void conn_suspect_black_hole(struct stack_tcp *t);
 

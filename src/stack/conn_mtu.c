@@ -3,9 +3,10 @@
  * smaller ones. lwIP would look the size up for each neighbour, of which a tunnel has none. */
 #include "stack/conn.h"
 
+enum { BLACK_HOLE_TRIES = 3 };
+
 /* Below these no link of the family may go: RFC 8200 5, RFC 1122 3.3.3. A lie costs the liar's
  * connection no more. */
-enum { BLACK_HOLE_TRIES = 3 };
 enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 
 /* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where
@@ -23,12 +24,15 @@ static void split_unsent(struct tcp_pcb *pcb, uint16_t mss)
     pcb->unsent_last = NULL;
 }
 
-void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
+static bool is_v6(const struct stack_tcp *t)
+{
+    return t->flow.key.remote.family == FAMILY_V6;
+}
+
+static void fit_into(struct stack_tcp *t, uint32_t mtu)
 {
     struct tcp_pcb *pcb = t->pcb;
-    bool v6 = t->flow.key.remote.family == FAMILY_V6;
-    uint32_t least = v6 ? MTU_MIN_V6 : MTU_MIN_V4;
-    uint32_t mss = (mtu > least ? mtu : least) - (v6 ? HEADERS_V6 : HEADERS_V4);
+    uint32_t mss = mtu - (is_v6(t) ? HEADERS_V6 : HEADERS_V4);
     if (mss >= pcb->mss) {
         return;
     }
@@ -36,6 +40,12 @@ void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
     tcp_rexmit_rto_prepare(pcb); /* what is in flight is lost: all of it is unsent again */
     split_unsent(pcb, pcb->mss);
     tcp_output(pcb);
+}
+
+void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)
+{
+    uint32_t least = is_v6(t) ? MTU_MIN_V6 : MTU_MIN_V4;
+    fit_into(t, mtu > least ? mtu : least);
 }
 
 /* RFC 4821: where no router says that a packet is too large, silence has to. A mere outage looks the same; all it
@@ -52,14 +62,32 @@ void conn_suspect_black_hole(struct stack_tcp *t)
     }
 }
 
-static void lower_all(struct stack *s, uint16_t mtu)
+/* The largest packet that TCP shall make, here and on the other side. */
+static uint16_t segment_mtu(const struct stack *s)
 {
-    s->config.mtu = mtu;
-    s->netif.mtu = mtu;
+    return s->black_hole && s->segment_mtu > MTU_MIN_V6 ? MTU_MIN_V6 : s->segment_mtu;
+}
+
+uint16_t conn_mss(const struct stack *s, bool v6)
+{
+    return (uint16_t)(segment_mtu(s) - (v6 ? HEADERS_V6 : HEADERS_V4));
+}
+
+void conn_clamp_mss(struct stack_tcp *t)
+{
+    uint16_t mss = conn_mss(t->stack, is_v6(t));
+    if (t->pcb->mss > mss) {
+        t->pcb->mss = mss;
+    }
+}
+
+static void lower_segments(struct stack *s, uint16_t mtu)
+{
+    s->segment_mtu = mtu;
     list_foreach(l, &s->conns) {
         struct stack_tcp *t = list_item(l, struct stack_tcp, all);
         if (t->pcb && t->pcb->state >= ESTABLISHED && t->pcb->state != TIME_WAIT) {
-            conn_lower_mtu(t, mtu);
+            fit_into(t, mtu);
         }
     }
 }
@@ -67,9 +95,12 @@ static void lower_all(struct stack *s, uint16_t mtu)
 void stack_lower_mtu(struct stack *s, uint16_t mtu, struct now now)
 {
     uint16_t least = stack_has_family(s, FAMILY_V6) ? MTU_MIN_V6 : MTU_MIN_V4;
-    mtu = mtu > least ? mtu : least;
     instance_enter_at(s, now);
     if (mtu < s->config.mtu) {
-        lower_all(s, mtu);
+        s->config.mtu = mtu > least ? mtu : least;
+        s->netif.mtu = s->config.mtu;
+    }
+    if (mtu < s->segment_mtu) {
+        lower_segments(s, mtu > MTU_MIN_V4 ? mtu : MTU_MIN_V4);
     }
 }

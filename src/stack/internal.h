@@ -34,10 +34,16 @@ struct stack {
     uint8_t port_secret[SIPHASH_KEY];
     uint32_t port_steps[PORT_STEPS]; /* how many ports the destinations of each bucket have had */
 
-    uint16_t ip_id;   /* of the last IPv4 packet that is no fragment */
-    bool may_output;  /* inside stack_input, stack_flush or stack_tick */
-    bool in_output;   /* inside config.output, which must not come back */
-    struct list outq; /* packets made at other times; see link.h */
+    uint16_t segment_mtu; /* what TCP's segments fit into: config.mtu, or less */
+    bool black_hole;      /* on our side of it they are to be smaller still; see black_hole.c */
+    unsigned silences;    /* that were taken for it */
+    uint64_t large_at;    /* when the last packet came that would not fit through it; 0: none yet */
+
+    uint64_t icmp_next; /* when the next ICMP error may leave, without the burst; see link.c */
+    uint16_t ip_id;     /* of the last IPv4 packet that is no fragment */
+    bool may_output;    /* inside stack_input, stack_flush or stack_tick */
+    bool in_output;     /* inside config.output, which must not come back */
+    struct list outq;   /* packets made at other times; see link.h */
     struct reass reass;
 
     struct chunk_pool chunks;

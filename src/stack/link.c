@@ -4,12 +4,19 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "stack/internal.h"
+#include "stack/conn.h"
+#include "stack/gate.h"
 #include "stack/lwip_addr.h"
 
 #include <assert.h>
 #include <lwip/ip.h>
 #include <stdlib.h>
+
+enum { OPTION_MSS = 2 };
+
+/* ICMP errors: so many at once, and one each 10 ms. */
+enum { ERRORS_AT_ONCE = 50 };
+#define ERROR_NS (10 * NS_PER_MS)
 
 /* A packet is a few parts: headers, and a reference into each chunk that its payload touches. */
 enum { SLICES_MAX = 32 };
@@ -66,6 +73,48 @@ static void rename_v4(struct stack *s, struct pbuf *p)
     store_be16(ip + 10, (uint16_t)~sum);
 }
 
+/* lwIP announces what the MTU allows. Where segments shall be smaller, our SYN's option says so; lwIP writes it first,
+ * and anew for each SYN. HC' = ~(~HC + ~m + m') once more. */
+static void announce_mss(const struct stack *s, struct pbuf *p)
+{
+    uint8_t *ip = p->payload;
+    bool v6 = ip[0] >> 4 == 6;
+    uint8_t *tcp = ip + (v6 ? IP6_HEADER : IP4_HEADER), *option = tcp + TCP_HEADER;
+    if (ip[v6 ? 6 : 9] != PROTO_TCP || !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 ||
+        option[0] != OPTION_MSS) {
+        return;
+    }
+    uint16_t mss = conn_mss(s, v6), announced = load_be16(option + 2);
+    if (mss < announced) {
+        uint32_t sum = (uint32_t)(uint16_t)~load_be16(tcp + 16) + (uint16_t)~announced + mss;
+        sum = (sum & 0xffff) + (sum >> 16);
+        sum = (sum & 0xffff) + (sum >> 16);
+        store_be16(option + 2, mss);
+        store_be16(tcp + 16, (uint16_t)~sum);
+    }
+}
+
+static bool is_icmp_error(const struct pbuf *p)
+{
+    const uint8_t *ip = p->payload;
+    if (ip[0] >> 4 == 4) {
+        return p->len > IP4_HEADER && ip[9] == PROTO_ICMP &&
+               ip[IP4_HEADER] == 3; /* unreachable: we make no other */
+    }
+    return p->len > IP6_HEADER && ip[6] == PROTO_ICMP6 && ip[IP6_HEADER] < 128; /* RFC 4443 2.1 */
+}
+
+/* RFC 4443 2.4 (f), RFC 1812 4.3.2.8: whoever knocks at closed ports does not decide how much we say. */
+static bool may_send_error(struct stack *s)
+{
+    uint64_t next = s->icmp_next > s->mono ? s->icmp_next : s->mono;
+    if (next - s->mono >= ERRORS_AT_ONCE * ERROR_NS) {
+        return false;
+    }
+    s->icmp_next = next + ERROR_NS;
+    return true;
+}
+
 /* What lwIP's output functions lead to. Never refuses: the outbox behind it always takes a packet,
  * and a pbuf is never kept, since lwIP would not retransmit a segment whose pbuf is still
  * referenced. */
@@ -73,6 +122,12 @@ static err_t output(struct stack *s, struct pbuf *p)
 {
     struct iovec slices[SLICES_MAX];
     int n = 0;
+    if (s->black_hole || s->segment_mtu < s->config.mtu) {
+        announce_mss(s, p);
+    }
+    if (is_icmp_error(p) && !may_send_error(s)) {
+        return ERR_OK;
+    }
     struct pbuf *q = p;
     for (; q && n < SLICES_MAX; q = q->next) {
         if (q->len > 0) {

@@ -3,6 +3,7 @@
 #include "stack/stack.h"
 
 #include "base/err.h"
+#include "stack/black_hole.h"
 #include "stack/conn.h"
 #include "stack/input.h"
 #include "stack/link.h"
@@ -77,6 +78,7 @@ int stack_new(struct stack **out, const struct stack_config *config, struct now 
         return ERR_NOMEM;
     }
     s->config = *config;
+    s->segment_mtu = config->mtu;
     init_lists(s);
     uint8_t secret[SIPHASH_KEY];
     rng_fill(&s->config.rng, secret, sizeof secret);
@@ -124,6 +126,9 @@ void stack_free(struct stack *s)
 void stack_input(struct stack *s, struct rxbuf *buf, uint8_t *ip, size_t len, struct now now)
 {
     instance_enter_at(s, now);
+    if (len > BLACK_HOLE_PASSES) {
+        black_hole_large_arrived(s);
+    }
     link_begin(s);
     input_packet(s, buf, ip, len);
     link_end(s);

@@ -82,8 +82,13 @@ void stack_flush(struct stack *stack, struct now now);
 uint64_t stack_next_deadline(const struct stack *stack);
 void stack_tick(struct stack *stack, struct now now);
 
-/* The path below became narrower: from now on no packet is larger than `mtu` (at least 576, with an IPv6 address
- * 1280: a smaller one is taken as that), and connections send again what is on its way in packets that are larger. */
+/* The way was interrupted, perhaps, and is open again: what was sent again in vain goes once more with the next tick,
+ * instead of when its time has come. */
+void stack_retry(struct stack *stack, struct now now);
+
+/* The path below is narrower: from now on no packet is larger than `mtu` (at least 576, with an IPv6 address 1280: a
+ * smaller one is taken as that), and connections send again what is on its way in packets that are larger. The segments
+ * of TCP, those of the other side too for connections that begin later, fit into `mtu` even where it is below 1280. */
 void stack_lower_mtu(struct stack *stack, uint16_t mtu, struct now now);
 
 /* Does the tunnel have an address of this family? */

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Echo requests: see stack_ping.h. lwIP has a part in their way out only, as a packet's carrier. */
+/* Echo requests: see stack_ping.h. */
 #include "stack/stack_ping.h"
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "stack/checksum.h"
 #include "stack/gate.h"
+#include "stack/icmp_packet.h"
 #include "stack/pings.h"
 
-#include <lwip/pbuf.h>
 #include <stdlib.h>
 
-enum { ECHO4 = 8, ECHO6 = 128, TTL = 64, DONT_FRAGMENT = 0x4000 };
+enum { ECHO4 = 8, ECHO6 = 128 };
 enum { NEWS_MAX = 64 }; /* of one turn; nobody sends more at once */
 
 struct note {
@@ -87,60 +86,17 @@ static int check_request(const struct stack *s, const struct addr *to, size_t le
     return s->config.route(s->config.ctx, to);
 }
 
-static uint16_t checksum_of(const uint8_t *data, size_t len, uint64_t sum)
+static void write_request(struct pbuf *q, const struct stack_ping *p, enum family family,
+                          uint16_t seq)
 {
-    return (uint16_t)~checksum_fold(sum + checksum_portable(data, len));
-}
-
-static void store_checksum(uint8_t *at, uint16_t sum)
-{
-    memcpy(at, &sum, sizeof sum); /* computed in memory order */
-}
-
-static void write_icmp(uint8_t *icmp, size_t len, const struct stack_ping *p, uint8_t type,
-                       uint16_t seq, uint64_t pseudo)
-{
+    size_t len;
+    uint8_t *icmp = icmp_packet_body(q, &len);
     for (size_t i = ICMP_HEADER; i < len; i++) {
         icmp[i] = (uint8_t)i;
     }
-    icmp[0] = type;
-    icmp[1] = 0;
-    store_be16(icmp + 2, 0);
+    icmp[0] = family == FAMILY_V4 ? ECHO4 : ECHO6;
     store_be16(icmp + 4, p->id);
     store_be16(icmp + 6, seq);
-    store_checksum(icmp + 2, checksum_of(icmp, len, pseudo));
-}
-
-static void write_v4(uint8_t *ip, size_t len, const struct stack_ping *p, const struct addr *to,
-                     uint16_t seq)
-{
-    memset(ip, 0, IP4_HEADER);
-    ip[0] = 0x45;
-    store_be16(ip + 2, (uint16_t)len);
-    store_be16(ip + 6, DONT_FRAGMENT);
-    ip[8] = TTL;
-    ip[9] = PROTO_ICMP;
-    memcpy(ip + 12, p->stack->source4.bytes, 4);
-    memcpy(ip + 16, to->bytes, 4);
-    store_checksum(ip + 10, checksum_of(ip, IP4_HEADER, 0));
-    write_icmp(ip + IP4_HEADER, len - IP4_HEADER, p, ECHO4, seq, 0);
-}
-
-static void write_v6(uint8_t *ip, size_t len, const struct stack_ping *p, const struct addr *to,
-                     uint16_t seq)
-{
-    size_t payload = len - IP6_HEADER;
-    uint8_t pseudo[8] = {[7] = PROTO_ICMP6}; /* RFC 8200 8.1, with the addresses of the header */
-    memset(ip, 0, IP6_HEADER);
-    ip[0] = 0x60;
-    store_be16(ip + 4, (uint16_t)payload);
-    ip[6] = PROTO_ICMP6;
-    ip[7] = TTL;
-    memcpy(ip + 8, p->stack->source6.bytes, 16);
-    memcpy(ip + 24, to->bytes, 16);
-    store_be32(pseudo, (uint32_t)payload);
-    uint64_t sum = (uint64_t)checksum_portable(pseudo, 8) + checksum_portable(ip + 8, 32);
-    write_icmp(ip + IP6_HEADER, payload, p, ECHO6, seq, sum);
 }
 
 int stack_ping_send(struct stack_ping *p, const struct addr *to, uint16_t seq, size_t len)
@@ -151,18 +107,12 @@ int stack_ping_send(struct stack_ping *p, const struct addr *to, uint16_t seq, s
     if (err) {
         return err;
     }
-    struct pbuf *q = pbuf_alloc(PBUF_RAW, (u16_t)len, PBUF_RAM);
+    struct pbuf *q = icmp_packet_new(to->family == FAMILY_V4 ? &s->source4 : &s->source6, to, len);
     if (!q) {
         return ERR_NOMEM;
     }
-    if (to->family == FAMILY_V4) {
-        write_v4(q->payload, len, p, to, seq);
-        s->netif.output(&s->netif, q, NULL);
-    } else {
-        write_v6(q->payload, len, p, to, seq);
-        s->netif.output_ip6(&s->netif, q, NULL);
-    }
-    pbuf_free(q);
+    write_request(q, p, to->family, seq);
+    icmp_packet_send(s, q);
     return 0;
 }
 

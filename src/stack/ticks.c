@@ -8,6 +8,7 @@
  * lwIP's timers walk through all connections. So one that waits for nothing is parked: off lwIP's list
  * until a packet or its user wakes it. Ten thousand idle connections have no timer and cost nothing.
  * Those in TIME_WAIT are off it too, in a queue of ours by age. */
+#include "stack/black_hole.h"
 #include "stack/conn.h"
 
 #include "stack/memory.h"
@@ -94,7 +95,8 @@ static bool waits_for_nothing(const struct stack_tcp *t)
     const struct tcp_pcb *pcb = t->pcb;
     bool settled =
         pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT || pcb->state == FIN_WAIT_2;
-    return settled && t->has_user && !needs_fast(pcb) && !needs_slow(pcb) && !pcb->refused_data;
+    return settled && t->has_user && !needs_fast(pcb) && !needs_slow(pcb) && !pcb->refused_data &&
+           t->stuck_due == NEVER;
 }
 
 static void park(struct stack_tcp *t)
@@ -135,6 +137,8 @@ static void survey_active(struct stack *s)
         }
         struct stack_tcp *t = conn_of_pcb(pcb);
         conn_suspect_black_hole(t);
+        black_hole_watch(t);
+        s->slow_due = deadline_min(s->slow_due, t->stuck_due);
         if (waits_for_nothing(t)) {
             park(t);
         } else {
@@ -222,6 +226,18 @@ void ticks_time_wait(struct stack_tcp *t)
     plan_time_wait(s);
     if (s->n_time_wait > TIME_WAIT_MAX) {
         end_time_wait(s);
+    }
+}
+
+void stack_retry(struct stack *s, struct now now)
+{
+    instance_enter_at(s, now);
+    for (struct tcp_pcb *pcb = tcp_active_pcbs; pcb; pcb = pcb->next) {
+        if (pcb->nrtx > 0 && pcb->rtime >= 0) {
+            pcb->rtime = pcb->rto;
+            pcb->nrtx--; /* one more chance, not one less */
+            ticks_arm(s);
+        }
     }
 }
 

@@ -54,6 +54,11 @@ uint64_t timers_next_deadline(const struct timers *t)
     return deadline_min(first, t->zero_keys);
 }
 
+uint64_t timers_answer_due(const struct timers *t)
+{
+    return t->dead_peer == NEVER ? NEVER : t->dead_peer - REKEY_TIMEOUT;
+}
+
 enum timers_action timers_due(struct timers *t, struct now now)
 {
     /* Keys first: after a long sleep nothing may be sent under a key that should be gone. */

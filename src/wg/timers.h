@@ -39,6 +39,9 @@ void timers_init(struct timers *t);
 /* The earliest deadline; NEVER. */
 uint64_t timers_next_deadline(const struct timers *t);
 
+/* A peer that lives would have sent a keepalive by then, in answer to data of ours; NEVER when none waits for one. */
+uint64_t timers_answer_due(const struct timers *t);
+
 /* What is due now, one action a call, until TIMERS_NOTHING. Its timer is disarmed by then. */
 enum timers_action timers_due(struct timers *t, struct now now);
 

@@ -247,6 +247,7 @@ void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out)
         .handshakes = peer->handshakes,
         .initiations_pending = peer->initiations_pending,
         .first_unanswered = peer->first_unanswered,
+        .answer_due = timers_answer_due(&peer->timers),
         .has_session = kp != NULL && keypair_may_send(kp, then),
         .staged = peer->staged.n,
     };
@@ -261,6 +262,14 @@ void wg_set_mtu(struct wg *wg, uint16_t mtu)
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *to)
 {
     peer->endpoint = *to;
+}
+
+void wg_peer_greet(struct wg_peer *peer, struct outbox *out, struct now now)
+{
+    const struct keypair *kp = peer->keypairs.current;
+    if (kp != NULL && keypair_may_send(kp, now)) {
+        send_keepalive(peer, out, now);
+    }
 }
 
 void wg_peer_set_keepalive(struct wg_peer *peer, uint16_t seconds, struct now now)

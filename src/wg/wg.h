@@ -156,7 +156,9 @@ struct wg_peer_status {
     uint64_t handshakes;          /* completed */
     unsigned initiations_pending; /* sent since the last answer */
     uint64_t first_unanswered;    /* now.mono of the first of those; 0 when none */
-    bool has_session;             /* a key that may send now (as of the last tick) */
+    uint64_t
+        answer_due; /* now.mono when a peer that lives has answered what was sent (paper 6.5); NEVER: it has */
+    bool has_session; /* a key that may send now (as of the last tick) */
     unsigned staged;
 };
 
@@ -169,6 +171,8 @@ void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out);
 void wg_peer_set_endpoint(struct wg_peer *peer, const struct endpoint *to);
 /* The inner side's MTU became another one: from now on padding stays within it. */
 void wg_set_mtu(struct wg *wg, uint16_t mtu);
+/* Say something empty, so that the peer learns where we are; nothing without a session. */
+void wg_peer_greet(struct wg_peer *peer, struct outbox *out, struct now now);
 void wg_peer_set_keepalive(struct wg_peer *peer, uint16_t seconds, struct now now);
 
 /* How often each verdict was given since wg_new. */

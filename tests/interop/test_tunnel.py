@@ -3,7 +3,8 @@
 
 import pytest
 
-from ground import services, socks, wireguard
+from ground import body, process, services, socks, wireguard
+from ground.body import MIB
 from ground.capture import DATA, INITIATION, RESPONSE
 from ground.process import wait_until
 
@@ -161,16 +162,33 @@ def test_a_smaller_mtu_is_kept(ground):
                        proxy=proxy).returncode == 0
 
 
-def test_the_far_end_moves_to_another_address_and_the_tunnel_follows(ground):
-    """Roaming: the far end's next authenticated packet says where it is now."""
+def deafen(far, family):
+    """The far end no longer hears what comes over this family; what we send would move it back."""
+    done = process.run(far.network, ["nft", f"""
+        table inet deaf; delete table inet deaf
+        table inet deaf {{ chain from_outside {{
+            type filter hook input priority 0; iifname outer meta nfproto {family} drop; }}; }}"""], timeout=10)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_far_end_changes_family_in_the_middle_and_the_tunnel_follows(ground):
+    """Roaming, from IPv4 to IPv6 and back: its next authenticated packet says where it is now."""
     far = ground.far
     proxy = ground.start()
-    assert hello(ground, proxy)
-    client_port, = {p.split(":")[-1] for p in far.endpoint.show("endpoints").split()[1:]}
-    far.endpoint.set("peer", ground.keys.public,
-                     "endpoint", f"[{far.client6}]:{client_port}",
-                     "persistent-keepalive", 1)
-    assert hello(ground, proxy)
+    size = 4 * MIB
+    with socks.connect(ground.client, proxy.address, far.inner4, 80) as s:
+        s.settimeout(20)
+        s.sendall(f"GET /paced?size={size}&seconds=2&seed=3 HTTP/1.0\r\n\r\n".encode())
+        answer = s.recv(body.CHUNK)
+        port = far.endpoint.show("endpoints").rsplit(":", 1)[1].strip()
+        for until, deaf, client in ((MIB, "ipv4", f"[{far.client6}]"), (2 * MIB, "ipv6", far.client4)):
+            while len(answer) < until:
+                answer += s.recv(body.CHUNK)
+            deafen(far, deaf)
+            far.endpoint.set("peer", ground.keys.public, "endpoint", f"{client}:{port}")
+        answer += b"".join(iter(lambda: s.recv(body.CHUNK), b""))
+    assert answer.partition(b"\r\n\r\n")[2] == body.make(size, seed=3)
     report, = ground.finish()
-    ipv6 = [p for p in report.messages(DATA, outbound=True) if p.head[12:14] == b"\x86\xdd"]
-    assert ipv6, "the client still sends to the old address"
+    families = [p.head[12:14] for p in report.messages(DATA, outbound=True)]
+    changes = [family for family, before in zip(families, [None, *families]) if family != before]
+    assert changes == [b"\x08\x00", b"\x86\xdd", b"\x08\x00"]

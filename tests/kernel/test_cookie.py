@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Handshakes while one end is under load: only who shows a cookie gets in (paper 5.3)."""
 
+from ground import flood
 from ground.capture import COOKIE, INITIATION, RESPONSE
 from ground.far import CLIENT_INNER4, PORT
 from ground.process import wait_until
-from peer import flood
 from peer.relay import Relay
 from peer.web import HELLO, get
 

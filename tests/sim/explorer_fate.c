@@ -14,6 +14,7 @@
 #define FAR_NAME "vpn.example"
 #define USERS_DRAWN 8
 #define CROWD 140         /* more than can be staged */
+#define LEAST_PATH 1360   /* carries 1280 bytes inside */
 #define PATIENCE (60 * S) /* no end of a connection gives up before */
 
 /* ---- draws ---- */
@@ -184,6 +185,7 @@ static void change_weather(struct life *l)
             .delay = life_below(l, 100) * MS,
             .jitter = life_below(l, 60) * MS,
             .down = w->down,
+            .swallow = life_one_in(l, 8) ? (unsigned)life_below(l, 140) + LEAST_PATH : 0,
         };
         say(l, i, "has other weather");
     }

@@ -26,6 +26,8 @@ struct sim_weather {
     unsigned loss, duplicate, corrupt; /* per thousand */
     uint64_t delay, jitter;            /* ns; jitter is added uniformly and so reorders */
     bool down;                         /* everything is lost */
+    unsigned
+        swallow; /* and so is what is larger than so many bytes, headers outside included; 0: nothing */
 };
 
 /* One line of the record. */

@@ -100,12 +100,18 @@ static void fly(struct sim_host *h, struct flight *f)
     sim_schedule(s, s->now.mono + h->out.delay + jitter, arrive, f, NULL);
 }
 
+static bool is_swallowed(const struct sim_host *h, size_t len)
+{
+    return h->out.swallow > 0 && len + 28 > h->out.swallow;
+}
+
 static void cross(struct sim_port *p, const struct outbox *ob, const struct outbox_msg *m)
 {
     struct sim_host *h = p->host;
     struct sim *s = h->sim;
     const uint8_t *data = outbox_data(ob, m);
-    bool lost = host_at(s, &m->to.addr) == NULL || h->out.down || sim_chance(s) < h->out.loss;
+    bool lost = host_at(s, &m->to.addr) == NULL || h->out.down || is_swallowed(h, m->len) ||
+                sim_chance(s) < h->out.loss;
     sim_record(s, h->number, data, m->len, lost);
     if (s->watcher.sent != NULL) {
         s->watcher.sent(s->watcher.ctx, h, &m->to, data, m->len);

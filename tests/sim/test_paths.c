@@ -92,6 +92,31 @@ static void both_ends_may_roam_one_after_the_other(void **state)
     sim_pair_fini(&p);
 }
 
+/* In the middle of a download the peer hears nothing from us: it sends to where we were. */
+static void a_machine_that_moved_says_so_within_two_seconds(void **state)
+{
+    (void)state;
+    struct sim_pair p;
+    sim_pair_init(&p, 67, &plain);
+    look_on(&p);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 1 * S), 0);
+    sim_run_to(p.sim, 10 * S);
+    set_address(&p, CLIENT, "198.51.100.1");
+    app_machine_changed(p.sim->hosts[CLIENT].app, sim_now(&p.sim->hosts[CLIENT]));
+    sim_stir(p.sim, 10 * S + 1);
+    sim_run_to(p.sim, 12 * S);
+    assert_int_equal(sim_sent(p.sim, CLIENT, 4, 10 * S, 12 * S), 1);
+    assert_int_equal(sim_sent(p.sim, CLIENT, 1, 10 * S, 12 * S), 0);
+    sim_run_to(p.sim, 400 * S); /* without a session there is nothing to say */
+    app_machine_changed(p.sim->hosts[CLIENT].app, sim_now(&p.sim->hosts[CLIENT]));
+    sim_stir(p.sim, 400 * S + 1);
+    sim_run_to(p.sim, 410 * S);
+    assert_int_equal(sim_sent(p.sim, CLIENT, 0, 400 * S, 410 * S), 0);
+    sim_client_free(c);
+    sim_pair_fini(&p);
+}
+
 static void no_datagram_is_larger_than_the_path(void **state)
 {
     (void)state;
@@ -139,6 +164,36 @@ static void what_left_before_it_became_narrow_is_no_news(void **state)
     assert_int_equal(h->fragmenting, 1);
     sim_client_free(c);
     sim_pair_fini(&p);
+}
+
+static void lives_with_a_path_that_swallows(unsigned client, unsigned far, const char *address)
+{
+    struct sim_pair p;
+    sim_pair_init(&p, 66, &plain);
+    p.sim->hosts[CLIENT].out.swallow = client;
+    p.sim->hosts[FAR].out.swallow = far;
+    struct sim_client *c = sim_pair_ask(&p, address, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 1 * S), 0);
+    assert_true(sim_pair_echo(&p, c, 300000, 60 * S));
+    uint64_t later = sim_time(p.sim);
+    struct sim_client *d = sim_pair_ask(&p, address, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, d, later + 1 * S), 0);
+    assert_true(sim_pair_echo(&p, d, 300000, later + (client > 0 ? 60 : 5) * S));
+    sim_client_free(c);
+    sim_client_free(d);
+    sim_pair_fini(&p);
+}
+
+/* Nobody is told, and no ICMP comes. */
+static void a_path_may_swallow_what_is_large_in_each_direction(void **state)
+{
+    (void)state;
+    static const char *const inside[] = {FAR_V4, FAR_V6};
+    for (size_t i = 0; i < ARRAY_SIZE(inside); i++) {
+        lives_with_a_path_that_swallows(0, 1400, inside[i]);
+        lives_with_a_path_that_swallows(1400, 0, inside[i]);
+        lives_with_a_path_that_swallows(1400, 1400, inside[i]);
+    }
 }
 
 /* ---- names ---- */
@@ -267,8 +322,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ends_may_roam_one_after_the_other),
+        cmocka_unit_test(a_machine_that_moved_says_so_within_two_seconds),
         cmocka_unit_test(no_datagram_is_larger_than_the_path),
         cmocka_unit_test(what_left_before_it_became_narrow_is_no_news),
+        cmocka_unit_test(a_path_may_swallow_what_is_large_in_each_direction),
         cmocka_unit_test(names_are_asked_for_inside),
         cmocka_unit_test(without_dns_a_name_is_nowhere_and_asked_of_nobody),
         cmocka_unit_test(two_tunnels_share_inner_addresses_and_nothing_else),

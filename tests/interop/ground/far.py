@@ -51,12 +51,25 @@ class Far:
 
     def _connect(self, client):
         machine.link(client, self.link_name, self.network, "outer")
+        self._address(self.network, "outer", self.outer4, self.outer6)
+        self.connect(client)
+
+    @staticmethod
+    def _address(network, device, address4, address6):
+        network.ip("address", "replace", f"{address4}/30", "dev", device)
+        network.ip("address", "replace", f"{address6}/64", "dev", device, "nodad")
+        network.ip("link", "set", device, "up")
+
+    def disconnect(self, client):
+        """Pull the client's cable, with all that it knew about it."""
+        client.ip("address", "flush", "dev", self.link_name)
+        client.ip("link", "set", self.link_name, "down")
+
+    def connect(self, client):
+        """Give the client's end all that it needs, as an administrator would."""
         ends = ((client, self.link_name, self.client4, self.client6),
                 (self.network, "outer", self.outer4, self.outer6))
-        for network, device, address4, address6 in ends:
-            network.ip("address", "add", f"{address4}/30", "dev", device)
-            network.ip("address", "add", f"{address6}/64", "dev", device, "nodad")
-            network.ip("link", "set", device, "up")
+        self._address(*ends[0])
         # Neighbours are known from the start: a fresh host can be deaf for a second.
         for here, there in (ends, ends[::-1]):
             for address in there[2:]:
@@ -64,8 +77,8 @@ class Far:
                            "lladdr", there[0].mac(there[1]), "nud", "permanent")
         if self.number == 0:
             # A way out for leaks: they shall be seen, not fail for want of a route.
-            client.ip("route", "add", "default", "via", self.outer4)
-            client.ip("-6", "route", "add", "default", "via", self.outer6)
+            client.ip("route", "replace", "default", "via", self.outer4)
+            client.ip("-6", "route", "replace", "default", "via", self.outer6)
 
     def start(self, client_public, *, client_endpoint=None, keepalive=None):
         """Bring up the tunnel and the servers; `client_endpoint`: it calls first."""

@@ -59,7 +59,8 @@ def frames(s, memory):
     while True:
         status, length, snap, mac, _, sec, nsec = HEADER.unpack_from(memory, at)
         if not status & TP_STATUS_USER:
-            poll.poll()
+            if poll.poll()[0][1] & select.POLLERR:
+                s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # its link is down
             continue
         start = at + mac
         yield sec, nsec, length, memory[start : start + min(snap, SNAPLEN)]

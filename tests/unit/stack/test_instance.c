@@ -2,6 +2,13 @@
 /* Stacks side by side in one process, each with lwIP to itself. */
 #include "unit/stack/peer.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static const char *const families[] = {"10.0.0.2", "fd00::2"};
 
 static void two_tunnels_may_use_the_same_addresses(void **state)
@@ -95,11 +102,41 @@ static void the_same_seed_gives_the_same_bytes(void **state)
     }
 }
 
+static void *flush(void *w)
+{
+    stack_flush(((struct wire *)w)->a.stack, ((struct wire *)w)->now);
+    return NULL;
+}
+
+/* In a process that may end by it. */
+static void only_one_thread_may_enter(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w, &(struct wire_config){.delay = MS});
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t other;
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+        signal(SIGABRT, SIG_DFL);
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        pthread_create(&other, NULL, flush, &w);
+        pthread_join(other, NULL);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    wire_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_tunnels_may_use_the_same_addresses),
         cmocka_unit_test(each_has_its_own_ports_to_listen_on),
+        cmocka_unit_test(only_one_thread_may_enter),
         cmocka_unit_test(one_may_go_while_the_other_works),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
     };

@@ -98,9 +98,44 @@ static void identifications_are_each_stacks_own(void **state)
     wire_close(&w);
 }
 
+static unsigned unreachables;
+
+static bool count_unreachables(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end;
+    unreachables += ip[0] >> 4 == 4 ? len >= 28 && ip[9] == 1 && ip[20] == 3
+                                    : len >= 48 && ip[6] == 58 && ip[40] == 1;
+    return true;
+}
+
+/* Whoever sends to closed ports gets 50 answers at once, and 100 a second. */
+static void errors_are_told_in_moderation(void **state)
+{
+    (void)state;
+    for (int v6 = 0; v6 < 2; v6++) {
+        uint8_t ip[100];
+        wire_open(&w, &(struct wire_config){.delay = MS});
+        w.a.sniff = count_unreachables;
+        unreachables = 0;
+        size_t len =
+            make_udp(ip, v6 ? "fd00::2" : "10.0.0.2", 1000, v6 ? "fd00::1" : "10.0.0.1", 9, "x", 1);
+        for (int i = 0; i < 500; i++) {
+            wire_inject(&w.a, ip, len);
+        }
+        assert_in_range(unreachables, 50, 51);
+        for (int i = 0; i < 1000; i++) {
+            wire_pass(&w, MS);
+            wire_inject(&w.a, ip, len);
+        }
+        assert_in_range(unreachables, 149, 152);
+        wire_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_are_told_in_moderation),
         cmocka_unit_test(packets_are_as_large_as_the_mtu),
         cmocka_unit_test(what_waited_leaves_before_what_is_answered),
         cmocka_unit_test(identifications_are_each_stacks_own),

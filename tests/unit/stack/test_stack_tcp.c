@@ -227,6 +227,33 @@ static void a_slow_reader_holds_a_window_and_no_receive_buffer(void **state)
     wire_close(&w);
 }
 
+/* Orderly or not, and whatever the other side does of itself a moment later. */
+static void either_side_may_leave_at_any_moment(void **state)
+{
+    (void)state;
+    for (int ms = 0; ms < 200; ms++) {
+        struct wire w;
+        struct peer client = {
+            .to_send = 30000, .appetite = SIZE_MAX, .shutdown_after = ms % 3 == 0};
+        struct peer server = {.to_send = 30000, .appetite = SIZE_MAX};
+        wire_open(&w, &(struct wire_config){.delay = 5 * MS, .loss = 50, .seed = (uint64_t)ms});
+        assert_int_equal(peer_pair(&w, &client, &server, families[ms % 2]), 0);
+        wire_pass(&w, (uint64_t)ms / 2 * MS);
+        struct peer *leaver = ms % 4 < 2 || !server.t ? &client : &server;
+        if (ms % 8 < 4) {
+            stack_tcp_abort(leaver->t);
+            leaver->t = NULL;
+        } else {
+            peer_close(leaver);
+        }
+        wire_pass(&w, 20 * MS);
+        peer_close(&client);
+        peer_close(&server);
+        wire_pass(&w, 60 * NS_PER_S);
+        wire_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +264,7 @@ int main(void)
         cmocka_unit_test(write_copies_what_fits_and_says_when_there_is_room_again),
         cmocka_unit_test(nothing_is_taken_after_shutdown),
         cmocka_unit_test(peek_shows_and_consume_takes),
+        cmocka_unit_test(either_side_may_leave_at_any_moment),
         cmocka_unit_test(a_slow_reader_holds_a_window_and_no_receive_buffer),
         cmocka_unit_test(bytes_arrive_in_both_directions_and_families),
         cmocka_unit_test(bytes_arrive_over_a_link_that_loses_and_duplicates),

@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 
-from ground.capture import COOKIE
+from .capture import COOKIE
 
 MAC1_AT = 116
 LOADED_WITHIN = 20
