@@ -165,7 +165,7 @@ static int open_relay(struct door *d, const struct config_door *cd, const struct
     }
     int err = bind_udp(d, &at, &udp_relay_handler, d->relay, &stands);
     if (err == 0) {
-        udp_relay_set_port(d->relay, d->port, &advertised);
+        udp_relay_set_port(d->relay, d->port, &advertised, addr_is_unspecified(&stands.addr) ? &d->local : NULL);
     }
     return err;
 }

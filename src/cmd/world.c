@@ -56,6 +56,12 @@ static unsigned env_path_mtu(void *world, const struct endpoint *to)
     return io_path_mtu(to);
 }
 
+static int env_source_for(void *world, const struct endpoint *to, struct addr *out)
+{
+    (void)world;
+    return io_source_for(to, out);
+}
+
 static int env_resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx,
                        struct local_lookup **out, struct now now)
 {
@@ -82,6 +88,7 @@ static const struct env_ops ops = {
         {
             .connect = env_connect,
             .udp_bind = env_udp_bind,
+            .source_for = env_source_for,
             .resolve = env_resolve,
             .resolve_cancel = env_resolve_cancel,
         },

@@ -64,6 +64,9 @@ int io_udp_bind(struct io_loop *loop, const struct endpoint *at,
  * interface's MTU, or what ICMP has told since. 0 when there is no route. Sends nothing. */
 unsigned io_path_mtu(const struct endpoint *to);
 
+/* The address of ours that datagrams to there come from, by the machine's routes: 0, or the system's error. */
+int io_source_for(const struct endpoint *to, struct addr *out) MUST_USE;
+
 struct io_listener;
 /* Takes ownership of `s`, whose handler it sets. */
 typedef void io_accept_fn(void *ctx, struct stream *s, struct now now);

@@ -15,6 +15,8 @@ struct local_ops {
     int (*connect)(void *world, const struct place *to, struct stream **out);
     int (*udp_bind)(void *world, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
                     struct endpoint *bound, struct dgram **out);
+    /* The address of this machine that what it sends to there comes from: 0, or an error without a way. May be NULL. */
+    int (*source_for)(void *world, const struct endpoint *to, struct addr *out);
     /* The machine's resolver; done() comes later, never from inside the call. */
     int (*resolve)(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx,
                    struct local_lookup **out, struct now now);

@@ -24,6 +24,7 @@ struct udp_relay {
     struct udp_relay_config config;
     struct dgram *port;
     struct endpoint advertised;
+    const struct local *anywhere; /* NULL: the port stands on one address */
     struct outbox outbox;
     struct list associations; /* the oldest first */
     unsigned n_targets;
@@ -324,11 +325,20 @@ static unsigned count_of(const struct udp_relay *r, const struct endpoint *clien
     return n;
 }
 
-static struct endpoint told(const struct udp_relay *r, const struct endpoint *local)
+/* Which of our addresses this client's datagrams will come from. */
+static bool answers_from(const struct udp_relay *r, const struct endpoint *client, struct addr *out)
+{
+    const struct local *machine = r->anywhere;
+    return machine != NULL && machine->ops->source_for != NULL && client->addr.family != FAMILY_NONE &&
+           machine->ops->source_for(machine->world, client, out) == 0;
+}
+
+static struct endpoint told(const struct udp_relay *r, const struct endpoint *client, const struct endpoint *local)
 {
     static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
     struct endpoint at = r->advertised;
-    if (at.addr.family == FAMILY_NONE || addr_is_unspecified(&at.addr)) {
+    bool is_given = at.addr.family != FAMILY_NONE && !addr_is_unspecified(&at.addr);
+    if (!is_given && !answers_from(r, client, &at.addr)) {
         at.addr = local->addr.family != FAMILY_NONE ? local->addr : loopback;
     }
     return at;
@@ -365,7 +375,7 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client, con
         return err;
     }
     list_push_back(&r->associations, &a->link);
-    *bound = told(r, local);
+    *bound = told(r, client, local);
     *out = a;
     return 0;
 }
@@ -417,9 +427,11 @@ void udp_relay_free(struct udp_relay *r)
     free(r);
 }
 
-void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct endpoint *advertised)
+void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct endpoint *advertised,
+                        const struct local *anywhere)
 {
     r->port = port;
+    r->anywhere = anywhere;
     r->advertised = *advertised;
     if (r->advertised.port == 0) {
         r->advertised.port = port->ops->local_port(port);

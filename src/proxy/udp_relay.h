@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "proxy/access.h"
 #include "proxy/dial.h"
+#include "proxy/local.h"
 #include "stack/stack.h"
 
 struct udp_relay;
@@ -35,9 +36,11 @@ int udp_relay_new(struct udp_relay **out, const struct udp_relay_config *config)
 void udp_relay_free(struct udp_relay *r); /* ends every association; does not close the port. NULL is harmless */
 
 /* The port's handler, with the relay as its context; then the port itself, and what clients are told of it: an
- * address that is unspecified stands for the one their TCP connection came in at. */
+ * address that is unspecified stands for the one their TCP connection came in at. Where the port stands on every address
+ * of this machine, which is then `anywhere` (else NULL), its answers may come from another one: the client is told that. */
 extern const struct dgram_handler udp_relay_handler;
-void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct endpoint *advertised);
+void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct endpoint *advertised,
+                        const struct local *anywhere);
 
 /* A client's request. `client`: the far end of its TCP connection (family NONE for a Unix socket: then the address its
  * datagrams come from is loopback). `hint`: DST.ADDR and DST.PORT of the request, all zero for "not known yet".

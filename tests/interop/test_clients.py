@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ground import doors, machine, process, product, services, socks
+from ground import doors, machine, process, product, services
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 

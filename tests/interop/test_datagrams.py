@@ -27,6 +27,7 @@ def place(shared_ground):
         "[Proxy]\nBindAddress = [::1]:1080\n"
         f"[Proxy]\nBindAddress = unix:{path}\n"
         "[Proxy]\nBindAddress = 127.0.0.1:1083\nUDP = no\n"
+        "[Proxy]\nBindAddress = 0.0.0.0:1085\nAllowLan = yes\n"
         f"[UDPProxyTunnel]\nBindAddress = 127.0.0.1:{IN}\nTarget = {ground.far.inner4}:7005\nInactivityTimeout = 1\n"
         f"[UDPProxyTunnel]\nBindAddress = 127.0.0.1:{IN_BY_NAME}\nTarget = six.corp.test:7005\n"
         f"[UDPServerTunnel]\nListenPort = {OUT}\nTarget = localhost:9005\n")
@@ -186,6 +187,12 @@ def test_the_address_told_is_the_one_that_the_file_advertises(place):
     with associate(place, ADVERTISING) as a:
         assert a.at == ("198.51.100.7", 5400)
         a.at = ("127.0.0.1", 5300)  # where the NAT of this story leads
+        goes_through(place, a)
+
+
+@pytest.mark.parametrize("source, at", [("127.0.0.5", "127.0.0.9"), ("127.0.0.1", "127.0.0.1"), ("192.0.2.1", "192.0.2.1")])
+def test_a_door_on_every_address_tells_the_one_that_answers(place, source, at):
+    with associate(place, (at, 1085), source=source) as a:
         goes_through(place, a)
 
 

@@ -46,12 +46,26 @@ static void asking_keeps_no_descriptor(void **state)
     assert_int_equal(before, after);
 }
 
+static void the_source_of_what_is_sent_is_told(void **state)
+{
+    (void)state;
+    struct endpoint to;
+    struct addr source;
+    char text[ADDR_TEXT];
+    assert_true(endpoint_parse(&to, "127.0.0.9:53"));
+    assert_int_equal(io_source_for(&to, &source), 0);
+    assert_string_equal(addr_format(&source, text), "127.0.0.1");
+    to = (struct endpoint){.port = 53};
+    assert_int_equal(io_source_for(&to, &source), ERR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_takes_what_its_interface_takes),
         cmocka_unit_test(no_route_and_no_address_are_zero),
         cmocka_unit_test(asking_keeps_no_descriptor),
+        cmocka_unit_test(the_source_of_what_is_sent_is_told),
     };
     return cmocka_run_group_tests_name("io/path_mtu", tests, NULL, NULL);
 }

@@ -38,7 +38,7 @@ static void begin(struct scene *p, struct udp_relay_config config)
     config.dialer = p->h->dialer;
     assert_int_equal(udp_relay_new(&p->r, &config), 0);
     fake_port_init(&p->port, 1080, &udp_relay_handler, p->r);
-    udp_relay_set_port(p->r, &p->port.dgram, &nobody);
+    udp_relay_set_port(p->r, &p->port.dgram, &nobody, NULL);
     far_udp_open(&p->far, p->h, 1000);
     far_udp_open(&p->other, p->h, 1001);
 }
@@ -244,8 +244,44 @@ static void the_address_told_may_be_another_one(void **state)
         char text[ENDPOINT_TEXT];
         begin(&p, (struct udp_relay_config){0});
         assert_true(endpoint_parse(&advertised, cases[i].advertised));
-        udp_relay_set_port(p.r, &p.port.dgram, &advertised);
+        udp_relay_set_port(p.r, &p.port.dgram, &advertised, NULL);
         associate(&p);
+        assert_string_equal(endpoint_format(&p.bound, text), cases[i].told);
+        end(&p);
+    }
+}
+
+static int source_for(void *world, const struct endpoint *to, struct addr *out)
+{
+    (void)world;
+    *out = at("192.0.2.1", 0).addr;
+    return addr_is_loopback(&to->addr) ? 0 : ERR_UNREACHABLE;
+}
+
+/* The client connected to 127.0.0.9, but what this machine sends to it comes from another of its addresses. */
+static void a_port_on_every_address_is_told_as_the_one_that_answers(void **state)
+{
+    (void)state;
+    static const struct local_ops ops = {.source_for = source_for}, none = {.source_for = NULL};
+    struct local machine = {.ops = &ops}, other = {.ops = &none};
+    struct endpoint advertised = at("198.51.100.7", 0);
+    const struct {
+        const struct local *anywhere;
+        const struct endpoint *advertised;
+        const char *client, *told;
+    } cases[] = {
+        {&machine, &nobody, "127.0.0.1:40000", "192.0.2.1:1080"},
+        {&machine, &nobody, "192.0.2.7:40000", "127.0.0.9:1080"}, /* the machine does not know */
+        {&other, &nobody, "127.0.0.1:40000", "127.0.0.9:1080"},
+        {&machine, &advertised, "127.0.0.1:40000", "198.51.100.7:1080"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct scene p;
+        struct udp_association *a;
+        char text[ENDPOINT_TEXT];
+        begin(&p, (struct udp_relay_config){0});
+        udp_relay_set_port(p.r, &p.port.dgram, cases[i].advertised, cases[i].anywhere);
+        assert_int_equal(open_from(&p, cases[i].client, NULL, &a), 0);
         assert_string_equal(endpoint_format(&p.bound, text), cases[i].told);
         end(&p);
     }
@@ -382,6 +418,7 @@ int main(void)
         cmocka_unit_test(several_of_one_address_are_told_apart_by_their_ports),
         cmocka_unit_test(a_client_of_a_unix_socket_sends_from_loopback),
         cmocka_unit_test(the_address_told_may_be_another_one),
+        cmocka_unit_test(a_port_on_every_address_is_told_as_the_one_that_answers),
         cmocka_unit_test(a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows),
         cmocka_unit_test(a_look_up_ends_with_its_association),
         cmocka_unit_test(an_address_has_so_many_associations_and_an_association_so_many_names),
