@@ -6,11 +6,17 @@
  * The rule: begin with 64 KiB, and double for a reader that takes half a window at a time, up to 256
  * KiB. Each round trip, the window becomes four times what the reader took in it if that is more, up
  * to 16 MiB: a sender in slow start sends twice as much in the next, and has the window for twice of
- * that. The round trip is the handshake's, so that queues on the way do
- * not inflate the window that fills them. When more than half a window lies unread at the end of a
- * turn, halve it; the edge that was already announced stays (RFC 9293 3.8.6), so that the window
- * narrows as the reader drains it. When all queues of the stack together exceed a budget, none
- * grows, neither these nor the send queues. */
+ * that. The round trip is the handshake's, so that queues on the way do not inflate the window that
+ * fills them.
+ *
+ * Near by, where a round trip is shorter than the pauses between the turns of busy programs, what
+ * arrives after a pause comes at the speed of memory. So the rate is taken over a few milliseconds,
+ * and twice a round trip is enough: whatever more the peer may send only stands in a queue, and makes
+ * every other connection of the tunnel wait for it.
+ *
+ * When more than half a window lies unread at the end of a turn, halve it; the edge that was already
+ * announced stays (RFC 9293 3.8.6), so that the window narrows as the reader drains it. When all
+ * queues of the stack together exceed a budget, none grows, neither these nor the send queues. */
 #include "stack/conn.h"
 
 #include <assert.h>
@@ -19,15 +25,16 @@ enum {
     WINDOW_START = 64 * 1024, /* lwIP and the peer agreed on no less in the SYN */
     WINDOW_EASY = 256 * 1024,
     WINDOW_ROUND_TRIPS = 4,
+    WINDOW_ROUND_TRIPS_NEAR = 2,
     BUDGET = 64 * 1024 * 1024,
 };
 
 static_assert(WINDOW_START <= TCP_WND, "lwIP's ceiling");
 
-/* A SYN that was repeated makes the round trip look long; one on a fast machine is shorter than
- * the turns of a busy one. */
-#define ROUND_TRIP_MIN (NS_PER_MS / 2)
+/* A SYN that was repeated makes the round trip look long. */
+#define ROUND_TRIP_MIN (NS_PER_MS / 10)
 #define ROUND_TRIP_MAX NS_PER_S
+#define RATE_OVER (4 * NS_PER_MS)
 
 bool window_is_pressed(const struct stack *s)
 {
@@ -63,11 +70,12 @@ void window_consumed(struct stack_tcp *t, size_t n)
         t->window *= 2;
     }
     uint64_t elapsed = t->stack->mono - t->window_since;
-    if (elapsed < t->round_trip) {
+    if (elapsed < t->round_trip || elapsed < RATE_OVER) {
         return;
     }
     uint64_t per_round_trip = (uint64_t)t->window_read * t->round_trip / elapsed;
-    uint64_t due = WINDOW_ROUND_TRIPS * per_round_trip;
+    uint64_t due =
+        (t->round_trip < RATE_OVER ? WINDOW_ROUND_TRIPS_NEAR : WINDOW_ROUND_TRIPS) * per_round_trip;
     if (due > t->window && !pressed) {
         t->window = (uint32_t)(due < most ? due : most);
     }

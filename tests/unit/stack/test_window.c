@@ -4,6 +4,8 @@
 #include "stack/internal.h"
 #include "unit/stack/peer.h"
 
+#define US (NS_PER_MS / 1000)
+
 enum { KIB = 1024, MIB = 1024 * 1024 };
 
 static struct wire w;
@@ -56,6 +58,23 @@ static void it_grows_for_a_reader_that_keeps_up(void **state)
     /* A sender in slow start was never held up: 64 MiB in flights that double every 100 ms, then 4
      * MiB each (the send queue's limit). */
     assert_true(w.now.mono - begin < 4 * NS_PER_S);
+    wire_close(&w);
+}
+
+/* 400 KiB each 5 ms: 80 MB/s, of which a round trip of 100 us holds 8 KB; but while they come, they come faster. */
+static void near_by_it_does_not_grow_by_what_comes_in_bursts(void **state)
+{
+    (void)state;
+    open_pair(50 * US, 1, SIZE_MAX);
+    client.shutdown_after = false;
+    wire_pass(&w, MS);
+    for (int i = 0; i < 200; i++) {
+        client.to_send += 400 * KIB;
+        peer_pump(&client);
+        wire_pass(&w, 5 * MS);
+    }
+    assert_int_equal(server.received, 1 + 200 * 400 * KIB);
+    assert_true(largest <= 256 * KIB);
     wire_close(&w);
 }
 
@@ -151,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_begins_small),
         cmocka_unit_test(it_grows_for_a_reader_that_keeps_up),
+        cmocka_unit_test(near_by_it_does_not_grow_by_what_comes_in_bursts),
         cmocka_unit_test(it_stays_small_for_a_slow_reader),
         cmocka_unit_test(a_reader_that_stops_holds_a_window_and_gets_a_small_one_afterwards),
         cmocka_unit_test(a_peer_that_does_not_scale_gets_64_kib),
