@@ -62,11 +62,12 @@ static size_t quotes_around(const char *text, size_t len)
 bool value_is_plain(const char *text)
 {
     size_t len = strlen(text);
-    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' && strstr(text, "%(") == NULL);
+    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' &&
+                        strstr(text, "%(") == NULL);
 }
 
-const char *value_expand(char *out, size_t size, const char *text, bool is_path, const struct sources *sources,
-                         char why[], size_t why_size)
+const char *value_expand(char *out, size_t size, const char *text, bool is_path,
+                         const struct sources *sources, char why[], size_t why_size)
 {
     size_t len = strlen(text);
     size_t quotes = quotes_around(text, len);

@@ -34,6 +34,7 @@ struct sessions {
     struct list binding;   /* for somebody to connect */
     struct list flowing;   /* relaying; in the order in which they last had news */
     struct list carried;   /* dialling, or associated: no deadline here */
+    bool tells_failures; /* as errors in the log: the client has no other way to know */
     bool draining; /* who has got what it asked for is to leave, not to ask for more */
     unsigned n;
     unsigned n_surplus; /* those of them that came beyond the limit, to be told so */

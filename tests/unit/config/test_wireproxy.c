@@ -17,8 +17,8 @@ static const char *variable(void *ctx, const char *name)
     (void)ctx;
     static const struct {
         const char *name, *value;
-    } all[] = {{"KEY", PRIVATE_KEY},  {"ADDR", "10.0.0.2/32, fd00::2/128"}, {"PASS", "p w"},
-               {"EMPTY", ""},         {"HOST", "vpn.example:51820"},        {"DIR", "/credentials"}};
+    } all[] = {{"KEY", PRIVATE_KEY}, {"ADDR", "10.0.0.2/32, fd00::2/128"}, {"PASS", "p w"},
+               {"EMPTY", ""},        {"HOST", "vpn.example:51820"},        {"DIR", "/credentials"}};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         if (strcmp(name, all[i].name) == 0) {
             return all[i].value;
@@ -32,7 +32,9 @@ static const char *file(void *ctx, const char *path, struct text *out)
     (void)ctx;
     static const struct {
         const char *path, *text;
-    } all[] = {{"key", PRIVATE_KEY "\r\nmore\n"}, {"/credentials/key", PRIVATE_KEY}, {"empty", "\n"},
+    } all[] = {{"key", PRIVATE_KEY "\r\nmore\n"},
+               {"/credentials/key", PRIVATE_KEY},
+               {"empty", "\n"},
                {"wg0.conf", INTERFACE PEER "[Socks5]\nBindAddress = 1\n"}};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         if (strcmp(path, all[i].path) == 0) {
@@ -73,20 +75,21 @@ static const struct config_door *only_door(const struct config *c)
 static void every_section_of_it_is_taken(void **state)
 {
     (void)state;
-    struct config *c = parse(
-        "[interface]\nAddress = 10.200.200.2/32\nMTU = 1420\nPrivateKey = " PRIVATE_KEY
-        "\nDNS = 10.200.200.1\nCheckAlive = 1.1.1.1, 3.3.3.3\nCheckAliveInterval = 3\n"
-        "[PEER]\nPublicKey: " PUBLIC_KEY "\nPresharedKey = " PRESHARED_KEY
-        "\nEndpoint = my.vpn.example:51820\nPersistentKeepalive = 25\n"
-        "[TCPClientTunnel]\nBindAddress = 127.0.0.1:25565\nTarget = play.example:25565\n"
-        "[TCPServerTunnel]\nListenPort = 3422\nTarget = localhost:25545\n"
-        "[STDIOTunnel]\nTarget = ssh.example:22\n"
-        "[Socks5]\nBindAddress = 127.0.0.1:25344\nUsername = u\nPassword = p\n"
-        "[http]\nBindAddress = 127.0.0.1:25345\n"
-        "[SNI]\nBindAddress = 127.0.0.1:4443\n"
-        "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = 10.0.0.5:53\nInactivityTimeout = 30\n"
-        "[Resolve]\nResolveStrategy = ipv4\n",
-        "W f:8: [Peer] has no AllowedIPs: taken for 0.0.0.0/0, ::/0, as wireproxy does\n");
+    struct config *c =
+        parse("[interface]\nAddress = 10.200.200.2/32\nMTU = 1420\nPrivateKey = " PRIVATE_KEY
+              "\nDNS = 10.200.200.1\nCheckAlive = 1.1.1.1, 3.3.3.3\nCheckAliveInterval = 3\n"
+              "[PEER]\nPublicKey: " PUBLIC_KEY "\nPresharedKey = " PRESHARED_KEY
+              "\nEndpoint = my.vpn.example:51820\nPersistentKeepalive = 25\n"
+              "[TCPClientTunnel]\nBindAddress = 127.0.0.1:25565\nTarget = play.example:25565\n"
+              "[TCPServerTunnel]\nListenPort = 3422\nTarget = localhost:25545\n"
+              "[STDIOTunnel]\nTarget = ssh.example:22\n"
+              "[Socks5]\nBindAddress = 127.0.0.1:25344\nUsername = u\nPassword = p\n"
+              "[http]\nBindAddress = 127.0.0.1:25345\n"
+              "[SNI]\nBindAddress = 127.0.0.1:4443\n"
+              "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = "
+              "10.0.0.5:53\nInactivityTimeout = 30\n"
+              "[Resolve]\nResolveStrategy = ipv4\n",
+              "W f:8: [Peer] has no AllowedIPs: taken for 0.0.0.0/0, ::/0, as wireproxy does\n");
     assert_int_equal(c->n_doors, 7);
     assert_int_equal(c->n_check_alive, 2);
     assert_int_equal(c->check_alive_interval, 3);
@@ -122,10 +125,11 @@ static void an_unset_variable_turned_the_password_off(void **state)
 static void variables_worked_for_some_keys_only(void **state)
 {
     (void)state;
-    struct config *c = parse("[Interface]\nPrivateKey = $KEY\nAddress = ${ADDR}\n[Peer]\nPublicKey = " PUBLIC_KEY
-                             "\nAllowedIPs = ::/0\nEndpoint = $HOST\n[Socks5]\nBindAddress = 1\n"
-                             "Username = $$u\nPassword = $PASS\n",
-                             "");
+    struct config *c =
+        parse("[Interface]\nPrivateKey = $KEY\nAddress = ${ADDR}\n[Peer]\nPublicKey = " PUBLIC_KEY
+              "\nAllowedIPs = ::/0\nEndpoint = $HOST\n[Socks5]\nBindAddress = 1\n"
+              "Username = $$u\nPassword = $PASS\n",
+              "");
     assert_int_equal(c->n_addresses, 2);
     assert_string_equal(c->peers[0].endpoint_host, "vpn.example");
     assert_string_equal(only_door(c)->users[0].name, "$u");
@@ -136,7 +140,9 @@ static void variables_worked_for_some_keys_only(void **state)
 static void a_hash_inside_a_password_cut_it(void **state)
 {
     (void)state;
-    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 1 # here\nUsername = u\nPassword = ab#c;d ; said\n", "");
+    struct config *c = parse(
+        INTERFACE PEER "[Socks5]\nBindAddress = 1 # here\nUsername = u\nPassword = ab#c;d ; said\n",
+        "");
     assert_string_equal(only_door(c)->users[0].password, "ab#c;d");
     config_free(c);
 }
@@ -144,9 +150,11 @@ static void a_hash_inside_a_password_cut_it(void **state)
 static void quotes_around_a_value_are_not_part_of_it(void **state)
 {
     (void)state;
-    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = \"127.0.0.1:1\"\nUsername = 'u'\nPassword = \"\"\n"
-                                            "[Socks5]\nBindAddress = 2\nUsername = u\nPassword = \" p \"\n",
-                             "E f:8: [Socks5] has a Username without a Password behind it\nE f:11: Password: has no value\n");
+    struct config *c = parse(
+        INTERFACE PEER "[Socks5]\nBindAddress = \"127.0.0.1:1\"\nUsername = 'u'\nPassword = \"\"\n"
+                       "[Socks5]\nBindAddress = 2\nUsername = u\nPassword = \" p \"\n",
+        "E f:8: [Socks5] has a Username without a Password behind it\nE f:11: Password: has no "
+        "value\n");
     assert_null(c);
     c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 2\nUsername = u\nPassword = \" p \"\n", "");
     assert_string_equal(only_door(c)->users[0].password, " p ");
@@ -156,9 +164,11 @@ static void quotes_around_a_value_are_not_part_of_it(void **state)
 static void of_repeated_keys_only_the_first_counted(void **state)
 {
     (void)state;
-    struct config *c = parse("[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\nAddress = fd00::2\n"
-                             "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 0.0.0.0/0\nAllowedIPs = ::/0\nEndpoint = a:1\n",
-                             "");
+    struct config *c =
+        parse("[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\nAddress = fd00::2\n"
+              "[Peer]\nPublicKey = " PUBLIC_KEY
+              "\nAllowedIPs = 0.0.0.0/0\nAllowedIPs = ::/0\nEndpoint = a:1\n",
+              "");
     assert_int_equal(c->n_addresses, 2);
     assert_int_equal(c->peers[0].n_allowed_ips, 2);
     config_free(c);
@@ -167,15 +177,17 @@ static void of_repeated_keys_only_the_first_counted(void **state)
 static void a_section_without_bind_address_crashed_it(void **state)
 {
     (void)state;
-    assert_refused(INTERFACE PEER "[Socks5]\n[http]\n[SNI]\n", "E f:8: [Socks5] has no BindAddress\n"
-                                                                "E f:9: [http] has no BindAddress\n"
-                                                                "E f:10: [SNI] has no BindAddress\n");
+    assert_refused(INTERFACE PEER "[Socks5]\n[http]\n[SNI]\n",
+                   "E f:8: [Socks5] has no BindAddress\n"
+                   "E f:9: [http] has no BindAddress\n"
+                   "E f:10: [SNI] has no BindAddress\n");
 }
 
 static void a_broken_private_key_was_printed(void **state)
 {
     (void)state;
-    assert_refused("[Interface]\nPrivateKey = oK56DE9Ue9zK76rAc8pBl6opph+1v36lm7cXXsQKrQ\nAddress = 10.0.0.2\n" PEER,
+    assert_refused("[Interface]\nPrivateKey = oK56DE9Ue9zK76rAc8pBl6opph+1v36lm7cXXsQKrQ\nAddress "
+                   "= 10.0.0.2\n" PEER,
                    "E f:2: PrivateKey: not a key: must be 44 characters of base64 (found 42)\n");
 }
 
@@ -191,9 +203,10 @@ static void resolve_without_a_strategy_found_no_name(void **state)
 static void keepalive_off_and_bare_addresses_were_errors(void **state)
 {
     (void)state;
-    struct config *c = parse(INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY
-                                       "\nPersistentKeepalive = off\nAllowedIPs = 10.0.0.7\nEndpoint = a:1\n",
-                             "");
+    struct config *c =
+        parse(INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY
+                        "\nPersistentKeepalive = off\nAllowedIPs = 10.0.0.7\nEndpoint = a:1\n",
+              "");
     assert_int_equal(c->peers[0].allowed_ips[0].len, 32);
     config_free(c);
 }
@@ -201,13 +214,15 @@ static void keepalive_off_and_bare_addresses_were_errors(void **state)
 static void wg_config_names_the_file_of_the_tunnel(void **state)
 {
     (void)state;
-    struct config *c = parse("WGConfig = wg0.conf\n[Socks5]\nBindAddress = 127.0.0.1:1\n",
-                             "W wg0.conf:8: [Socks5] is skipped: it belongs in the file with WGConfig\n");
+    struct config *c =
+        parse("WGConfig = wg0.conf\n[Socks5]\nBindAddress = 127.0.0.1:1\n",
+              "W wg0.conf:8: [Socks5] is skipped: it belongs in the file with WGConfig\n");
     assert_int_equal(c->n_peers, 1);
     only_door(c);
     config_free(c);
-    assert_refused("WGConfig = none.conf\n", "E f: there is no [Interface]\nE f: there is no [Peer]\n"
-                                             "E f:1: WGConfig: \"none.conf\": No such file or directory\n");
+    assert_refused("WGConfig = none.conf\n",
+                   "E f: there is no [Interface]\nE f: there is no [Peer]\n"
+                   "E f:1: WGConfig: \"none.conf\": No such file or directory\n");
 }
 
 static void secrets_can_stand_in_files(void **state)
@@ -228,11 +243,15 @@ static void a_listener_for_others_needs_a_word(void **state)
 {
     (void)state;
     assert_refused(INTERFACE PEER "[SNI]\nBindAddress = :443\n",
-                   "E f:9: BindAddress: \"0.0.0.0:443\": others could use the tunnel from there; if they may, add "
+                   "E f:9: BindAddress: \"0.0.0.0:443\": others could use the tunnel from there; "
+                   "if they may, add "
                    "AllowLan = yes\n");
-    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = :1\nUsername = u\nPassword = p\n", "");
+    struct config *c =
+        parse(INTERFACE PEER "[Socks5]\nBindAddress = :1\nUsername = u\nPassword = p\n", "");
     config_free(c);
-    c = parse(INTERFACE PEER "[TCPClientTunnel]\nBindAddress = 0.0.0.0:1\nTarget = a:1\nAllowLan = yes\n", "");
+    c = parse(INTERFACE PEER
+              "[TCPClientTunnel]\nBindAddress = 0.0.0.0:1\nTarget = a:1\nAllowLan = yes\n",
+              "");
     config_free(c);
 }
 
@@ -240,9 +259,10 @@ static void a_listener_for_others_needs_a_word(void **state)
 static void backticks_and_three_quotes_protect_a_value(void **state)
 {
     (void)state;
-    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = `a b`\nPassword = `ab#cd`\n"
-                                            "Username = v\nPassword = \"\"\"x;y\"\"\"\n",
-                             "");
+    struct config *c =
+        parse(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = `a b`\nPassword = `ab#cd`\n"
+                             "Username = v\nPassword = \"\"\"x;y\"\"\"\n",
+              "");
     assert_string_equal(only_door(c)->users[0].name, "a b");
     assert_string_equal(only_door(c)->users[0].password, "ab#cd");
     assert_string_equal(only_door(c)->users[1].password, "x;y");
@@ -252,22 +272,25 @@ static void backticks_and_three_quotes_protect_a_value(void **state)
 static void a_backslash_joined_the_next_line(void **state)
 {
     (void)state;
-    assert_refused("[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2, \\\nDNS = 10.0.0.1\n" PEER,
-                   "E f:3: Address: \"10.0.0.2, \\\": ends in a backslash: a value stands in one line\n");
+    assert_refused(
+        "[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2, \\\nDNS = 10.0.0.1\n" PEER,
+        "E f:3: Address: \"10.0.0.2, \\\": ends in a backslash: a value stands in one line\n");
 }
 
 static void percent_and_parentheses_named_another_key(void **state)
 {
     (void)state;
     assert_refused(INTERFACE PEER "[http]\nBindAddress = 127.0.0.1:%(port)s\n",
-                   "E f:9: BindAddress: \"127.0.0.1:%(port)s\": names another key in %(...)s: not supported, write the "
+                   "E f:9: BindAddress: \"127.0.0.1:%(port)s\": names another key in %(...)s: not "
+                   "supported, write the "
                    "value itself\n");
 }
 
 static void numbers_were_hexadecimal_and_octal(void **state)
 {
     (void)state;
-    assert_refused("[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\nMTU = 0x514\n" PEER,
+    assert_refused("[Interface]\nPrivateKey = " PRIVATE_KEY
+                   "\nAddress = 10.0.0.2\nMTU = 0x514\n" PEER,
                    "E f:4: MTU: \"0x514\": must be 576 to 65535\n");
 }
 
@@ -282,8 +305,9 @@ static void a_misspelt_key_was_ignored(void **state)
 static void a_line_without_delimiter_is_an_error(void **state)
 {
     (void)state;
-    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress 1\n", "E f:8: [Socks5] has no BindAddress\n"
-                                                              "E f:9: must be \"Key = value\" or \"[Section]\"\n");
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress 1\n",
+                   "E f:8: [Socks5] has no BindAddress\n"
+                   "E f:9: must be \"Key = value\" or \"[Section]\"\n");
 }
 
 static void another_resolve_strategy_found_no_name(void **state)
@@ -296,7 +320,8 @@ static void another_resolve_strategy_found_no_name(void **state)
 static void an_interval_without_check_alive_is_an_error(void **state)
 {
     (void)state;
-    assert_refused("[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\nCheckAliveInterval = 3\n" PEER,
+    assert_refused("[Interface]\nPrivateKey = " PRIVATE_KEY
+                   "\nAddress = 10.0.0.2\nCheckAliveInterval = 3\n" PEER,
                    "E f:1: CheckAliveInterval: there is no CheckAlive\n");
 }
 
@@ -307,7 +332,8 @@ static void without_dns_names_went_to_the_system_resolver(void **state)
     assert_false(c->names_outside);
     config_free(c);
     c = parse(INTERFACE PEER "[Resolve]\nOutside = yes\n",
-              "W f: [Resolve] Outside = yes: the names of destinations are told to this machine's resolver, outside the "
+              "W f: [Resolve] Outside = yes: the names of destinations are told to this machine's "
+              "resolver, outside the "
               "tunnel\n");
     assert_true(c->names_outside);
     config_free(c);
@@ -317,7 +343,8 @@ static void unmatched_tunnel_domains_went_outside(void **state)
 {
     (void)state;
     assert_null(parse(INTERFACE PEER "[Socks5]\nBindAddress = 1\nTunnelDomains = .*\n",
-                      "E f:10: TunnelDomains: the names that do not fit would go outside the tunnel: not supported; see Deny "
+                      "E f:10: TunnelDomains: the names that do not fit would go outside the "
+                      "tunnel: not supported; see Deny "
                       "and Allow\n"));
 }
 
@@ -326,7 +353,8 @@ static void a_certificate_is_not_left_out_in_silence(void **state)
 {
     (void)state;
     assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = a.crt\nKeyFile = a.key\n",
-                   "E f:9: CertFile, KeyFile: TLS to the proxy itself is not supported yet; without them passwords are "
+                   "E f:9: CertFile, KeyFile: TLS to the proxy itself is not supported yet; "
+                   "without them passwords are "
                    "readable on the way\n");
 }
 
@@ -340,7 +368,8 @@ static void each_documented_use_is_taken(void **state)
         "[TCPClientTunnel]\nBindAddress = 127.0.0.1:25565\nTarget = play.example:25565\n",
         "[TCPServerTunnel]\nListenPort = 3422\nTarget = localhost:25545\n",
         "[STDIOTunnel]\nTarget = ssh.example:22\n",
-        "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = 10.0.0.5:51820\nInactivityTimeout = 0\n",
+        "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = "
+        "10.0.0.5:51820\nInactivityTimeout = 0\n",
         "[SNI]\nBindAddress = 127.0.0.1:4443\n",
         "[Resolve]\nResolveStrategy = auto\n[Socks5]\nBindAddress = 127.0.0.1:25344\n",
     };
