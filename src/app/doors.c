@@ -101,6 +101,7 @@ static int build_proxy(struct door *d, struct tunnel *tunnel, const struct confi
         .max_sessions = c->limits.max_connections,
         .idle = idle_of(c, cd),
         .greeting_timeout = c->limits.greeting_timeout * NS_PER_S,
+        .tells_failures = cd->kind == CONFIG_STDIO,
         .log = d->env->log,
     };
     if (cd->kind == CONFIG_SNI) {

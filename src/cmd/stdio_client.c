@@ -2,8 +2,6 @@
 /* Gives standard input and output to a door, and looks on how they end: an orderly close, or an abort. */
 #include "cmd/stdio_client.h"
 
-#include <stdio.h>
-
 #include "base/err.h"
 #include "cmd/options.h"
 
@@ -31,7 +29,6 @@ int stdio_client_open(struct stdio_client *s, struct world *world, struct tunnel
 {
     struct place nowhere;
     s->world = world;
-    snprintf(s->target, sizeof s->target, "%s:%u", d->target_host, (unsigned)d->target_port);
     int err = app_add_door(world->app, tunnel, c, d, &nowhere, &s->door);
     if (err == 0) {
         err = io_stdio(world->loop, &s->stream);
@@ -63,8 +60,5 @@ bool stdio_client_is_over(const struct stdio_client *s)
 
 int stdio_client_status(const struct stdio_client *s)
 {
-    if (s->broken) {
-        log_error(&s->world->log, "%s: the connection did not come about, or broke", s->target);
-    }
     return s->broken ? STATUS_FAILED : STATUS_OK;
 }

@@ -11,7 +11,6 @@ struct stdio_client {
     struct stream *stream;
     struct stream_ops ops; /* of the stream, with its ends looked on */
     const struct stream_ops *own;
-    char target[300];
     bool over, broken;
 };
 

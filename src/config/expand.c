@@ -49,17 +49,28 @@ static const char *expand_variable(char *out, size_t size, const char *text, boo
     return len >= 0 && (size_t)len < size ? NULL : "is a variable with too much in it";
 }
 
+/* How many characters at either end are quotes and no part of the value: '..', "..", and what go-ini takes besides, `..`
+ * and """..""". */
+static size_t quotes_around(const char *text, size_t len)
+{
+    if (len >= 6 && strncmp(text, "\"\"\"", 3) == 0 && strcmp(text + len - 3, "\"\"\"") == 0) {
+        return 3;
+    }
+    return len >= 2 && strchr("\"'`", text[0]) != NULL && text[len - 1] == text[0] ? 1 : 0;
+}
+
 bool value_is_plain(const char *text)
 {
     size_t len = strlen(text);
-    return len == 0 || (strchr("$\"'", text[0]) == NULL && text[len - 1] != '\\' && strstr(text, "%(") == NULL);
+    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' &&
+                        strstr(text, "%(") == NULL);
 }
 
-const char *value_expand(char *out, size_t size, const char *text, bool is_path, const struct sources *sources,
-                         char why[], size_t why_size)
+const char *value_expand(char *out, size_t size, const char *text, bool is_path,
+                         const struct sources *sources, char why[], size_t why_size)
 {
     size_t len = strlen(text);
-    bool quoted = len >= 2 && (text[0] == '"' || text[0] == '\'') && text[len - 1] == text[0];
+    size_t quotes = quotes_around(text, len);
     if (len >= size) {
         return "is too long";
     }
@@ -72,9 +83,9 @@ const char *value_expand(char *out, size_t size, const char *text, bool is_path,
     if (text[0] == '$' && text[1] != '$') {
         return expand_variable(out, size, text, is_path, sources, why, why_size);
     }
-    const char *from = text + (quoted || text[0] == '$');
-    size_t n = len - (quoted ? 2u : text[0] == '$');
-    memcpy(out, from, n);
+    size_t before = quotes > 0 ? quotes : text[0] == '$';
+    size_t n = len - before - quotes;
+    memcpy(out, text + before, n);
     out[n] = '\0';
     return NULL;
 }

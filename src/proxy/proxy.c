@@ -40,6 +40,7 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
         .access = config->access,
         .udp = config->udp,
         .log = config->log,
+        .tells_failures = config->tells_failures,
         .terms = terms_of(config),
         .patience = patience,
         .idle = config->idle,

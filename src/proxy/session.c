@@ -72,6 +72,13 @@ static bool is_told(const struct session *s)
     return log != NULL && log->level >= LOG_DEBUG;
 }
 
+static void tell_failure(const struct session *s, const char *cause)
+{
+    if (s->all->tells_failures) {
+        log_error(s->all->log, "the connection failed: %s", cause);
+    }
+}
+
 static const char *client_name(const struct session *s, char out[ENDPOINT_TEXT])
 {
     const struct endpoint *remote = &s->client->remote;
@@ -179,6 +186,7 @@ void session_end(struct session *s, const char *side, const char *cause)
 
 void session_end_err(struct session *s, const char *side, int err)
 {
+    tell_failure(s, err_text(err));
     session_end(s, side, err_text(err));
 }
 
@@ -213,6 +221,7 @@ void session_refuse(struct session *s, const char *cause, struct now now)
 /* A client that cannot be told why sees its connection break. */
 static void fail_silently(struct session *s, int err)
 {
+    tell_failure(s, err_text(err));
     tell_end(s, "", err_text(err));
     stream_abort(s->client);
     session_free(s);
@@ -369,6 +378,7 @@ void session_expire(struct session *s, struct now now)
         break;
     case EXCHANGING:
     case RELAYING:
+        tell_failure(s, "idle for too long");
         session_end(s, "", "idle for too long");
         break;
     case BINDING:

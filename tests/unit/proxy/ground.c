@@ -48,6 +48,7 @@ struct ground *ground_new(struct ground_options options)
         .max_sessions = options.max_sessions,
         .idle = options.idle,
         .greeting_timeout = options.greeting_timeout,
+        .tells_failures = options.tells_failures,
         .log = &g->log,
     };
     assert_int_equal(proxy_new(&g->proxy, &pc), 0);

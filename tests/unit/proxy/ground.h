@@ -28,6 +28,7 @@ struct ground_options {
     const struct access *access;
     struct udp_relay *udp; /* NULL: no ASSOCIATE */
     bool binds;
+    bool tells_failures;
     unsigned max_sessions;
     uint64_t dial_timeout, greeting_timeout, idle;
 };

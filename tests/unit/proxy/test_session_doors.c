@@ -84,6 +84,25 @@ static void a_forward_that_fails_resets_its_client(void **state)
     visit_end(&v);
 }
 
+/* Standard input and output have nobody else to tell it. */
+static void a_forward_that_fails_says_why_where_that_is_wanted(void **state)
+{
+    (void)state;
+    struct ground_options options = forward;
+    struct visit v;
+    visit_begin(&v, options);
+    fake_tcp_failed(fake_tcp(v.g->stack, 0), ERR_REFUSED);
+    visit_settle(&v);
+    assert_false(ground_said(v.g, "error: the connection failed: connection refused"));
+    visit_end(&v);
+    options.tells_failures = true;
+    visit_begin(&v, options);
+    fake_tcp_failed(fake_tcp(v.g->stack, 0), ERR_REFUSED);
+    visit_settle(&v);
+    assert_true(ground_said(v.g, "error: the connection failed: connection refused"));
+    visit_end(&v);
+}
+
 static void a_forward_that_cannot_begin_resets_its_client_at_once(void **state)
 {
     (void)state;
@@ -258,6 +277,7 @@ int main(void)
         TEST(a_socks4a_name_is_looked_up_inside),
         TEST(a_forward_dials_before_the_client_says_anything),
         TEST(a_forward_that_fails_resets_its_client),
+        TEST(a_forward_that_fails_says_why_where_that_is_wanted),
         TEST(a_forward_that_cannot_begin_resets_its_client_at_once),
         TEST(a_forwards_client_may_end_its_side_before_it_is_connected),
         TEST(a_forwards_client_that_breaks_is_noticed_although_it_ended_its_side),
