@@ -35,6 +35,7 @@ struct env {
     struct rng rng;
     const struct log *log;
     const struct parallel *parallel; /* other cores; NULL: none */
+    uint16_t segment_block;          /* TCP makes packets of a multiple of so many bytes; 0: of any size */
 };
 
 /* The part of it that the proxy may use. */

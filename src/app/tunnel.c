@@ -218,6 +218,7 @@ static int build_stack(struct tunnel *t, const struct config *c, struct now now)
         .addresses = c->addresses,
         .n_addresses = c->n_addresses,
         .mtu = t->mtu,
+        .segment_block = t->env->segment_block,
         .output = output,
         .route = route,
         .ctx = t,

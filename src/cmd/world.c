@@ -119,7 +119,8 @@ int world_init(struct world *w, enum log_level level)
     *w = (struct world){.log = {.level = level, .write = write_line}};
     int err = io_loop_new(&w->loop, &w->log);
     if (err == 0) {
-        w->env = (struct env){.ops = &ops, .world = w->loop, .rng = io_rng(), .log = &w->log};
+        w->env = (struct env){.ops = &ops, .world = w->loop, .rng = io_rng(), .log = &w->log,
+                              .segment_block = wg_suite_block()};
         err = app_new(&w->app, &w->env);
     }
     if (err == 0) {

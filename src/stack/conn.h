@@ -140,6 +140,8 @@ void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu);
 
 /* The largest segment that connections which begin now shall have; to be announced, and to be kept by this one. */
 uint16_t conn_mss(const struct stack *s, bool v6);
+/* The largest packet that fits and is made of config.segment_block. */
+uint16_t conn_whole_blocks(const struct stack *s, uint16_t mtu);
 void conn_clamp_mss(struct stack_tcp *t);
 
 /* After a retransmission: a large segment that was sent some times in vain may be too large for the path. */

@@ -81,9 +81,15 @@ void conn_clamp_mss(struct stack_tcp *t)
     }
 }
 
+uint16_t conn_whole_blocks(const struct stack *s, uint16_t mtu)
+{
+    uint16_t block = s->config.segment_block;
+    return block > 1 ? (uint16_t)(mtu / block * block) : mtu;
+}
+
 static void lower_segments(struct stack *s, uint16_t mtu)
 {
-    s->segment_mtu = mtu;
+    s->segment_mtu = conn_whole_blocks(s, mtu);
     list_foreach(l, &s->conns) {
         struct stack_tcp *t = list_item(l, struct stack_tcp, all);
         if (t->pcb && t->pcb->state >= ESTABLISHED && t->pcb->state != TIME_WAIT) {

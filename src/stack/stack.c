@@ -78,7 +78,7 @@ int stack_new(struct stack **out, const struct stack_config *config, struct now 
         return ERR_NOMEM;
     }
     s->config = *config;
-    s->segment_mtu = config->mtu;
+    s->segment_mtu = conn_whole_blocks(s, config->mtu);
     init_lists(s);
     uint8_t secret[SIPHASH_KEY];
     rng_fill(&s->config.rng, secret, sizeof secret);

@@ -57,6 +57,11 @@ size_t suite_worth_sharing(void)
     return chosen->worth_sharing;
 }
 
+uint16_t suite_block(void)
+{
+    return chosen->block;
+}
+
 void suite_seal(uint8_t *out, const uint8_t key[SUITE_KEY], const uint8_t nonce[SUITE_NONCE],
                 const void *plain, size_t len, const void *aad, size_t aad_len)
 {

@@ -109,6 +109,9 @@ void suite_open_part(unsigned worker, struct suite_job *jobs, size_t n);
 /* Batches of fewer bytes than this are done before another core has woken up for them. */
 size_t suite_worth_sharing(void);
 
+/* Plaintexts of a multiple of so many bytes are the cheapest for their length; 1 where all are alike. */
+uint16_t suite_block(void);
+
 /* ---- small things ---- */
 
 /* In time that does not depend on the contents. */

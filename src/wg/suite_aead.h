@@ -10,6 +10,8 @@ struct suite_aead {
     const char *library;
     /* Bytes of payload that take it about 60 us: less is not worth another core. */
     size_t worth_sharing;
+    /* It works in blocks of so many bytes: a packet of whole ones is cheapest. 1: no matter. */
+    uint16_t block;
     /* Get ready for worker 0. NULL, or why it cannot work here. Again is harmless. */
     const char *(*start)(void);
     /* As the functions of suite.h of these names. */

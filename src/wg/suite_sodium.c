@@ -85,6 +85,7 @@ const struct suite_aead suite_aead_sodium = {
     .name = "libsodium",
     .library = "libsodium",
     .worth_sharing = 64 * 1024,
+    .block = 64,
     .start = start,
     .seal = seal,
     .open = open,

@@ -310,6 +310,11 @@ const char *wg_suite_choose(const char *name)
     return suite_choose(name);
 }
 
+uint16_t wg_suite_block(void)
+{
+    return suite_init() ? suite_block() : 1;
+}
+
 static_assert(SUITE_WORKERS == WG_WORKERS_MAX + 1, "wg.h counts those beside the caller");
 
 size_t wg_parallel_least(void)

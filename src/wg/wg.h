@@ -192,6 +192,10 @@ const char *wg_suite_name(void);
  * behind the name in a message. Before the first wg_new. */
 const char *wg_suite_choose(const char *name) MUST_USE;
 
+/* Inner packets of a multiple of so many bytes are the cheapest for their length; 1 where all are
+ * alike. */
+uint16_t wg_suite_block(void);
+
 /* ---- several cores ---- */
 
 #define WG_WORKERS_MAX 32

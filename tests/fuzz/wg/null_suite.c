@@ -134,6 +134,11 @@ size_t suite_worth_sharing(void)
     return SIZE_MAX;
 }
 
+uint16_t suite_block(void)
+{
+    return 1;
+}
+
 void suite_seal_part(unsigned worker, struct suite_job *jobs, size_t n)
 {
     (void)worker;

@@ -134,6 +134,34 @@ static void a_narrower_tunnel_sends_again_what_did_not_fit(void **state)
     }
 }
 
+static size_t largest;
+
+static bool measure(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end, (void)ip;
+    largest = len > largest ? len : largest;
+    return false;
+}
+
+/* Only one side wishes it, and tells the other. */
+static void full_segments_are_packets_of_whole_blocks_in_both_directions(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        bool up = i < 2;
+        wire_open(&w, &(struct wire_config){.delay = MS, .segment_block = 64});
+        struct peer client = {.to_send = up ? 200000 : 0, .appetite = SIZE_MAX};
+        struct peer server = {.to_send = up ? 0 : 200000, .appetite = SIZE_MAX};
+        assert_int_equal(peer_pair(&w, &client, &server, families[i % 2]), 0);
+        largest = 0;
+        w.a.sniff = w.b.sniff = measure;
+        wire_pass(&w, NS_PER_S);
+        assert_int_equal(client.received + server.received, 200000);
+        assert_int_equal(largest, 1408); /* of 1420 */
+        wire_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +169,7 @@ int main(void)
         cmocka_unit_test(an_absurd_mtu_is_raised_to_the_least),
         cmocka_unit_test(a_path_that_swallows_large_packets_silently_is_worked_round),
         cmocka_unit_test(a_narrower_tunnel_sends_again_what_did_not_fit),
+        cmocka_unit_test(full_segments_are_packets_of_whole_blocks_in_both_directions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ struct wire_config {
     uint64_t jitter;          /* up to so much more, which reorders */
     unsigned loss, duplicate; /* in 1,000 */
     uint16_t mtu;             /* 0: 1420 */
+    uint16_t segment_block;   /* of a alone */
     uint64_t seed;
     const char *a[3], *b[3]; /* addresses; none: 10.0.0.1 and fd00::1, 10.0.0.2 and fd00::2 */
 };
