@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,11 +47,15 @@ bool read_all(int fd, void *data, size_t len)
     return true;
 }
 
+#define PATIENCE 20 /* s; so that what stalls ends with the measurement */
+
 static int connect_to(const struct sockaddr_in *to)
 {
+    struct timeval patience = {.tv_sec = PATIENCE};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 &&
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 &&
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) {
         return fd;
     }

@@ -24,12 +24,6 @@ struct user {
     struct samples took;
 };
 
-static void set_patience(int fd, time_t seconds)
-{
-    struct timeval patience = {.tv_sec = seconds};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-}
-
 /* One request, answered whole; the page's length is known. */
 static bool request(int fd, bool kept)
 {
@@ -62,9 +56,6 @@ static void *run_requests(void *arg)
         double begin = seconds_now();
         if (fd < 0) {
             fd = aim_connect(u->aim);
-            if (fd >= 0) {
-                set_patience(fd, 20);
-            }
         }
         bool ok = fd >= 0 && request(fd, u->kept);
         if (ok) {
@@ -129,7 +120,6 @@ int load_pings(const struct aim *aim)
     if (fd < 0) {
         return 1;
     }
-    set_patience(fd, 20);
     double begin = seconds_now();
     while (errors == 0 && seconds_now() < begin + aim->seconds) {
         double at = seconds_now();
