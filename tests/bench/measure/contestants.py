@@ -247,7 +247,7 @@ class SingBox(Tunnelled):
     def launch(self):
         peer = {"address": "127.0.0.1", "port": OUTER_PORT, "public_key": self.far_public, "allowed_ips": ["10.9.0.0/24"]}
         conf = {
-            "log": {"disabled": True},
+            "log": {"level": "error"},
             "inbounds": [{"type": "socks", "listen": "127.0.0.1", "listen_port": SOCKS_PORT}],
             "endpoints": [{"type": "wireguard", "tag": "wg", "system": False, "mtu": 1420, "address": [f"{NEAR}/32"],
                            "private_key": self.private, "peers": [peer]}],
