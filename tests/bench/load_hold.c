@@ -33,7 +33,7 @@ static bool open_one(const struct aim *aim)
 static void *run_opener(void *arg)
 {
     struct opener *o = arg;
-    for (unsigned i = 0; i < o->wanted && seconds_now() < o->end; i++) {
+    while (o->open < o->wanted && seconds_now() < o->end) {
         o->open += open_one(o->aim);
     }
     return NULL;

@@ -244,6 +244,19 @@ class SingBox(Tunnelled):
     def version(cls):
         return run(find("sing-box"), "version").splitlines()[0]
 
+    def prepare(self):
+        """It waits for a default route before it sends anything, wherever that leads."""
+        super().prepare()
+        run("ip", "link", "add", "nowhere0", "type", "veth", "peer", "name", "nowhere1")
+        for name in ("nowhere0", "nowhere1"):
+            run("ip", "link", "set", name, "up")
+        run("ip", "address", "add", "198.51.100.1/24", "dev", "nowhere0")
+        run("ip", "route", "add", "default", "via", "198.51.100.2", "dev", "nowhere0")
+
+    def stop(self):
+        super().stop()
+        subprocess.run(["ip", "link", "delete", "nowhere0"], capture_output=True)
+
     def launch(self):
         peer = {"address": "127.0.0.1", "port": OUTER_PORT, "public_key": self.far_public, "allowed_ips": ["10.9.0.0/24"]}
         conf = {

@@ -17,21 +17,25 @@ PACKETS = 20000
 MORE = 1.05  # fails
 
 AEAD_OBJECTS = ("libsodium", "libIPSec_MB", "libcrypto")
-# The first that is part of a source file's path; what the compiler inlines counts for where it was written.
+# The first that is part of a source file's path. What the compiler inlines counts for where it was written; if that is a
+# header of the system, for the function that it stands in.
 PARTS = (("lwIP", "lwip"), ("wg", "src/wg/"), ("stack", "src/stack/"), ("proxy", "src/proxy/"), ("app", "src/app/"),
          ("base", "src/base/"))
 WORLD = "tests/bench/"  # what stands for the system
 
 
-def _part(obj, file):
+def _part(obj, file, home):
     if any(name in os.path.basename(obj) for name in AEAD_OBJECTS):
         return "AEAD"
     if "bench-trace" not in obj:
         return "libc" if "libc" in os.path.basename(obj) else "libraries"
-    if WORLD in file:
-        return "world"
-    # A name without a path is a source of the C library that was inlined or linked in.
-    return next((part for part, piece in PARTS if piece in file), "other")
+    for path in (file, home):
+        if WORLD in path:
+            return "world"
+        for part, piece in PARTS:
+            if piece in path:
+                return part
+    return "other"
 
 
 class Profile:
@@ -61,9 +65,11 @@ class Profile:
             self.names[table, number] = name
         if key in ("ob", "fl", "fi", "fe"):
             self.at[table] = self.names[table, number]
+        if key == "fl":
+            self.at["home"] = self.at["fl"]
 
     def add(self, cost):
-        part = _part(self.at.get("ob", ""), self.at.get("fl", ""))
+        part = _part(*(self.at.get(k, "") for k in ("ob", "fl", "home")))
         self.parts[part] = self.parts.get(part, 0) + cost
 
 
