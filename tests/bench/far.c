@@ -87,7 +87,8 @@ static void answer(struct visitor *v)
     static char page[PAGE + 256];
     static int len;
     if (len == 0) {
-        len = snprintf(page, sizeof page, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
+        len = snprintf(page, sizeof page,
+                       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
                        PAGE);
         memset(page + len, 'w', PAGE);
         len += PAGE;
@@ -144,8 +145,8 @@ static void on_accept(void *ctx, struct stack_tcp *t, struct now now)
     on_event(v, t, STACK_TCP_READABLE | STACK_TCP_WRITABLE, now);
 }
 
-static void on_datagram(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                        struct now now)
+static void on_datagram(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                        const uint8_t *data, size_t len, struct now now)
 {
     (void)ctx;
     (void)now;
@@ -162,7 +163,8 @@ static int serve(struct stack *stack)
     struct stack_tcp_listener *listener;
     struct stack_udp *udp;
     for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
-        int err = stack_tcp_listen(stack, services[i].port, on_accept, (void *)&services[i], &listener);
+        int err =
+            stack_tcp_listen(stack, services[i].port, on_accept, (void *)&services[i], &listener);
         if (err != 0) {
             return err;
         }
@@ -181,7 +183,8 @@ int main(int argc, char **argv)
     struct world world;
     struct config *config;
     struct tunnel *tunnel;
-    if (argc != 2 || config_load(&config, argv[1], say, NULL) != 0 || world_init(&world, LOG_WARN) != 0) {
+    if (argc != 2 || config_load(&config, argv[1], say, NULL) != 0 ||
+        world_init(&world, LOG_WARN) != 0) {
         return 1;
     }
     int err = app_add_tunnel(world.app, config, NULL, NULL, &tunnel, io_now(world.loop));

@@ -43,8 +43,10 @@ static uint64_t counter;
 
 static int udp_socket(uint16_t port, uint16_t peer)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1, size = 4 << 20, segment = PACKET;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1, size = 4 << 20,
+        segment = PACKET;
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct timeval patience = {.tv_usec = 20000};
     if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0) {
         return -1;
@@ -77,7 +79,8 @@ static void seal_burst(uint8_t *burst, size_t n)
 {
     struct suite_job jobs[BURST];
     for (size_t i = 0; i < n; i++) {
-        jobs[i] = (struct suite_job){.key = key, .counter = counter, .data = inner_at(burst, i), .len = INNER};
+        jobs[i] = (struct suite_job){
+            .key = key, .counter = counter, .data = inner_at(burst, i), .len = INNER};
         memcpy(inner_at(burst, i) - 8, &counter, 8);
         counter++;
     }
@@ -90,7 +93,8 @@ static size_t open_burst(uint8_t *burst, size_t len)
     struct suite_job jobs[BURST];
     size_t n = len / PACKET < BURST ? len / PACKET : BURST, good = 0;
     for (size_t i = 0; i < n; i++) {
-        jobs[i] = (struct suite_job){.key = key, .data = inner_at(burst, i), .len = INNER + SUITE_TAG};
+        jobs[i] =
+            (struct suite_job){.key = key, .data = inner_at(burst, i), .len = INNER + SUITE_TAG};
         memcpy(&jobs[i].counter, inner_at(burst, i) - 8, 8);
     }
     suite_open_batch(jobs, n);
@@ -215,8 +219,9 @@ static void serve_account(int udp, int client)
 static int listen_at(const char *port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)atoi(port)),
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     return bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 16) == 0 ? fd : -1;
 }
@@ -300,6 +305,8 @@ int main(int argc, char **argv)
         puts(suite_name());
         return 0;
     }
-    fputs("usage: floor near DOWN-PORT UP-PORT ACCOUNT-PORT UDP-PORT | floor far UDP-PORT | floor suite\n", stderr);
+    fputs("usage: floor near DOWN-PORT UP-PORT ACCOUNT-PORT UDP-PORT | floor far UDP-PORT | floor "
+          "suite\n",
+          stderr);
     return 2;
 }

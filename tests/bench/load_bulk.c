@@ -64,7 +64,8 @@ static void *run_up(void *arg)
 
 static void sleep_for(double seconds)
 {
-    struct timespec t = {.tv_sec = (time_t)seconds, .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    struct timespec t = {.tv_sec = (time_t)seconds,
+                         .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
     nanosleep(&t, NULL);
 }
 
@@ -115,7 +116,8 @@ static struct outcome run_flows(const struct aim *aim, void *(*run)(void *), int
 
 static int tell(uint64_t bytes, double seconds, int failed)
 {
-    printf("{\"bytes\": %llu, \"seconds\": %.6f, \"failed\": %d}\n", (unsigned long long)bytes, seconds, failed);
+    printf("{\"bytes\": %llu, \"seconds\": %.6f, \"failed\": %d}\n", (unsigned long long)bytes,
+           seconds, failed);
     return bytes == 0;
 }
 

@@ -56,7 +56,8 @@ int load_hold(const struct aim *aim)
         pthread_join(openers[i].thread, NULL);
         open += openers[i].open;
     }
-    printf("{\"open\": %u, \"wanted\": %u, \"seconds\": %.3f}\n", open, aim->flows, seconds_now() - begin);
+    printf("{\"open\": %u, \"wanted\": %u, \"seconds\": %.3f}\n", open, aim->flows,
+           seconds_now() - begin);
     fflush(stdout);
     while (read(STDIN_FILENO, &c, 1) > 0) {
     }

@@ -76,8 +76,10 @@ static void *run_requests(void *arg)
 
 static int tell(struct samples *took, double seconds, unsigned long errors)
 {
-    printf("{\"n\": %zu, \"per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"errors\": %lu}\n", took->n,
-           (double)took->n / seconds, 1e6 * samples_percentile(took, 50), 1e6 * samples_percentile(took, 99), errors);
+    printf(
+        "{\"n\": %zu, \"per_second\": %.1f, \"p50_us\": %.1f, \"p99_us\": %.1f, \"errors\": %lu}\n",
+        took->n, (double)took->n / seconds, 1e6 * samples_percentile(took, 50),
+        1e6 * samples_percentile(took, 99), errors);
     return took->n == 0;
 }
 
@@ -160,7 +162,8 @@ int load_datagrams(const struct aim *aim)
         }
     }
     double seconds = seconds_now() - begin;
-    printf("{\"n\": %lu, \"per_second\": %.1f, \"lost\": %lu}\n", back, (double)back / seconds, lost);
+    printf("{\"n\": %lu, \"per_second\": %.1f, \"lost\": %lu}\n", back, (double)back / seconds,
+           lost);
     close(fd);
     if (control >= 0) {
         close(control);

@@ -62,8 +62,9 @@ static void serve_echo(int fd, char *piece)
 static void serve_web(int fd, char *piece)
 {
     char page[PAGE + 256];
-    int len = snprintf(page, sizeof page, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
-                       PAGE);
+    int len =
+        snprintf(page, sizeof page,
+                 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", PAGE);
     memset(page + len, 'w', PAGE);
     /* A request of the bench fits one segment. */
     while (recv(fd, piece, PIECE, 0) > 0 && send(fd, page, (size_t)len + PAGE, MSG_NOSIGNAL) > 0) {

@@ -114,12 +114,17 @@ static void port_ignore(struct dgram *d)
     (void)d;
 }
 
-static const struct dgram_ops plain_ops = {
-    .send = send_plainly, .local_port = port_number, .allow_fragments = port_ignore, .close = port_ignore};
-static const struct dgram_ops counted_ops = {
-    .send = uncounted, .local_port = port_number, .allow_fragments = port_ignore, .close = port_ignore};
+static const struct dgram_ops plain_ops = {.send = send_plainly,
+                                           .local_port = port_number,
+                                           .allow_fragments = port_ignore,
+                                           .close = port_ignore};
+static const struct dgram_ops counted_ops = {.send = uncounted,
+                                             .local_port = port_number,
+                                             .allow_fragments = port_ignore,
+                                             .close = port_ignore};
 
-static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
+static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,
+                    struct dgram **out)
 {
     (void)port;
     struct side *s = world;
@@ -185,8 +190,8 @@ static const struct stream_ops local_ops = {.read = local_read,
                                             .close = local_end,
                                             .abort = local_end};
 
-static int listen_at(void *world, const struct place *at, env_accept_fn *accepted, void *ctx, struct place *bound,
-                     struct env_listener **out)
+static int listen_at(void *world, const struct place *at, env_accept_fn *accepted, void *ctx,
+                     struct place *bound, struct env_listener **out)
 {
     (void)world;
     door = accepted;
@@ -201,8 +206,10 @@ static void listener_close(struct env_listener *l)
     (void)l;
 }
 
-static const struct env_ops env_ops = {
-    .udp_open = udp_open, .path_mtu = path_mtu, .listen = listen_at, .listener_close = listener_close};
+static const struct env_ops env_ops = {.udp_open = udp_open,
+                                       .path_mtu = path_mtu,
+                                       .listen = listen_at,
+                                       .listener_close = listener_close};
 
 /* ---- the far end's services ---- */
 
@@ -326,14 +333,17 @@ static void say(void *ctx, bool is_error, const char *message)
 
 static void boot(struct side *s, const char *more)
 {
-    static const uint8_t keys[2][KEY_LEN] = {{0x48, 1, 2, 3, [31] = 0x41}, {0x88, 4, 5, 6, [31] = 0x42}};
+    static const uint8_t keys[2][KEY_LEN] = {{0x48, 1, 2, 3, [31] = 0x41},
+                                             {0x88, 4, 5, 6, [31] = 0x42}};
     char text[1024], own[KEY_TEXT], peer[KEY_TEXT];
     uint8_t public_key[KEY_LEN];
     struct config *config;
     check(wg_public_key(public_key, keys[!s->number]), "a key");
     key_to_base64(own, keys[s->number]);
     key_to_base64(peer, public_key);
-    snprintf(text, sizeof text, "[Interface]\nPrivateKey = %s\nMTU = 1420\nAddress = 10.9.0.%u/32\n[Peer]\nPublicKey = %s\n%s",
+    snprintf(text, sizeof text,
+             "[Interface]\nPrivateKey = %s\nMTU = 1420\nAddress = 10.9.0.%u/32\n[Peer]\nPublicKey "
+             "= %s\n%s",
              own, s->number == CLIENT ? 2u : 1u, peer, more);
     s->env = (struct env){.ops = &env_ops, .world = s, .rng = seeded_rng(&seed)};
     s->wire = calloc(WIRE_MAX, sizeof *s->wire);
@@ -347,14 +357,17 @@ static void boot(struct side *s, const char *more)
 
 static void start(bool up)
 {
-    struct endpoint at = {.addr = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}}, .port = SOCKS_PORT}, bound;
+    struct endpoint at = {.addr = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}},
+                          .port = SOCKS_PORT},
+                    bound;
     struct stack_tcp_listener *listener;
     uint16_t port = up ? 9 : 19;
     sides[FAR].number = FAR;
     boot(&sides[CLIENT], "AllowedIPs = 10.9.0.1/32\nEndpoint = 192.0.2.2:51820\n");
     boot(&sides[FAR], "AllowedIPs = 10.9.0.2/32\n");
     check(app_add_socks(sides[CLIENT].app, sides[CLIENT].tunnel, &at, &bound) == 0, "no door");
-    check(stack_tcp_listen(tunnel_stack(sides[FAR].tunnel), port, on_accept, NULL, &listener) == 0, "no service");
+    check(stack_tcp_listen(tunnel_stack(sides[FAR].tunnel), port, on_accept, NULL, &listener) == 0,
+          "no service");
     app_start(sides[CLIENT].app, now);
     app_start(sides[FAR].app, now);
     store_be16(request + sizeof request - 2, port);
