@@ -22,7 +22,7 @@ struct aim {
 double seconds_now(void); /* monotonic */
 
 /* A connected blocking TCP socket, through the proxy where there is one; -1 when it failed at any step. It gives up what
- * takes longer than 20 s. */
+ * takes longer than 10 s. */
 int aim_connect(const struct aim *aim);
 
 /* A connected UDP socket whose datagrams reach the target, with `header` bytes before each payload that the proxy wants

@@ -47,7 +47,7 @@ bool read_all(int fd, void *data, size_t len)
     return true;
 }
 
-#define PATIENCE 20 /* s; so that what stalls ends with the measurement */
+#define PATIENCE 10 /* s; so that what stalls ends with the measurement */
 
 static int connect_to(const struct sockaddr_in *to)
 {

@@ -127,7 +127,7 @@ int load_down(const struct aim *aim)
     return tell(out.bytes, out.seconds, out.failed);
 }
 
-#define ACCOUNT_TRIES 3
+#define ACCOUNT_TRIES 2
 
 /* How many bytes the far end's sink has taken so far, of everybody. */
 static bool read_account(const struct aim *aim, uint64_t *bytes)
