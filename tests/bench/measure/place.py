@@ -43,11 +43,19 @@ def _set(key, value):
         pass  # an older kernel, which has no such key for a namespace
 
 
+FILES = 65536
+
+
 def lift_file_limit():
-    """Ten thousand connections are two sockets each in whoever proxies them, so as many files as are allowed."""
+    """Ten thousand connections are two sockets each in whoever proxies them by the kernel's TCP: as many files as that takes,
+    or as are allowed."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    for limit in (max(hard, FILES), hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            return
+        except (OSError, ValueError):  # root alone may ask for more than the hard limit
+            continue
 
 
 def furnish():
