@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define OPENERS 16
+#define FAILURES_MAX 3 /* one after the other: there is no more room */
 
 /* Opens its share of the connections; they stay open until the process ends. */
 struct opener {
@@ -33,8 +34,11 @@ static bool open_one(const struct aim *aim)
 static void *run_opener(void *arg)
 {
     struct opener *o = arg;
-    while (o->open < o->wanted && seconds_now() < o->end) {
-        o->open += open_one(o->aim);
+    unsigned failures = 0;
+    while (o->open < o->wanted && failures < FAILURES_MAX && seconds_now() < o->end) {
+        bool opened = open_one(o->aim);
+        o->open += opened;
+        failures = opened ? 0 : failures + 1;
     }
     return NULL;
 }

@@ -159,7 +159,7 @@ class Held:
             why = "memory ran out" if place.memory_is_short() else "it hung" if time.monotonic() > end else None
         if why is None:
             self.open = json.loads(self.child.stdout.readline() or '{"open": 0}')["open"]
-            why = f"it held {self.open:,} of them after {self.PATIENCE} s" if self.open < self.n else None
+            why = f"it held {self.open:,} of them within {self.PATIENCE} s" if self.open < self.n else None
         else:
             self.child.kill()
         if why:
@@ -175,8 +175,9 @@ class Held:
             self.child.kill()
             self.child.wait()
 
-    def whole(self):
-        return self.open == self.n
+    def enough(self):
+        """A few less are as good: two files each may be a few more than the system allows."""
+        return self.open >= 0.99 * self.n
 
 
 class IdleMemory(Work):
@@ -194,11 +195,11 @@ class IdleMemory(Work):
         out = {"idle_kib": idle}
         for n, key in ((1000, "at_1k_kib"), (10000, "at_10k_kib")):
             with Held(c, n) as held:
-                if not held.whole():
+                if not held.enough():
                     break
                 time.sleep(0.5)
                 out[key] = place.status(c.measured, "VmRSS")
-                out["per_connection_b"] = (out[key] - idle) * 1024 / n
+                out["per_connection_b"] = (out[key] - idle) * 1024 / held.open
         return out
 
 
@@ -239,7 +240,7 @@ class Crowd(Work):
     def run(self, c, seconds):
         out = {"alone": self.cost(c, 1, seconds)}
         with Held(c, 10000) as held:
-            if held.whole():
+            if held.enough():
                 out["beside_idle"] = self.cost(c, 1, seconds)
                 out["idle_ratio"] = out["beside_idle"] / out["alone"]
         out["busy"] = self.cost(c, 1000, 2 * seconds)
