@@ -117,7 +117,7 @@ int load_pings(const struct aim *aim)
 {
     struct samples took = {0};
     unsigned long errors = 0;
-    char c = 'p';
+    uint8_t ping = 0, pong; /* each its own byte, so that no earlier one is taken for it */
     int fd = aim_connect(aim);
     if (fd < 0) {
         return 1;
@@ -125,7 +125,7 @@ int load_pings(const struct aim *aim)
     double begin = seconds_now();
     while (errors == 0 && seconds_now() < begin + aim->seconds) {
         double at = seconds_now();
-        if (write_all(fd, &c, 1) && read_all(fd, &c, 1)) {
+        if (write_all(fd, &ping, 1) && read_all(fd, &pong, 1) && pong == ping++) {
             samples_add(&took, seconds_now() - at);
         } else {
             errors++;

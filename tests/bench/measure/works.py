@@ -122,6 +122,8 @@ class Pings(Work):
         finally:
             if transfer and transfer.wait() != 0:
                 c.remarks.append("the transfer beside it failed")
+        if got["errors"]:
+            raise RuntimeError("a ping was not answered, or by another byte")
         return {k: got[k] for k in self.units}
 
 
