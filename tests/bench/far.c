@@ -2,7 +2,7 @@
 /* The bench's far end: wgproxy in the role of a server, with its services inside the process, so that no contestant
  * waits for it. far CONFIG; ends with SIGTERM.
  *
- *   TCP  7 echo, 9 sink (says at the end how many bytes came: 8 bytes in host order), 19 source, 80 a page of 512 bytes
+ *   TCP  7 echo, 9 sink, 10 how many bytes the sink took so far (8 bytes in host order), 19 source, 80 a page of 512 bytes
  *   UDP  7 echo */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,6 @@ struct service {
 struct visitor {
     struct stack_tcp *tcp;
     step_fn *step;
-    uint64_t taken;
     unsigned matched; /* bytes of the empty line that ends a request */
     bool shut;
 };
@@ -39,6 +38,8 @@ static void shut(struct visitor *v)
     }
 }
 
+static uint64_t sunk; /* bytes that the sink took */
+
 static void step_sink(struct visitor *v)
 {
     struct iovec iov[8];
@@ -48,11 +49,15 @@ static void step_sink(struct visitor *v)
         for (int i = 0; i < k; i++) {
             n += iov[i].iov_len;
         }
-        v->taken += n;
+        sunk += n;
         stack_tcp_consume(v->tcp, n);
     }
-    if (stack_tcp_eof(v->tcp) && !v->shut) {
-        stack_tcp_write(v->tcp, &v->taken, sizeof v->taken);
+}
+
+static void step_account(struct visitor *v)
+{
+    if (!v->shut) {
+        stack_tcp_write(v->tcp, &sunk, sizeof sunk);
         shut(v);
     }
 }
@@ -82,7 +87,8 @@ static void answer(struct visitor *v)
     static char page[PAGE + 256];
     static int len;
     if (len == 0) {
-        len = snprintf(page, sizeof page, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
+        len = snprintf(page, sizeof page,
+                       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
                        PAGE);
         memset(page + len, 'w', PAGE);
         len += PAGE;
@@ -139,8 +145,8 @@ static void on_accept(void *ctx, struct stack_tcp *t, struct now now)
     on_event(v, t, STACK_TCP_READABLE | STACK_TCP_WRITABLE, now);
 }
 
-static void on_datagram(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                        struct now now)
+static void on_datagram(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                        const uint8_t *data, size_t len, struct now now)
 {
     (void)ctx;
     (void)now;
@@ -151,12 +157,14 @@ static void on_datagram(void *ctx, struct stack_udp *u, const struct endpoint *f
 
 static int serve(struct stack *stack)
 {
-    static const struct service services[] = {{7, step_echo}, {9, step_sink}, {19, step_source}, {80, step_web}};
+    static const struct service services[] = {
+        {7, step_echo}, {9, step_sink}, {10, step_account}, {19, step_source}, {80, step_web}};
     static const struct stack_udp_handler echo = {.received = on_datagram};
     struct stack_tcp_listener *listener;
     struct stack_udp *udp;
     for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
-        int err = stack_tcp_listen(stack, services[i].port, on_accept, (void *)&services[i], &listener);
+        int err =
+            stack_tcp_listen(stack, services[i].port, on_accept, (void *)&services[i], &listener);
         if (err != 0) {
             return err;
         }
@@ -175,7 +183,8 @@ int main(int argc, char **argv)
     struct world world;
     struct config *config;
     struct tunnel *tunnel;
-    if (argc != 2 || config_load(&config, argv[1], say, NULL) != 0 || world_init(&world, LOG_WARN) != 0) {
+    if (argc != 2 || config_load(&config, argv[1], say, NULL) != 0 ||
+        world_init(&world, LOG_WARN) != 0) {
         return 1;
     }
     int err = app_add_tunnel(world.app, config, NULL, NULL, &tunnel, io_now(world.loop));

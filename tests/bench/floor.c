@@ -3,8 +3,10 @@
  * over packets of full size and batched UDP on the other, and no TCP/IP stack between them. Whoever carries bytes out
  * of a tunnel does at least this.
  *
- *   floor near DOWN-PORT UP-PORT UDP-PORT   the measured side: a client of either TCP port is served, one at a time
- *   floor far UDP-PORT                      makes and takes the packets
+ *   floor near DOWN-PORT UP-PORT ACCOUNT-PORT UDP-PORT   the measured side: clients are served one at a time; the account
+ *                                                        tells how many bytes went up so far (8 bytes in host order)
+ *   floor far UDP-PORT                                   makes and takes the packets
+ *   floor suite                                          says which AEAD it has
  *
  * A datagram of the data path is 16 bytes of header, 1,360 of payload in 1,420 of plaintext, and the tag. At most two
  * super-datagrams are on their way: the receiver answers each burst with one byte, so that nothing is lost that a
@@ -12,6 +14,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,8 +43,10 @@ static uint64_t counter;
 
 static int udp_socket(uint16_t port, uint16_t peer)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1, size = 4 << 20, segment = PACKET;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), on = 1, size = 4 << 20,
+        segment = PACKET;
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     struct timeval patience = {.tv_usec = 20000};
     if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0) {
         return -1;
@@ -74,7 +79,8 @@ static void seal_burst(uint8_t *burst, size_t n)
 {
     struct suite_job jobs[BURST];
     for (size_t i = 0; i < n; i++) {
-        jobs[i] = (struct suite_job){.key = key, .counter = counter, .data = inner_at(burst, i), .len = INNER};
+        jobs[i] = (struct suite_job){
+            .key = key, .counter = counter, .data = inner_at(burst, i), .len = INNER};
         memcpy(inner_at(burst, i) - 8, &counter, 8);
         counter++;
     }
@@ -87,7 +93,8 @@ static size_t open_burst(uint8_t *burst, size_t len)
     struct suite_job jobs[BURST];
     size_t n = len / PACKET < BURST ? len / PACKET : BURST, good = 0;
     for (size_t i = 0; i < n; i++) {
-        jobs[i] = (struct suite_job){.key = key, .data = inner_at(burst, i), .len = INNER + SUITE_TAG};
+        jobs[i] =
+            (struct suite_job){.key = key, .data = inner_at(burst, i), .len = INNER + SUITE_TAG};
         memcpy(&jobs[i].counter, inner_at(burst, i) - 8, 8);
     }
     suite_open_batch(jobs, n);
@@ -177,11 +184,12 @@ static void serve_down(int udp, int client)
     }
 }
 
+static uint64_t taken; /* bytes from clients */
+
 /* The client's bytes go where they are sealed, each read filling as many packets as it has bytes for. */
 static void serve_up(int udp, int client)
 {
     static uint8_t burst[BUFFER];
-    uint64_t taken = 0;
     unsigned out = 0;
     for (;;) {
         struct iovec iov[BURST];
@@ -198,6 +206,11 @@ static void serve_up(int udp, int client)
         await_credit(udp, &out);
         out += send(udp, burst, n * PACKET, 0) > 0;
     }
+}
+
+static void serve_account(int udp, int client)
+{
+    (void)udp;
     if (write(client, &taken, sizeof taken) != sizeof taken) {
         return; /* the client has left */
     }
@@ -206,35 +219,37 @@ static void serve_up(int udp, int client)
 static int listen_at(const char *port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-    struct sockaddr_in at = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)atoi(port)),
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     return bind(fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(fd, 16) == 0 ? fd : -1;
 }
 
 static int run_near(char **argv)
 {
-    int udp = udp_socket((uint16_t)(atoi(argv[4]) + 1), (uint16_t)atoi(argv[4]));
-    int down = listen_at(argv[2]), up = listen_at(argv[3]);
-    if (udp < 0 || down < 0 || up < 0) {
-        perror("floor");
-        return 1;
+    static void (*const serve[])(int udp, int client) = {serve_down, serve_up, serve_account};
+    struct pollfd listeners[3];
+    int udp = udp_socket((uint16_t)(atoi(argv[5]) + 1), (uint16_t)atoi(argv[5]));
+    for (int i = 0; i < 3; i++) {
+        listeners[i] = (struct pollfd){.fd = listen_at(argv[2 + i]), .events = POLLIN};
+        if (udp < 0 || listeners[i].fd < 0) {
+            perror("floor");
+            return 1;
+        }
     }
     puts("ready");
     fflush(stdout);
-    for (;;) {
-        fd_set ready;
-        FD_ZERO(&ready);
-        FD_SET(down, &ready);
-        FD_SET(up, &ready);
-        if (select((down > up ? down : up) + 1, &ready, NULL, NULL, NULL) <= 0) {
-            return 1;
+    while (poll(listeners, 3, -1) > 0) {
+        for (int i = 0; i < 3; i++) {
+            int client = listeners[i].revents != 0 ? accept(listeners[i].fd, NULL, NULL) : -1;
+            if (client >= 0) {
+                serve[i](udp, client);
+                close(client);
+            }
         }
-        bool is_down = FD_ISSET(down, &ready);
-        int client = accept(is_down ? down : up, NULL, NULL);
-        (is_down ? serve_down : serve_up)(udp, client);
-        close(client);
     }
+    return 1;
 }
 
 /* ---- the far side ---- */
@@ -280,12 +295,18 @@ int main(int argc, char **argv)
     if (!suite_init()) {
         return 1;
     }
-    if (argc == 5 && strcmp(argv[1], "near") == 0) {
+    if (argc == 6 && strcmp(argv[1], "near") == 0) {
         return run_near(argv);
     }
     if (argc == 3 && strcmp(argv[1], "far") == 0) {
         return run_far(argv);
     }
-    fputs("usage: floor near DOWN-PORT UP-PORT UDP-PORT | floor far UDP-PORT\n", stderr);
+    if (argc == 2 && strcmp(argv[1], "suite") == 0) {
+        puts(suite_name());
+        return 0;
+    }
+    fputs("usage: floor near DOWN-PORT UP-PORT ACCOUNT-PORT UDP-PORT | floor far UDP-PORT | floor "
+          "suite\n",
+          stderr);
     return 2;
 }

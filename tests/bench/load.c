@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* load KIND --to ADDRESS:PORT [--socks ADDRESS:PORT] [--flows N] [--seconds T] [--size BYTES] */
+/* load KIND --to ADDRESS:PORT [--socks ADDRESS:PORT] [--account ADDRESS:PORT] [--flows N] [--seconds T]
+ * [--size BYTES] */
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -16,7 +17,8 @@ static bool parse_address(struct sockaddr_in *out, const char *text)
     }
     memcpy(host, text, (size_t)(colon - text));
     host[colon - text] = '\0';
-    *out = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1))};
+    *out =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(colon + 1))};
     return inet_pton(AF_INET, host, &out->sin_addr) == 1 && out->sin_port != 0;
 }
 
@@ -26,6 +28,8 @@ static bool parse_option(struct aim *aim, const char *name, const char *value)
         return parse_address(&aim->to, value);
     } else if (strcmp(name, "--socks") == 0) {
         return parse_address(&aim->socks, value);
+    } else if (strcmp(name, "--account") == 0) {
+        return parse_address(&aim->account, value);
     } else if (strcmp(name, "--flows") == 0) {
         aim->flows = (unsigned)atoi(value);
     } else if (strcmp(name, "--seconds") == 0) {
@@ -69,8 +73,10 @@ int main(int argc, char **argv)
     }
     int status = good && aim.to.sin_port != 0 ? run(argv[1], &aim) : 2;
     if (status == 2) {
-        fputs("usage: load down|up|requests-new|requests-kept|pings|datagrams|hold|first --to ADDRESS:PORT\n"
-              "            [--socks ADDRESS:PORT] [--flows N] [--seconds T] [--size BYTES]\n",
+        fputs("usage: load down|up|requests-new|requests-kept|pings|datagrams|hold|first --to "
+              "ADDRESS:PORT\n"
+              "            [--socks ADDRESS:PORT] [--account ADDRESS:PORT] [--flows N] [--seconds "
+              "T] [--size BYTES]\n",
               stderr);
     }
     return status;

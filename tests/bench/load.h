@@ -13,6 +13,7 @@
 struct aim {
     struct sockaddr_in socks; /* sin_port 0: straight to the target */
     struct sockaddr_in to;
+    struct sockaddr_in account; /* for load_up */
     unsigned flows;
     double seconds;
     size_t size; /* of a datagram or a ping */
@@ -20,7 +21,8 @@ struct aim {
 
 double seconds_now(void); /* monotonic */
 
-/* A connected blocking TCP socket, through the proxy where there is one; -1 when it failed at any step. */
+/* A connected blocking TCP socket, through the proxy where there is one; -1 when it failed at any step. It gives up what
+ * takes longer than 10 s. */
 int aim_connect(const struct aim *aim);
 
 /* A connected UDP socket whose datagrams reach the target, with `header` bytes before each payload that the proxy wants
@@ -42,12 +44,15 @@ double samples_percentile(struct samples *s, double p);     /* sorts; 0 when emp
 void samples_free(struct samples *s);
 
 /* The kinds of load: 0, or 1 when nothing could be measured. */
-int load_down(const struct aim *aim);     /* from the source, port 19 */
-int load_up(const struct aim *aim);       /* to the sink, port 9 */
-int load_requests(const struct aim *aim, bool kept); /* HTTP, each on a new connection or all on one */
-int load_pings(const struct aim *aim);    /* one byte to the echo and back */
+int load_down(const struct aim *aim); /* from the source, port 19 */
+int load_up(const struct aim *aim);   /* to the sink, port 9; its account is on port 10 */
+int load_requests(const struct aim *aim,
+                  bool kept);              /* HTTP, each on a new connection or all on one */
+int load_pings(const struct aim *aim);     /* one byte to the echo and back */
 int load_datagrams(const struct aim *aim); /* to the UDP echo, 64 on their way */
-int load_hold(const struct aim *aim);     /* `flows` idle connections until standard input ends */
-int load_first(const struct aim *aim);    /* how long until one byte came back, trying from now on */
+int load_hold(
+    const struct aim
+        *aim); /* `flows` connections to the echo, idle after a byte, until standard input ends */
+int load_first(const struct aim *aim); /* how long until one byte came back, trying from now on */
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,11 +47,16 @@ bool read_all(int fd, void *data, size_t len)
     return true;
 }
 
+#define PATIENCE 10 /* s; so that what stalls ends with the measurement */
+
 static int connect_to(const struct sockaddr_in *to)
 {
+    struct timeval patience = {.tv_sec = PATIENCE};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 &&
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0 &&
+        connect(fd, (const struct sockaddr *)to, sizeof *to) == 0 &&
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0) {
         return fd;
     }
@@ -63,7 +69,8 @@ static int connect_to(const struct sockaddr_in *to)
 enum { COMMAND_CONNECT = 1, COMMAND_ASSOCIATE = 3, REQUEST = 10 };
 
 /* Asks the proxy; the address of its reply, which must be IPv4, goes to *bound. */
-static bool ask_proxy(int fd, uint8_t command, const struct sockaddr_in *to, struct sockaddr_in *bound)
+static bool ask_proxy(int fd, uint8_t command, const struct sockaddr_in *to,
+                      struct sockaddr_in *bound)
 {
     uint8_t request[REQUEST] = {5, command, 0, 1}, reply[REQUEST];
     memcpy(request + 4, &to->sin_addr, 4);

@@ -1,120 +1,170 @@
 /* SPDX-License-Identifier: MIT */
-/* As many bytes as go, one way; and connections that carry none. */
+/* As many bytes as go, one way. */
 #include "load.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PIECE ((size_t)256 * 1024)
-#define FLOWS_MAX 256
+#define FLOWS_MAX 1024
+#define SETTLED 0.05 /* s without news of the account */
 
 struct flow {
     const struct aim *aim;
     pthread_t thread;
-    double end;
+    pthread_barrier_t *start;
+    atomic_bool *over;
+    int fd;
     uint64_t bytes;
-    bool failed;
+    bool failed; /* before the time was over */
 };
 
-/* A timeout, so that a flow that stalls ends with the measurement. */
-static int open_flow(const struct aim *aim)
+/* Connects, and waits until all have: the time of the measurement begins then. */
+static char *begin(struct flow *f)
 {
-    struct timeval patience = {.tv_sec = 20};
-    int fd = aim_connect(aim);
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    }
-    return fd;
+    char *piece = calloc(1, PIECE);
+    f->fd = piece != NULL ? aim_connect(f->aim) : -1;
+    f->failed = f->fd < 0;
+    pthread_barrier_wait(f->start);
+    return piece;
 }
 
 static void *run_down(void *arg)
 {
     struct flow *f = arg;
-    char *piece = malloc(PIECE);
-    int fd = open_flow(f->aim);
-    f->failed = fd < 0 || piece == NULL;
-    while (!f->failed && seconds_now() < f->end) {
-        ssize_t n = recv(fd, piece, PIECE, 0);
-        f->failed = n <= 0;
+    char *piece = begin(f);
+    while (!f->failed && !*f->over) {
+        ssize_t n = recv(f->fd, piece, PIECE, 0);
+        f->failed = n <= 0 && !*f->over;
         f->bytes += n > 0 ? (uint64_t)n : 0;
-    }
-    if (fd >= 0) {
-        close(fd);
     }
     free(piece);
     return NULL;
 }
 
-/* The far end says at the end how many bytes came: those count. */
+/* After its end it waits until the other side has ended too. */
 static void *run_up(void *arg)
 {
     struct flow *f = arg;
-    char *piece = calloc(1, PIECE);
-    int fd = open_flow(f->aim);
-    f->failed = fd < 0 || piece == NULL;
-    while (!f->failed && seconds_now() < f->end) {
-        f->failed = !write_all(fd, piece, PIECE);
+    char *piece = begin(f);
+    while (!f->failed && !*f->over) {
+        f->failed = !write_all(f->fd, piece, PIECE) && !*f->over;
     }
-    if (!f->failed) {
-        shutdown(fd, SHUT_WR);
-        f->failed = !read_all(fd, &f->bytes, sizeof f->bytes);
-    }
-    if (fd >= 0) {
-        close(fd);
+    while (!f->failed && recv(f->fd, piece, PIECE, 0) > 0) {
     }
     free(piece);
     return NULL;
 }
 
-static int run_flows(const struct aim *aim, void *(*run)(void *))
+static void sleep_for(double seconds)
+{
+    struct timespec t = {.tv_sec = (time_t)seconds,
+                         .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    nanosleep(&t, NULL);
+}
+
+struct outcome {
+    double begin;   /* when the flows were connected */
+    double seconds; /* from then until they were told to end */
+    uint64_t bytes; /* that they counted */
+    int failed;     /* flows; -1: they could not even be started */
+};
+
+/* Runs the flows for the time asked for; then `how` shuts them down, so that none is waited for that stalls. */
+static struct outcome run_flows(const struct aim *aim, void *(*run)(void *), int how)
 {
     static struct flow flows[FLOWS_MAX];
+    static atomic_bool over;
     unsigned n = aim->flows < FLOWS_MAX ? aim->flows : FLOWS_MAX;
-    double begin = seconds_now();
-    uint64_t bytes = 0;
-    unsigned failed = 0;
+    pthread_barrier_t start;
+    struct outcome out = {.failed = -1};
+    if (pthread_barrier_init(&start, NULL, n + 1) != 0) {
+        return out;
+    }
     for (unsigned i = 0; i < n; i++) {
-        flows[i] = (struct flow){.aim = aim, .end = begin + aim->seconds};
+        flows[i] = (struct flow){.aim = aim, .start = &start, .over = &over};
         if (pthread_create(&flows[i].thread, NULL, run, &flows[i]) != 0) {
-            return 1;
+            return out;
+        }
+    }
+    pthread_barrier_wait(&start);
+    out = (struct outcome){.begin = seconds_now()};
+    sleep_for(aim->seconds);
+    over = true;
+    out.seconds = seconds_now() - out.begin;
+    for (unsigned i = 0; i < n; i++) {
+        if (flows[i].fd >= 0) {
+            shutdown(flows[i].fd, how);
         }
     }
     for (unsigned i = 0; i < n; i++) {
         pthread_join(flows[i].thread, NULL);
-        bytes += flows[i].bytes;
-        failed += flows[i].failed;
+        out.bytes += flows[i].bytes;
+        out.failed += flows[i].failed;
+        if (flows[i].fd >= 0) {
+            close(flows[i].fd);
+        }
     }
-    printf("{\"bytes\": %llu, \"seconds\": %.6f, \"failed\": %u}\n", (unsigned long long)bytes, seconds_now() - begin,
-           failed);
+    return out;
+}
+
+static int tell(uint64_t bytes, double seconds, int failed)
+{
+    printf("{\"bytes\": %llu, \"seconds\": %.6f, \"failed\": %d}\n", (unsigned long long)bytes,
+           seconds, failed);
     return bytes == 0;
 }
 
 int load_down(const struct aim *aim)
 {
-    return run_flows(aim, run_down);
+    struct outcome out = run_flows(aim, run_down, SHUT_RDWR);
+    return tell(out.bytes, out.seconds, out.failed);
 }
 
+#define ACCOUNT_TRIES 2
+
+/* How many bytes the far end's sink has taken so far, of everybody. */
+static bool read_account(const struct aim *aim, uint64_t *bytes)
+{
+    struct aim to_account = *aim;
+    to_account.to = aim->account;
+    for (int i = 0; i < ACCOUNT_TRIES; i++) {
+        int fd = aim_connect(&to_account);
+        bool ok = fd >= 0 && read_all(fd, bytes, sizeof *bytes);
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (ok) {
+            return true;
+        }
+    }
+    fputs("a new connection to the far end's account does not come through", stderr);
+    return false;
+}
+
+/* What the far end took counts, and the time until it had the last byte. A proxy may still hold bytes when its client has
+ * seen the end, so the account is read until it stands still. */
 int load_up(const struct aim *aim)
 {
-    return run_flows(aim, run_up);
-}
-
-int load_hold(const struct aim *aim)
-{
-    unsigned open = 0;
-    char c;
-    double begin = seconds_now();
-    for (unsigned i = 0; i < aim->flows; i++) {
-        open += aim_connect(aim) >= 0;
+    uint64_t before, taken;
+    if (!read_account(aim, &before)) {
+        return 1;
     }
-    printf("{\"open\": %u, \"wanted\": %u, \"seconds\": %.3f}\n", open, aim->flows, seconds_now() - begin);
-    fflush(stdout);
-    while (read(STDIN_FILENO, &c, 1) > 0) {
+    struct outcome out = run_flows(aim, run_up, SHUT_WR);
+    double last = seconds_now(), at = last;
+    uint64_t now = before;
+    for (taken = UINT64_MAX; at - last < SETTLED; at = seconds_now()) {
+        if (!read_account(aim, &now)) {
+            return 1;
+        }
+        last = now != taken ? at : last;
+        taken = now;
     }
-    return open != aim->flows;
+    return tell(taken - before, last - out.begin, out.failed);
 }

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,13 +29,20 @@ struct visit {
     int fd;
 };
 
+static atomic_ullong sunk; /* bytes that the sink took */
+
 static void serve_sink(int fd, char *piece)
 {
-    uint64_t taken = 0;
     ssize_t n;
     while ((n = recv(fd, piece, PIECE, 0)) > 0) {
-        taken += (uint64_t)n;
+        atomic_fetch_add_explicit(&sunk, (unsigned long long)n, memory_order_relaxed);
     }
+}
+
+static void serve_account(int fd, char *piece)
+{
+    (void)piece;
+    uint64_t taken = atomic_load_explicit(&sunk, memory_order_relaxed);
     send(fd, &taken, sizeof taken, MSG_NOSIGNAL);
 }
 
@@ -54,8 +62,9 @@ static void serve_echo(int fd, char *piece)
 static void serve_web(int fd, char *piece)
 {
     char page[PAGE + 256];
-    int len = snprintf(page, sizeof page, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
-                       PAGE);
+    int len =
+        snprintf(page, sizeof page,
+                 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n", PAGE);
     memset(page + len, 'w', PAGE);
     /* A request of the bench fits one segment. */
     while (recv(fd, piece, PIECE, 0) > 0 && send(fd, page, (size_t)len + PAGE, MSG_NOSIGNAL) > 0) {
@@ -117,7 +126,10 @@ static void echo_datagrams(struct sockaddr_in at)
 
 int main(int argc, char **argv)
 {
-    static struct service services[] = {{7, serve_echo, 0}, {9, serve_sink, 0}, {19, serve_source, 0}, {80, serve_web, 0}};
+    static struct service services[] = {
+        {7, serve_echo, 0},    {9, serve_sink, 0}, {10, serve_account, 0},
+        {19, serve_source, 0}, {80, serve_web, 0},
+    };
     struct sockaddr_in at = {.sin_family = AF_INET};
     if (argc != 2 || inet_pton(AF_INET, argv[1], &at.sin_addr) != 1) {
         fputs("usage: serve ADDRESS\n", stderr);
