@@ -57,6 +57,7 @@ def _all():
     yield "start to first proxied byte", lambda of: of("start", "ms"), most, 20, "ms"
     yield "cost per byte beside 10,000 idle connections: of alone", lambda of: of("crowd", "idle_ratio"), most, 1.1, "×"
     yield "cost per byte of 1,000 busy connections: of one's", lambda of: of("crowd", "busy_ratio"), most, 1.1, "×"
+    yield "goodput beside clients that do not read: of alone", lambda of: of("stalled", "ratio"), least, 0.8, "×"
     yield "wake-ups in an idle minute", lambda of: of("idle", "wakeups"), most, 0, ""
     for kind in ("down", "up"):
         yield f"goodput, {kind}, with workers: of that without", _workers(kind), least, 1, "×"

@@ -148,12 +148,12 @@ class Held:
 
     PATIENCE = 30
 
-    def __init__(self, c, n):
-        self.c, self.n, self.open = c, n, 0
+    def __init__(self, c, n, port=7):
+        self.c, self.n, self.port, self.open = c, n, port, 0
 
     def __enter__(self):
         self.child = subprocess.Popen(
-            [program("load"), "hold", *self.c.way(7), "--flows", str(self.n), "--seconds", str(self.PATIENCE)],
+            [program("load"), "hold", *self.c.way(self.port), "--flows", str(self.n), "--seconds", str(self.PATIENCE)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         end = time.monotonic() + self.PATIENCE + 25
         why = None
@@ -250,6 +250,34 @@ class Crowd(Work):
         return out
 
 
+class Stalled(Work):
+    """Clients that do not read what their flows bring, beside four that do: what the others keep of their rate, and what it
+    takes to hold."""
+
+    rounds = 3
+    members = ("wgproxy", "wireproxy", "sing-box")
+    FLOWS = 16
+
+    def __init__(self):
+        super().__init__("stalled", f"Four flows, alone and beside {self.FLOWS} whose clients do not read", {
+            "alone": "Mbit/s alone", "beside": "Mbit/s beside them", "ratio": "beside/alone", "rss_kib": "KiB resident"})
+
+    @staticmethod
+    def rate(c, seconds):
+        got = bulk(c, "down", 4, seconds)
+        return got["bytes"] * 8 / 1e6 / got["seconds"]
+
+    def run(self, c, seconds):
+        out = {"alone": self.rate(c, seconds)}
+        with Held(c, self.FLOWS, port=19) as held:
+            if not held.enough():
+                raise RuntimeError("no stalled flows")
+            out["beside"] = self.rate(c, seconds)
+            out["rss_kib"] = place.status(c.measured, "VmRSS")
+        out["ratio"] = out["beside"] / out["alone"]
+        return out
+
+
 class Start(Work):
     """From exec to the first byte that came back through the tunnel. The far end runs already."""
 
@@ -334,6 +362,7 @@ ALL = [
     Workers("workers-down", "down"),
     Workers("workers-up", "up"),
     Crowd(),
+    Stalled(),
     IdleMemory(),
     LoadedMemory(),
     Minute(),
