@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280 };
-enum { CHUNKS_IDLE_MAX = 64 };
+enum { CHUNKS_IDLE_MAX = 512 };
 
 static unsigned n_stacks;
 
