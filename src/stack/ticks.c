@@ -175,11 +175,17 @@ static void settle(struct stack *s)
     }
 }
 
-static void survey(struct stack *s)
+/* Between two slow ticks the next one is not put off, or whoever has something to acknowledge all the
+ * time would keep the others from being sent again. */
+static void survey(struct stack *s, bool slow)
 {
+    uint64_t before = slow ? NEVER : s->slow_due;
     s->fast_due = s->slow_due = NEVER;
     survey_active(s);
     settle(s);
+    if (s->slow_due != NEVER) {
+        s->slow_due = deadline_min(s->slow_due, before);
+    }
 }
 
 /* ---- TIME_WAIT ---- */
@@ -275,7 +281,7 @@ void ticks_run(struct stack *s)
         assert(tcp_ticks == instance_ticks(s));
     }
     if (fast || slow) {
-        survey(s);
+        survey(s, slow);
     }
     while (s->mono >= s->time_wait_due) {
         end_time_wait(s);

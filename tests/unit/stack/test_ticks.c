@@ -3,6 +3,7 @@
  * forgotten. */
 #include "unit/stack/peer.h"
 
+#include "base/bytes.h"
 #include "stack/conn.h"
 
 static struct wire w;
@@ -114,6 +115,41 @@ static void a_delayed_acknowledgement_comes_within_a_tick(void **state)
     assert_int_equal(stack_tcp_unsent(client.t), 10);
     wire_pass(&w, 60 * MS);
     assert_int_equal(stack_tcp_unsent(client.t), 0);
+    wire_close(&w);
+}
+
+/* The first packet to port 81 gets lost. */
+static bool lose_first_syn(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    bool *lost = end->ctx;
+    if (len < 40 || load_be16(ip + 22) != 81 || *lost) {
+        return false;
+    }
+    *lost = true;
+    return true;
+}
+
+/* Small segments arrive all the time, so that there is always an acknowledgement to be delayed;
+ * the SYN of another connection is repeated after a second all the same. */
+static void traffic_does_not_keep_others_from_their_time(void **state)
+{
+    (void)state;
+    struct peer late = {0}, far = {0};
+    bool lost = false;
+    struct endpoint to = at("10.0.0.2", 81);
+    open_pair(&(struct wire_config){.delay = MS});
+    peer_listen(&w.b, &far, 81);
+    w.a.sniff = lose_first_syn;
+    w.a.ctx = &lost;
+    assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &late, &late.t, w.now), 0);
+    for (int i = 0; i < 150; i++) {
+        server.to_send += 100;
+        peer_pump(&server);
+        wire_pass(&w, 10 * MS);
+    }
+    assert_true(lost);
+    assert_true(peer_is_connected(&late));
+    assert_int_equal(client.received, server.to_send);
     wire_close(&w);
 }
 
@@ -241,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_busy_connection_wakes_no_idle_one),
         cmocka_unit_test(sleep_does_not_spoil_the_clock),
         cmocka_unit_test(a_delayed_acknowledgement_comes_within_a_tick),
+        cmocka_unit_test(traffic_does_not_keep_others_from_their_time),
         cmocka_unit_test(a_probe_that_is_taken_ends_the_probing),
         cmocka_unit_test(time_wait_ends_after_ten_seconds),
         cmocka_unit_test(the_last_bytes_survive_half_a_minute_of_loss),
