@@ -123,6 +123,12 @@ static void give_up_orphan(struct stack *s, struct stack_tcp *t)
     }
 }
 
+/* lwIP counts its slow ticks: more of them would be more time to it. */
+static uint64_t not_before_a_tick(const struct stack *s, uint64_t due)
+{
+    return due > s->mono + SLOW_NS ? due : s->mono + SLOW_NS;
+}
+
 /* What do the active pcbs wait for? */
 static void survey_active(struct stack *s)
 {
@@ -138,7 +144,7 @@ static void survey_active(struct stack *s)
         struct stack_tcp *t = conn_of_pcb(pcb);
         conn_suspect_black_hole(t);
         black_hole_watch(t);
-        s->slow_due = deadline_min(s->slow_due, t->stuck_due);
+        s->slow_due = deadline_min(s->slow_due, not_before_a_tick(s, t->stuck_due));
         if (waits_for_nothing(t)) {
             park(t);
         } else {

@@ -153,6 +153,51 @@ static void traffic_does_not_keep_others_from_their_time(void **state)
     wire_close(&w);
 }
 
+/* When a SYN to port 82 left, in ns; none of them arrives. */
+static uint64_t syns[8];
+static unsigned n_syns;
+
+static bool note_syn(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    if (len < 40 || load_be16(ip + 22) != 82) {
+        return false;
+    }
+    if (n_syns < 8) {
+        syns[n_syns++] = end->wire->now.mono;
+    }
+    return true;
+}
+
+/* Each of many connections has heard the beginning of an answer, and is looked at when no more came
+ * for three seconds: the time of the others does not go faster by that. */
+static void those_who_wait_for_more_do_not_hurry_others(void **state)
+{
+    (void)state;
+    static struct peer asking[100], silent[100];
+    struct peer late = {0};
+    struct endpoint to = at("10.0.0.2", 82);
+    n_syns = 0;
+    wire_open(&w, &(struct wire_config){.delay = MS});
+    for (unsigned i = 0; i < 100; i++) {
+        asking[i] = (struct peer){.appetite = SIZE_MAX};
+        silent[i] = (struct peer){.to_send = 10};
+        struct endpoint server_at = at("10.0.0.2", (uint16_t)(100 + i));
+        peer_listen(&w.b, &silent[i], server_at.port);
+        assert_int_equal(stack_tcp_connect(w.a.stack, &server_at, peer_event, &asking[i],
+                                           &asking[i].t, w.now),
+                         0);
+        wire_pass(&w, 10 * MS);
+    }
+    wire_pass(&w, 1950 * MS);
+    w.a.sniff = note_syn;
+    assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &late, &late.t, w.now), 0);
+    wire_pass(&w, 4 * NS_PER_S);
+    assert_int_equal(n_syns, 3);
+    assert_in_range(syns[1] - syns[0], 900 * MS, 1200 * MS);
+    assert_in_range(syns[2] - syns[1], 1900 * MS, 2300 * MS);
+    wire_close(&w);
+}
+
 static void both_are_over(void)
 {
     client.shutdown_after = server.shutdown_after = true;
@@ -278,6 +323,7 @@ int main(void)
         cmocka_unit_test(sleep_does_not_spoil_the_clock),
         cmocka_unit_test(a_delayed_acknowledgement_comes_within_a_tick),
         cmocka_unit_test(traffic_does_not_keep_others_from_their_time),
+        cmocka_unit_test(those_who_wait_for_more_do_not_hurry_others),
         cmocka_unit_test(a_probe_that_is_taken_ends_the_probing),
         cmocka_unit_test(time_wait_ends_after_ten_seconds),
         cmocka_unit_test(the_last_bytes_survive_half_a_minute_of_loss),
