@@ -27,11 +27,14 @@ struct waiting {
     uint8_t ip[];
 };
 
+/* The packet may leave through another stack, as a datagram in it: lwIP is in the middle of something
+ * and must find its globals again. */
 static void emit(struct stack *s, const struct iovec *slices, int n, size_t len)
 {
     s->in_output = true;
     s->config.output(s->config.ctx, slices, n, len);
     s->in_output = false;
+    instance_enter(s);
 }
 
 /* Without memory the packet is lost, as it could be further on. */

@@ -123,6 +123,12 @@ static void give_up_orphan(struct stack *s, struct stack_tcp *t)
     }
 }
 
+/* lwIP counts its slow ticks: more of them would be more time to it. */
+static uint64_t not_before_a_tick(const struct stack *s, uint64_t due)
+{
+    return due > s->mono + SLOW_NS ? due : s->mono + SLOW_NS;
+}
+
 /* What do the active pcbs wait for? */
 static void survey_active(struct stack *s)
 {
@@ -138,7 +144,7 @@ static void survey_active(struct stack *s)
         struct stack_tcp *t = conn_of_pcb(pcb);
         conn_suspect_black_hole(t);
         black_hole_watch(t);
-        s->slow_due = deadline_min(s->slow_due, t->stuck_due);
+        s->slow_due = deadline_min(s->slow_due, not_before_a_tick(s, t->stuck_due));
         if (waits_for_nothing(t)) {
             park(t);
         } else {
@@ -175,11 +181,17 @@ static void settle(struct stack *s)
     }
 }
 
-static void survey(struct stack *s)
+/* Between two slow ticks the next one is not put off, or whoever has something to acknowledge all the
+ * time would keep the others from being sent again. */
+static void survey(struct stack *s, bool slow)
 {
+    uint64_t before = slow ? NEVER : s->slow_due;
     s->fast_due = s->slow_due = NEVER;
     survey_active(s);
     settle(s);
+    if (s->slow_due != NEVER) {
+        s->slow_due = deadline_min(s->slow_due, before);
+    }
 }
 
 /* ---- TIME_WAIT ---- */
@@ -275,7 +287,7 @@ void ticks_run(struct stack *s)
         assert(tcp_ticks == instance_ticks(s));
     }
     if (fast || slow) {
-        survey(s);
+        survey(s, slow);
     }
     while (s->mono >= s->time_wait_due) {
         end_time_wait(s);

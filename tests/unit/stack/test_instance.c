@@ -71,6 +71,58 @@ static void one_may_go_while_the_other_works(void **state)
     wire_close(&w[1]);
 }
 
+/* Each packet of one tunnel leaves at once in a datagram of the other, as where a full outbox is
+ * sent in the middle of a turn. */
+static bool carry(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    struct endpoint far = at("10.0.0.2", 51820);
+    assert_int_equal(stack_udp_send(end->ctx, &far, ip, len), 0);
+    return false;
+}
+
+static bool is_udp_alone(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end, (void)len;
+    assert_int_equal(ip[9], 17);
+    return false;
+}
+
+static const struct stack_udp_handler deaf = {0};
+
+static void one_may_leave_through_the_other(void **state)
+{
+    (void)state;
+    struct wire inner, outer;
+    struct peer client[3], server[3];
+    struct stack_udp *u;
+    wire_open(&outer, &(struct wire_config){.delay = MS, .seed = 1});
+    wire_open(&inner, &(struct wire_config){.delay = MS, .seed = 2, .mtu = 1280, .loss = 5});
+    assert_int_equal(stack_udp_open(outer.a.stack, 51820, &deaf, NULL, &u), 0);
+    inner.a.sniff = carry;
+    inner.a.ctx = u;
+    outer.a.sniff = is_udp_alone; /* what the inner one says is for its own peer alone */
+    for (unsigned i = 0; i < 3; i++) {
+        client[i] = (struct peer){.to_send = 300000, .appetite = SIZE_MAX, .shutdown_after = true};
+        server[i] = (struct peer){.to_send = 1000, .appetite = SIZE_MAX, .shutdown_after = true};
+        struct endpoint to = at(families[0], (uint16_t)(80 + i));
+        peer_listen(&inner.b, &server[i], to.port);
+        assert_int_equal(stack_tcp_connect(inner.a.stack, &to, peer_event, &client[i], &client[i].t,
+                                           inner.now),
+                         0);
+    }
+    for (int round = 0; round < 5000; round++) {
+        wire_pass(&inner, MS);
+        stack_flush(outer.a.stack, outer.now);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(server[i].received, 300000);
+        assert_true(peer_is_done(&client[i]));
+    }
+    stack_udp_close(u);
+    wire_close(&inner);
+    wire_close(&outer);
+}
+
 /* A trace of everything that leaves, as one number. */
 static uint64_t trace;
 
@@ -138,6 +190,7 @@ int main(void)
         cmocka_unit_test(each_has_its_own_ports_to_listen_on),
         cmocka_unit_test(only_one_thread_may_enter),
         cmocka_unit_test(one_may_go_while_the_other_works),
+        cmocka_unit_test(one_may_leave_through_the_other),
         cmocka_unit_test(the_same_seed_gives_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

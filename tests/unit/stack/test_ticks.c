@@ -3,6 +3,7 @@
  * forgotten. */
 #include "unit/stack/peer.h"
 
+#include "base/bytes.h"
 #include "stack/conn.h"
 
 static struct wire w;
@@ -114,6 +115,86 @@ static void a_delayed_acknowledgement_comes_within_a_tick(void **state)
     assert_int_equal(stack_tcp_unsent(client.t), 10);
     wire_pass(&w, 60 * MS);
     assert_int_equal(stack_tcp_unsent(client.t), 0);
+    wire_close(&w);
+}
+
+/* The first packet to port 81 gets lost. */
+static bool lose_first_syn(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    bool *lost = end->ctx;
+    if (len < 40 || load_be16(ip + 22) != 81 || *lost) {
+        return false;
+    }
+    *lost = true;
+    return true;
+}
+
+/* Small segments arrive all the time, so that there is always an acknowledgement to be delayed;
+ * the SYN of another connection is repeated after a second all the same. */
+static void traffic_does_not_keep_others_from_their_time(void **state)
+{
+    (void)state;
+    struct peer late = {0}, far = {0};
+    bool lost = false;
+    struct endpoint to = at("10.0.0.2", 81);
+    open_pair(&(struct wire_config){.delay = MS});
+    peer_listen(&w.b, &far, 81);
+    w.a.sniff = lose_first_syn;
+    w.a.ctx = &lost;
+    assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &late, &late.t, w.now), 0);
+    for (int i = 0; i < 150; i++) {
+        server.to_send += 100;
+        peer_pump(&server);
+        wire_pass(&w, 10 * MS);
+    }
+    assert_true(lost);
+    assert_true(peer_is_connected(&late));
+    assert_int_equal(client.received, server.to_send);
+    wire_close(&w);
+}
+
+/* When a SYN to port 82 left, in ns; none of them arrives. */
+static uint64_t syns[8];
+static unsigned n_syns;
+
+static bool note_syn(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    if (len < 40 || load_be16(ip + 22) != 82) {
+        return false;
+    }
+    if (n_syns < 8) {
+        syns[n_syns++] = end->wire->now.mono;
+    }
+    return true;
+}
+
+/* Each of many connections has heard the beginning of an answer, and is looked at when no more came
+ * for three seconds: the time of the others does not go faster by that. */
+static void those_who_wait_for_more_do_not_hurry_others(void **state)
+{
+    (void)state;
+    static struct peer asking[100], silent[100];
+    struct peer late = {0};
+    struct endpoint to = at("10.0.0.2", 82);
+    n_syns = 0;
+    wire_open(&w, &(struct wire_config){.delay = MS});
+    for (unsigned i = 0; i < 100; i++) {
+        asking[i] = (struct peer){.appetite = SIZE_MAX};
+        silent[i] = (struct peer){.to_send = 10};
+        struct endpoint server_at = at("10.0.0.2", (uint16_t)(100 + i));
+        peer_listen(&w.b, &silent[i], server_at.port);
+        assert_int_equal(stack_tcp_connect(w.a.stack, &server_at, peer_event, &asking[i],
+                                           &asking[i].t, w.now),
+                         0);
+        wire_pass(&w, 10 * MS);
+    }
+    wire_pass(&w, 1950 * MS);
+    w.a.sniff = note_syn;
+    assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &late, &late.t, w.now), 0);
+    wire_pass(&w, 4 * NS_PER_S);
+    assert_int_equal(n_syns, 3);
+    assert_in_range(syns[1] - syns[0], 900 * MS, 1200 * MS);
+    assert_in_range(syns[2] - syns[1], 1900 * MS, 2300 * MS);
     wire_close(&w);
 }
 
@@ -241,6 +322,8 @@ int main(void)
         cmocka_unit_test(a_busy_connection_wakes_no_idle_one),
         cmocka_unit_test(sleep_does_not_spoil_the_clock),
         cmocka_unit_test(a_delayed_acknowledgement_comes_within_a_tick),
+        cmocka_unit_test(traffic_does_not_keep_others_from_their_time),
+        cmocka_unit_test(those_who_wait_for_more_do_not_hurry_others),
         cmocka_unit_test(a_probe_that_is_taken_ends_the_probing),
         cmocka_unit_test(time_wait_ends_after_ten_seconds),
         cmocka_unit_test(the_last_bytes_survive_half_a_minute_of_loss),
