@@ -17,13 +17,15 @@
 #define HEAD_MAX 8192
 #define PATIENCE (10 * NS_PER_S)
 #define VISITS_MAX 64
+#define HOST_MAX 255
 
 struct status {
     const struct env *env;
     struct env_listener *listener;
     struct alive *tunnels[TUNNELS_MAX];
+    struct pac_proxies proxies[TUNNELS_MAX]; /* of each */
     size_t n;
-    char proxy[2 * PLACE_TEXT + 32]; /* as pac.h wants it */
+    bool has_pac;
     struct list visits; /* in the order of their deadlines */
     unsigned n_visits;
 };
@@ -109,19 +111,46 @@ static void write_metrics(const struct status *s, struct words *out)
     }
 }
 
-static void write_pac(const struct status *s, struct words *out)
+/* How the browser calls this machine: the host of its Host, of which nothing but a name or an address is taken, since it
+ * becomes a part of a script. */
+static void read_host(char out[HOST_MAX + 1], const struct http_head *h)
 {
-    const struct config *configs[TUNNELS_MAX];
-    for (size_t i = 0; i < s->n; i++) {
-        configs[i] = alive_config(s->tunnels[i]);
+    const struct http_field *field = http_head_find(h, "Host");
+    char text[HOST_MAX + sizeof "[]:65535"];
+    uint16_t port;
+    strcpy(out, "127.0.0.1");
+    if (field == NULL || field->value.len >= sizeof text) {
+        return;
     }
-    pac_write(out, configs, s->n, s->proxy);
+    memcpy(text, field->value.at, field->value.len);
+    text[field->value.len] = '\0';
+    bool has_port = hostport_split(text, out, HOST_MAX + 1, &port);
+    if (!has_port && strlen(text) <= HOST_MAX) {
+        strcpy(out, text);
+    }
+    if (out[strspn(out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:")] != '\0') {
+        strcpy(out, "127.0.0.1");
+    }
+}
+
+static void write_pac(const struct status *s, const struct http_head *h, struct words *out)
+{
+    struct pac_tunnel tunnels[TUNNELS_MAX];
+    char host[HOST_MAX + 1];
+    for (size_t i = 0; i < s->n; i++) {
+        tunnels[i] = (struct pac_tunnel){alive_config(s->tunnels[i]), &s->proxies[i]};
+    }
+    read_host(host, h);
+    pac_write(out, tunnels, s->n, host);
 }
 
 /* The body of a page, and its status; 404 for one that there is not. */
-static unsigned write_page(const struct status *s, struct http_text path, struct words *out, const char **type,
+static unsigned write_page(const struct status *s, const struct http_head *h, struct words *out, const char **type,
                            struct now now)
 {
+    struct http_text path = h->target;
+    const char *query = memchr(path.at, '?', path.len);
+    path.len = query != NULL ? (size_t)(query - path.at) : path.len;
     *type = "text/plain; charset=utf-8";
     if (http_text_is(path, "/readyz")) {
         *type = "application/json";
@@ -132,12 +161,12 @@ static unsigned write_page(const struct status *s, struct http_text path, struct
         write_metrics(s, out);
         return 200;
     }
-    if (http_text_is(path, "/proxy.pac") && s->proxy[0] != '\0') {
+    if (http_text_is(path, "/proxy.pac") && s->has_pac) {
         *type = "application/x-ns-proxy-autoconfig";
-        write_pac(s, out);
+        write_pac(s, h, out);
         return 200;
     }
-    words_add(out, "there is /readyz, /metrics%s\n", s->proxy[0] != '\0' ? " and /proxy.pac" : "");
+    words_add(out, "there is /readyz, /metrics%s\n", s->has_pac ? " and /proxy.pac" : "");
     return 404;
 }
 
@@ -162,10 +191,7 @@ static void write_answer(struct visit *v, const struct http_head *h, struct now 
         status = 405;
         words_add(&body, "only GET and HEAD\n");
     } else {
-        struct http_text path = h->target;
-        const char *query = memchr(path.at, '?', path.len);
-        path.len = query != NULL ? (size_t)(query - path.at) : path.len;
-        status = write_page(v->status, path, &body, &type, now);
+        status = write_page(v->status, h, &body, &type, now);
     }
     words_add(&v->answer,
               "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\nConnection: "
@@ -302,27 +328,19 @@ void status_free(struct status *s)
     free(s);
 }
 
-int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, struct now now)
+int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, const struct pac_proxies *proxies,
+               struct now now)
 {
     if (s->n == TUNNELS_MAX) {
         return ERR_LIMIT;
     }
     int err = alive_new(&s->tunnels[s->n], tunnel, config, now);
-    s->n += err == 0;
-    return err;
-}
-
-void status_set_proxy(struct status *s, const struct place *proxy, bool has_users)
-{
-    char at[PLACE_TEXT];
-    if (proxy->kind == PLACE_IP && proxy->at.port != 0) {
-        place_format(proxy, at);
-        if (has_users) {
-            snprintf(s->proxy, sizeof s->proxy, "PROXY %s", at);
-        } else {
-            snprintf(s->proxy, sizeof s->proxy, "SOCKS5 %s; PROXY %s", at, at);
-        }
+    if (err == 0) {
+        s->proxies[s->n] = *proxies;
+        s->has_pac = s->has_pac || pac_proxies_exist(proxies);
+        s->n++;
     }
+    return err;
 }
 
 uint64_t status_next_deadline(const struct status *s)

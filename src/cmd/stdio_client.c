@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "cmd/options.h"
+#include "proxy/proxy.h"
 
 static struct stdio_client *client_of(struct stream *s)
 {
@@ -63,8 +64,9 @@ bool stdio_client_is_over(const struct stdio_client *s)
 
 int stdio_client_status(const struct stdio_client *s)
 {
+    int err = s->door != NULL ? proxy_last_failure(s->door->proxy) : 0;
     if (s->broken) {
-        log_error(&s->world->log, "%s: the connection did not come about, or broke", s->target);
+        log_error(&s->world->log, "%s: %s", s->target, err != 0 ? err_text(err) : "the connection broke");
     }
     return s->broken ? STATUS_FAILED : STATUS_OK;
 }

@@ -129,6 +129,11 @@ bool proxy_drain(struct proxy *p)
     return p->sessions.n > 0;
 }
 
+int proxy_last_failure(const struct proxy *p)
+{
+    return p->sessions.last_failure;
+}
+
 unsigned proxy_sessions(const struct proxy *p)
 {
     return p->sessions.n;

@@ -40,6 +40,8 @@ void proxy_accept(struct proxy *p, struct stream *client, struct now now);
  * still running. */
 bool proxy_drain(struct proxy *p);
 unsigned proxy_sessions(const struct proxy *p);
+/* Why the last client of a forward was not let through, who has no words for it; 0: none was. */
+int proxy_last_failure(const struct proxy *p);
 
 /* When proxy_tick must run; NEVER while no client is being waited for. */
 uint64_t proxy_next_deadline(const struct proxy *p);

@@ -227,6 +227,7 @@ void session_fail(struct session *s, int err, struct now now)
     if (handshake_is_answering(s->handshake)) {
         session_refuse(s, err_text(err), now);
     } else {
+        all->last_failure = err;
         fail_silently(s, err);
     }
 }

@@ -37,6 +37,7 @@ struct sessions {
     bool draining; /* who has got what it asked for is to leave, not to ask for more */
     unsigned n;
     unsigned n_surplus; /* those of them that came beyond the limit, to be told so */
+    int last_failure;   /* why the last one did not come about that could not be told so; 0: none yet */
     uint64_t quiet_dns; /* no warning about names without DNS before this */
 };
 
