@@ -3,6 +3,7 @@
  * has it; a host that is a name is judged by its domain, since looking it up would ask a server outside the tunnel. */
 #include "app/pac.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -26,6 +27,22 @@ bool pac_proxies_exist(const struct pac_proxies *p)
 }
 
 /* ---- the proxies ---- */
+
+void pac_host(char out[PAC_HOST_SIZE], const char *text, size_t len)
+{
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
+    char whole[PAC_HOST_SIZE + sizeof "[]:65535"] = "";
+    uint16_t port;
+    if (len < sizeof whole) {
+        memcpy(whole, text, len);
+    }
+    if (!hostport_split(whole, out, PAC_HOST_SIZE, &port)) {
+        snprintf(out, PAC_HOST_SIZE, "%.*s", PAC_HOST_SIZE - 1, whole);
+    }
+    if (out[0] == '\0' || out[strspn(out, harmless)] != '\0') {
+        snprintf(out, PAC_HOST_SIZE, "127.0.0.1");
+    }
+}
 
 static void write_proxy(struct words *out, const char *word, const struct endpoint *at, const char *host)
 {

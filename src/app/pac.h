@@ -21,9 +21,14 @@ struct pac_tunnel {
     const struct pac_proxies *proxies;
 };
 
+/* How the browser called this machine, from the value of its Host: a name, or an address without brackets; 127.0.0.1
+ * where it is neither. Nothing else is taken, since it becomes a part of a script. */
+#define PAC_HOST_SIZE 256
+void pac_host(char out[PAC_HOST_SIZE], const char *text, size_t len);
+
 /* FindProxyForURL: the search domains and AllowedIPs of each tunnel lead to its proxies, the rest goes directly; what
- * none of them names goes to the first that takes everything. Tunnels without proxies are passed over. `host` is how
- * the browser called us, for proxies that stand on every address: a name or an address without brackets. */
+ * none of them names goes to the first that takes everything. Tunnels without proxies are passed over. `host` is for
+ * proxies that stand on every address, see pac_host. */
 void pac_write(struct words *out, const struct pac_tunnel tunnels[], size_t n, const char *host);
 
 #endif

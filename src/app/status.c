@@ -17,7 +17,6 @@
 #define HEAD_MAX 8192
 #define PATIENCE (10 * NS_PER_S)
 #define VISITS_MAX 64
-#define HOST_MAX 255
 
 struct status {
     const struct env *env;
@@ -111,36 +110,15 @@ static void write_metrics(const struct status *s, struct words *out)
     }
 }
 
-/* How the browser calls this machine: the host of its Host, of which nothing but a name or an address is taken, since it
- * becomes a part of a script. */
-static void read_host(char out[HOST_MAX + 1], const struct http_head *h)
-{
-    const struct http_field *field = http_head_find(h, "Host");
-    char text[HOST_MAX + sizeof "[]:65535"];
-    uint16_t port;
-    strcpy(out, "127.0.0.1");
-    if (field == NULL || field->value.len >= sizeof text) {
-        return;
-    }
-    memcpy(text, field->value.at, field->value.len);
-    text[field->value.len] = '\0';
-    bool has_port = hostport_split(text, out, HOST_MAX + 1, &port);
-    if (!has_port && strlen(text) <= HOST_MAX) {
-        strcpy(out, text);
-    }
-    if (out[strspn(out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:")] != '\0') {
-        strcpy(out, "127.0.0.1");
-    }
-}
-
 static void write_pac(const struct status *s, const struct http_head *h, struct words *out)
 {
     struct pac_tunnel tunnels[TUNNELS_MAX];
-    char host[HOST_MAX + 1];
+    const struct http_field *called = http_head_find(h, "Host");
+    char host[PAC_HOST_SIZE];
     for (size_t i = 0; i < s->n; i++) {
         tunnels[i] = (struct pac_tunnel){alive_config(s->tunnels[i]), &s->proxies[i]};
     }
-    read_host(host, h);
+    pac_host(host, called != NULL ? called->value.at : "", called != NULL ? called->value.len : 0);
     pac_write(out, tunnels, s->n, host);
 }
 

@@ -97,6 +97,26 @@ static void a_proxy_on_every_address_is_called_as_the_browser_called_us(void **s
     free(w.text);
 }
 
+static void nothing_but_a_host_is_taken_from_host(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"box", "box"},          {"box:9080", "box"},           {"192.0.2.1:80", "192.0.2.1"}, {"[fd00::1]:80", "fd00::1"},
+        {"", "127.0.0.1"},       {"a\"; alert(1)", "127.0.0.1"}, {"a\\", "127.0.0.1"},         {"[fd00::1", "127.0.0.1"},
+        {"a\"b:1", "127.0.0.1"},
+    };
+    char out[PAC_HOST_SIZE], text[2 * PAC_HOST_SIZE];
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        pac_host(out, rows[i].in, strlen(rows[i].in));
+        assert_string_equal(out, rows[i].out);
+    }
+    memset(text, 'a', sizeof text);
+    pac_host(out, text, sizeof text);
+    assert_string_equal(out, "127.0.0.1");
+}
+
 static void only_doors_that_browsers_can_use_are_told(void **state)
 {
     (void)state;
@@ -127,6 +147,7 @@ int main(void)
         cmocka_unit_test(a_tunnel_for_everything_takes_everything),
         cmocka_unit_test(each_tunnel_has_its_own_proxies),
         cmocka_unit_test(a_proxy_on_every_address_is_called_as_the_browser_called_us),
+        cmocka_unit_test(nothing_but_a_host_is_taken_from_host),
         cmocka_unit_test(only_doors_that_browsers_can_use_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
