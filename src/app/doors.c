@@ -209,7 +209,15 @@ static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct c
     if (cd->kind == CONFIG_REVERSE) {
         return udp_forward_new_reverse(&d->forward, &fc, cd->port);
     }
-    int err = udp_forward_new(&d->forward, &fc);
+    int err = build_access(d, c, cd);
+    fc.access = d->access;
+    if (err == 0) {
+        err = udp_forward_new(&d->forward, &fc);
+    }
+    if (err != 0) {
+        log_error(d->env->log, "cannot forward UDP to %s:%u: %s", cd->target_host, (unsigned)cd->target_port,
+                  err_text(err));
+    }
     if (err == 0) {
         *bound = cd->bind;
         err = bind_udp(d, &cd->bind.at, &udp_forward_handler, d->forward, &bound->at);

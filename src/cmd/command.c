@@ -88,18 +88,31 @@ static bool tunnel_is_up(const struct errand *c)
     return false;
 }
 
+static void tell_silence_of(const struct errand *c, const struct wg_peer *p, const char *name)
+{
+    const struct log *log = &c->world->log;
+    const char *word = c->options->words[0];
+    unsigned waited = c->options->wait;
+    struct wg_peer_status status;
+    char at[ENDPOINT_TEXT];
+    wg_peer_get(p, &status);
+    if (status.endpoint.addr.family != FAMILY_NONE) {
+        log_error(log, "no answer from %s in %u s (%u handshake initiation%s sent): %s was not run",
+                  endpoint_format(&status.endpoint, at), waited, status.initiations_pending,
+                  status.initiations_pending == 1 ? "" : "s", word);
+    } else if (name != NULL) {
+        log_error(log, "no address is known for the endpoint %s after %u s: %s was not run", name, waited, word);
+    } else {
+        log_error(log, "a peer without Endpoint did not call within %u s: %s was not run", waited, word);
+    }
+}
+
 /* What is known of the silence; after 15 s the log has said more. */
 static void tell_silence(const struct errand *c)
 {
-    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p)) {
-        struct wg_peer_status status;
-        char at[ENDPOINT_TEXT] = "an address that is not known";
-        wg_peer_get(p, &status);
-        if (status.endpoint.addr.family != FAMILY_NONE) {
-            endpoint_format(&status.endpoint, at);
-        }
-        log_error(&c->world->log, "no answer from %s in %u s (%u handshake initiations sent): %s was not run", at,
-                  c->options->wait, status.initiations_pending, c->options->words[0]);
+    size_t i = 0;
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p), i++) {
+        tell_silence_of(c, p, i < c->config->n_peers ? c->config->peers[i].endpoint_host : NULL);
     }
 }
 

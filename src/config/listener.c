@@ -76,3 +76,31 @@ bool place_is_private(const struct place *p)
 {
     return p->kind != PLACE_IP || addr_is_loopback(&p->at.addr);
 }
+
+static bool is_everywhere(const struct addr *a)
+{
+    static const struct addr zero;
+    return memcmp(a->bytes, zero.bytes, sizeof zero.bytes) == 0;
+}
+
+static bool endpoints_clash(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port != 0 && a->port == b->port && a->addr.family == b->addr.family &&
+           (addr_equal(&a->addr, &b->addr) || is_everywhere(&a->addr) || is_everywhere(&b->addr));
+}
+
+bool place_clashes(const struct place *a, const struct place *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    switch (a->kind) {
+    case PLACE_IP:
+        return endpoints_clash(&a->at, &b->at);
+    case PLACE_UNIX:
+        return strcmp(a->path, b->path) == 0;
+    case PLACE_FD:
+        return a->fd == b->fd && (a->fd >= 0 || strcmp(a->path, b->path) == 0);
+    }
+    return false;
+}

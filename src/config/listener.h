@@ -16,4 +16,7 @@ const char *listener_parse(struct place *out, const char *text) MUST_USE;
 /* Can only programs of this machine reach it? */
 bool place_is_private(const struct place *p);
 
+/* Could they not both be listened on? A port on every address takes it on each one; port 0 is any free one. */
+bool place_clashes(const struct place *a, const struct place *b);
+
 #endif

@@ -193,7 +193,7 @@ const char *set_door_port(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
     door->line = r->line;
-    return port_parse(&door->port, text) && door->port != 0 ? NULL : "must be a port, 1 to 65535";
+    return value_port(&door->port, text) == NULL && door->port != 0 ? NULL : "must be a port, 1 to 65535";
 }
 
 const char *set_door_idle(struct reading *r, const char *text)

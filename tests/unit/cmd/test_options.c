@@ -243,6 +243,8 @@ static const struct {
     {"-c a -D 1080 -L 1080:a:1", "127.0.0.1:1080 was given twice"},
     {"-c a -L udp:1:a:1 -L udp:1:b:1", "127.0.0.1:1 was given twice"},
     {"-c a -D unix:/s -L unix:/s:a:1", "unix:/s was given twice"},
+    {"-c a -D 1 -i 1", "127.0.0.1:1 was given twice"},
+    {"-c a --allow-lan -D :1 -L 1:a:1", "127.0.0.1:1 was given twice"},
     {"-c a -R 1:a:1 -R 1:b:1", "-R with port 1 was given twice"},
     {"demo -D unix:/s", "'demo' takes one -D, with a port"},
 };
@@ -255,6 +257,8 @@ static void other_places_are_no_twins(void **state)
         "-c a -D 0 -D 0",
         "-c a -L 1:a:1 -L udp:1:a:1",
         "-c a -D 1 -R 1:a:1",
+        "-c a -D 1 -D [::1]:1 -i 2",
+        "-c a -L udp:1:a:1 -i 1",
         "-c a -R 1:a:1 -R udp:1:a:1",
         "-c a -D unix:/s -D unix:/t -D 1",
     };
