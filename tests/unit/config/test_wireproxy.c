@@ -459,30 +459,6 @@ static void without_dns_names_went_to_the_system_resolver(void **state)
     config_free(c);
 }
 
-/* The documented uses, one file each. */
-static void each_documented_use_is_taken(void **state)
-{
-    (void)state;
-    static const char *const uses[] = {
-        "[Socks5]\nBindAddress = 127.0.0.1:25344\n",
-        "[http]\nBindAddress = 127.0.0.1:25345\nUsername = u\nPassword = p\n",
-        "[TCPClientTunnel]\nBindAddress = 127.0.0.1:25565\nTarget = play.example:25565\n",
-        "[TCPServerTunnel]\nListenPort = 3422\nTarget = localhost:25545\n",
-        "[STDIOTunnel]\nTarget = ssh.example:22\n",
-        "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = "
-        "10.0.0.5:51820\nInactivityTimeout = 0\n",
-        "[SNI]\nBindAddress = 127.0.0.1:4443\n",
-        "[Resolve]\nResolveStrategy = auto\n[Socks5]\nBindAddress = 127.0.0.1:25344\n",
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
-        char text[2048];
-        snprintf(text, sizeof text, "%s%s%s", INTERFACE, PEER, uses[i]);
-        struct config *c = parse(text, "");
-        only_door(c);
-        config_free(c);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,7 +495,6 @@ int main(void)
         cmocka_unit_test(a_listener_for_others_needs_a_word),
         cmocka_unit_test(a_line_without_delimiter_is_an_error),
         cmocka_unit_test(without_dns_names_went_to_the_system_resolver),
-        cmocka_unit_test(each_documented_use_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
