@@ -90,6 +90,12 @@ static void check_peers(const struct reading *r)
     }
 }
 
+static const char *quote_place(const struct place *p, char out[QUOTE_SIZE])
+{
+    char text[PLACE_TEXT];
+    return report_quote(out, place_format(p, text));
+}
+
 static bool is_unread(const struct place *p)
 {
     return p->kind == PLACE_IP && p->at.addr.family == FAMILY_NONE; /* it has its own message */
@@ -97,12 +103,12 @@ static bool is_unread(const struct place *p)
 
 static void check_place(const struct reading *r, unsigned line, const struct place *at, bool allowed)
 {
-    char text[PLACE_TEXT];
+    char text[QUOTE_SIZE];
     if (!is_unread(at) && !place_is_private(at) && !allowed) {
         report_error(r->report, line,
-                     "BindAddress: \"%s\": others could use the tunnel from "
+                     "BindAddress: %s: others could use the tunnel from "
                      "there; if they may, add AllowLan = yes",
-                     place_format(at, text));
+                     quote_place(at, text));
     }
 }
 
@@ -115,14 +121,14 @@ static void check_listener(const struct reading *r, size_t at)
 {
     const struct config_door *doors = r->config->doors;
     const struct config_door *d = &doors[at];
-    char text[PLACE_TEXT];
+    char text[QUOTE_SIZE];
     check_place(r, d->line, &d->bind, d->allow_lan || d->n_users > 0);
     for (size_t i = 0; i < at; i++) {
         if (stands_here(&doors[i]) && doors[i].udp == d->udp && !is_unread(&d->bind) &&
             place_clashes(&d->bind, &doors[i].bind)) {
             report_error(r->report, d->line,
-                         "BindAddress: \"%s\" is taken by line %u",
-                         place_format(&d->bind, text), doors[i].line);
+                         "BindAddress: %s is taken by line %u",
+                         quote_place(&d->bind, text), doors[i].line);
         }
     }
     if (d->tls_certificate != NULL || d->tls_key != NULL) {
@@ -166,12 +172,12 @@ static void check_rules(const struct reading *r, const struct config_rule *rules
 static void check_status(const struct reading *r)
 {
     const struct config *c = r->config;
-    char text[PLACE_TEXT];
+    char text[QUOTE_SIZE];
     check_place(r, c->status_line, &c->status, c->status_allow_lan);
     for (size_t i = 0; i < c->n_doors; i++) {
         if (stands_here(&c->doors[i]) && !c->doors[i].udp && place_clashes(&c->status, &c->doors[i].bind)) {
-            report_error(r->report, c->status_line, "BindAddress: \"%s\" is taken by line %u",
-                         place_format(&c->status, text), c->doors[i].line);
+            report_error(r->report, c->status_line, "BindAddress: %s is taken by line %u",
+                         quote_place(&c->status, text), c->doors[i].line);
         }
     }
 }

@@ -54,6 +54,8 @@ static const struct heard_row rows[] = {
      "E f:11: BindAddress: \"unix:/s\" is taken by line 9\n"},
     {INTERFACE PEER LISTENER("fd:a") LISTENER("fd:b") LISTENER("fd:a"),
      "E f:13: BindAddress: \"fd:a\" is taken by line 9\n"},
+    {INTERFACE PEER LISTENER("unix:/\xeb") LISTENER("unix:/\xeb"),
+     "E f:11: BindAddress: \"unix:/?\" is taken by line 9\n"},
     {INTERFACE PEER LISTENER("1") "[Status]\nBindAddress = 1\n",
      "E f:11: BindAddress: \"127.0.0.1:1\" is taken by line 9\n"},
     {INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\n[Status]\nBindAddress = 1\n", ""},
