@@ -61,10 +61,17 @@ static struct target target_of(const struct config_door *cd)
     return t;
 }
 
+/* As proxy.h and reverse.h have it, where 0 is for ever. */
 static uint64_t idle_of(const struct config *c, const struct config_door *cd)
 {
-    unsigned usual = cd->udp ? c->limits.udp_idle_timeout : c->limits.idle_timeout;
-    return (cd->idle != 0 ? cd->idle : usual) * NS_PER_S;
+    return (cd->has_idle ? cd->idle : c->limits.idle_timeout) * NS_PER_S;
+}
+
+/* As udp_forward.h has it, where 0 is the usual time. */
+static uint64_t udp_idle_of(const struct config *c, const struct config_door *cd)
+{
+    bool stays = cd->has_idle && cd->idle == 0;
+    return stays ? NEVER : (cd->has_idle ? cd->idle : c->limits.udp_idle_timeout) * NS_PER_S;
 }
 
 /* ---- proxies, and forwards of streams ---- */
@@ -203,7 +210,7 @@ static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct c
         .dialer = tunnel_dialer(tunnel),
         .local = &d->local,
         .target = target_of(cd),
-        .idle = idle_of(c, cd),
+        .idle = udp_idle_of(c, cd),
         .log = d->env->log,
     };
     if (cd->kind == CONFIG_REVERSE) {

@@ -78,7 +78,8 @@ struct config_door {
     uint16_t udp_port;             /* 0: that of `bind` */
     struct endpoint udp_advertise; /* family NONE: where the client came in; port 0: the real one */
 
-    unsigned idle;        /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: [Limits] */
+    unsigned idle;        /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
+    bool has_idle;        /* else [Limits] counts */
     char *tls_certificate, *tls_key; /* [http]: files in PEM; NULL: no TLS. Both or none */
 };
 

@@ -198,7 +198,9 @@ const char *set_door_port(struct reading *r, const char *text)
 
 const char *set_door_idle(struct reading *r, const char *text)
 {
-    return value_seconds(&current_door(r)->idle, 0, text);
+    struct config_door *door = current_door(r);
+    door->has_idle = true;
+    return value_seconds(&door->idle, 0, text);
 }
 
 const char *set_udp(struct reading *r, const char *text)

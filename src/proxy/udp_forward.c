@@ -427,7 +427,10 @@ void udp_forward_flush(struct udp_forward *f)
 
 uint64_t udp_forward_next_deadline(const struct udp_forward *f)
 {
-    return list_empty(&f->flows) ? NEVER : list_item(f->flows.next, struct flow, link)->used + f->config.idle;
+    if (list_empty(&f->flows) || f->config.idle == NEVER) {
+        return NEVER;
+    }
+    return list_item(f->flows.next, struct flow, link)->used + f->config.idle;
 }
 
 void udp_forward_tick(struct udp_forward *f, struct now now)

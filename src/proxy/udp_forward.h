@@ -22,7 +22,7 @@ struct udp_forward_config {
     const struct local *local; /* udp_forward_new_reverse only: the machine's side */
     struct target target;
     const struct access *access; /* borrowed: may the target be reached? NULL: yes. Not asked of a reverse one */
-    uint64_t idle;      /* ns; 0: 60 s */
+    uint64_t idle;      /* ns; 0: 60 s; NEVER: flows stay until the cap */
     unsigned max_flows; /* 0: 1024; beyond it the longest idle one makes room */
     const struct log *log;
 };

@@ -239,6 +239,18 @@ static void variables_did_not_work_for_numbers_and_endpoints(void **state)
     config_free(c);
 }
 
+static void an_inactivity_timeout_of_0_keeps_flows(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\nInactivityTimeout = 0\n", "");
+    assert_true(only_door(c)->has_idle);
+    assert_int_equal(only_door(c)->idle, 0);
+    config_free(c);
+    c = parse(INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\n", "");
+    assert_false(only_door(c)->has_idle);
+    config_free(c);
+}
+
 static void search_domains_in_dns_were_refused(void **state)
 {
     (void)state;
@@ -474,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_repeated_single_key_is_told),
         cmocka_unit_test(misspelt_and_unknown_keys_were_ignored_in_silence),
         cmocka_unit_test(variables_did_not_work_for_numbers_and_endpoints),
+        cmocka_unit_test(an_inactivity_timeout_of_0_keeps_flows),
         cmocka_unit_test(search_domains_in_dns_were_refused),
         cmocka_unit_test(an_interval_without_addresses_is_an_error),
         cmocka_unit_test(a_strategy_of_another_word_found_no_name),

@@ -159,6 +159,18 @@ static void a_flow_ends_when_it_was_idle_and_not_before(void **state)
     end();
 }
 
+static void a_flow_without_a_limit_stays(void **state)
+{
+    (void)state;
+    begin((struct udp_forward_config){.target = to_address("fd00::2", 1000), .idle = NEVER}, 0);
+    say(ONE, BYTES("x"));
+    assert_int_equal(udp_forward_next_deadline(s.f), NEVER);
+    s.h->wire.now.mono += 86400 * NS_PER_S;
+    udp_forward_tick(s.f, s.h->wire.now);
+    assert_int_equal(udp_forward_flows(s.f), 1);
+    end();
+}
+
 static void beyond_the_cap_the_longest_idle_one_makes_room(void **state)
 {
     (void)state;
@@ -334,6 +346,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_sender_has_a_socket_of_its_own_inside),
         cmocka_unit_test(a_flow_ends_when_it_was_idle_and_not_before),
+        cmocka_unit_test(a_flow_without_a_limit_stays),
         cmocka_unit_test(beyond_the_cap_the_longest_idle_one_makes_room),
         cmocka_unit_test(a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows),
         cmocka_unit_test(a_name_that_does_not_exist_is_asked_for_again_by_the_next_datagram),
