@@ -146,23 +146,24 @@ static void add_variable(struct variables *v, const char *upper, const char *low
     }
 }
 
-/* curl's form for a Unix socket is understood by few others, so HTTP's variables are left alone there. What must not go
- * through the proxy is the caller's to say; this machine itself is not in the tunnel. */
+/* curl's form for a Unix socket is understood by few others, who fail then; with HTTP's variables left as they were they
+ * would take the proxy of those, around the tunnel. What must not go through the proxy is the caller's to say; this
+ * machine itself is not in the tunnel. */
 static void fill_variables(const struct errand *c, struct variables *v)
 {
-    char value[VARIABLE_SIZE - 16], at[PLACE_TEXT];
+    char socks[VARIABLE_SIZE - 16], http[VARIABLE_SIZE - 16], at[PLACE_TEXT];
     *v = (struct variables){.n = 0};
     place_format(&c->door, at);
     if (c->door.kind == PLACE_UNIX) {
-        snprintf(value, sizeof value, "socks5h://localhost%s", c->door.path);
-        add_variable(v, "ALL_PROXY", "all_proxy", value);
+        snprintf(socks, sizeof socks, "socks5h://localhost%s", c->door.path);
+        memcpy(http, socks, sizeof http);
     } else {
-        snprintf(value, sizeof value, "socks5h://%s", at);
-        add_variable(v, "ALL_PROXY", "all_proxy", value);
-        snprintf(value, sizeof value, "http://%s", at);
-        add_variable(v, "HTTP_PROXY", "http_proxy", value);
-        add_variable(v, "HTTPS_PROXY", "https_proxy", value);
+        snprintf(socks, sizeof socks, "socks5h://%s", at);
+        snprintf(http, sizeof http, "http://%s", at);
     }
+    add_variable(v, "ALL_PROXY", "all_proxy", socks);
+    add_variable(v, "HTTP_PROXY", "http_proxy", http);
+    add_variable(v, "HTTPS_PROXY", "https_proxy", http);
     if (getenv("NO_PROXY") == NULL && getenv("no_proxy") == NULL) {
         add_variable(v, "NO_PROXY", "no_proxy", "localhost,127.0.0.1,::1");
     }
