@@ -265,9 +265,10 @@ def test_daemon_returns_when_its_doors_stand(place):
         assert again.returncode == 1 and b"25400" in again.stderr
     finally:
         os.kill(pid, signal.SIGTERM)
-    process.wait_until(lambda: not os.path.exists(f"/proc/{pid}"), 10, "the daemon's end")
+    process.wait_until(lambda: owner_of(place, 25400) is None, 10, "the daemon's end")
 
 
 def owner_of(place, port):
     done = place.ground.run(["ss", "-Hltnp", f"( sport = :{port} )"])
-    return int(re.search(rb"pid=(\d+)", done.stdout).group(1))
+    found = re.search(rb"pid=(\d+)", done.stdout)
+    return int(found.group(1)) if found else None
