@@ -123,6 +123,7 @@ struct config {
     unsigned status_line; /* of [Status] BindAddress; 0: there is none */
     struct place status;
     bool status_allow_lan;
+    bool has_secrets; /* in the file itself, not only in others or in variables */
 };
 
 /* What is said about a file, a line each, ready to print: `client.conf:7:
