@@ -48,7 +48,8 @@ static const char *parse_ip(struct endpoint *out, const char *text)
         return addr_is_multicast(&out->addr) ? "cannot be listened on" : NULL;
     }
     out->addr = loopback;
-    if (text[0] == ':' && port_parse(&out->port, text + 1)) {
+    const char *colon = text + (text[0] == '*'); /* as ssh has it */
+    if (colon[0] == ':' && port_parse(&out->port, colon + 1)) {
         out->addr = (struct addr){.family = FAMILY_V4};
         return NULL;
     }
