@@ -323,7 +323,7 @@ static void help_fits_a_terminal(void **state)
         p += width;
         lines++;
     }
-    assert_true(lines <= 60);
+    assert_true(lines <= 40 /* a window of a usual size */);
     free(text);
 }
 
@@ -331,7 +331,7 @@ static void help_tells_of_every_command_and_option(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "\n  check ",         "\n  demo ",          "\n  genkey ",        "\n  pubkey ",       "\n  genpsk ",
+        "\n  check ",         "\n  demo ",          "\n  genkey, genpsk, pubkey ",
         "\n  help, version ", "-c, --config FILE ", "-n, --configtest ", "-D, --proxy [ADDR:]PORT ",
         "-L, --forward FORWARD ", "-R, --reverse FORWARD ", "-W, --stdio HOST:PORT ", "-i, --info ", "-d, --daemon ", "    --aead NAME ", "    --wait SECONDS ", "    --unix ",
         "    --allow-lan ",   "-q, --quiet ",       "-v, --verbose ",    "-h, --help ",
