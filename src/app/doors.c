@@ -61,10 +61,17 @@ static struct target target_of(const struct config_door *cd)
     return t;
 }
 
+/* As proxy.h and reverse.h have it, where 0 is for ever. */
 static uint64_t idle_of(const struct config *c, const struct config_door *cd)
 {
-    unsigned usual = cd->udp ? c->limits.udp_idle_timeout : c->limits.idle_timeout;
-    return (cd->idle != 0 ? cd->idle : usual) * NS_PER_S;
+    return (cd->has_idle ? cd->idle : c->limits.idle_timeout) * NS_PER_S;
+}
+
+/* As udp_forward.h has it, where 0 is the usual time. */
+static uint64_t udp_idle_of(const struct config *c, const struct config_door *cd)
+{
+    bool stays = cd->has_idle && cd->idle == 0;
+    return stays ? NEVER : (cd->has_idle ? cd->idle : c->limits.udp_idle_timeout) * NS_PER_S;
 }
 
 /* ---- proxies, and forwards of streams ---- */
@@ -203,13 +210,21 @@ static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct c
         .dialer = tunnel_dialer(tunnel),
         .local = &d->local,
         .target = target_of(cd),
-        .idle = idle_of(c, cd),
+        .idle = udp_idle_of(c, cd),
         .log = d->env->log,
     };
     if (cd->kind == CONFIG_REVERSE) {
         return udp_forward_new_reverse(&d->forward, &fc, cd->port);
     }
-    int err = udp_forward_new(&d->forward, &fc);
+    int err = build_access(d, c, cd);
+    fc.access = d->access;
+    if (err == 0) {
+        err = udp_forward_new(&d->forward, &fc);
+    }
+    if (err != 0) {
+        log_error(d->env->log, "cannot forward UDP to %s:%u: %s", cd->target_host, (unsigned)cd->target_port,
+                  err_text(err));
+    }
     if (err == 0) {
         *bound = cd->bind;
         err = bind_udp(d, &cd->bind.at, &udp_forward_handler, d->forward, &bound->at);

@@ -22,8 +22,9 @@ struct status {
     const struct env *env;
     struct env_listener *listener;
     struct alive *tunnels[TUNNELS_MAX];
+    struct pac_proxies proxies[TUNNELS_MAX]; /* of each */
     size_t n;
-    char proxy[2 * PLACE_TEXT + 32]; /* as pac.h wants it */
+    bool has_pac;
     struct list visits; /* in the order of their deadlines */
     unsigned n_visits;
 };
@@ -123,19 +124,25 @@ static void write_metrics(const struct status *s, struct words *out)
     }
 }
 
-static void write_pac(const struct status *s, struct words *out)
+static void write_pac(const struct status *s, const struct http_head *h, struct words *out)
 {
-    const struct config *configs[TUNNELS_MAX];
+    struct pac_tunnel tunnels[TUNNELS_MAX];
+    const struct http_field *called = http_head_find(h, "Host");
+    char host[PAC_HOST_SIZE];
     for (size_t i = 0; i < s->n; i++) {
-        configs[i] = alive_config(s->tunnels[i]);
+        tunnels[i] = (struct pac_tunnel){alive_config(s->tunnels[i]), &s->proxies[i]};
     }
-    pac_write(out, configs, s->n, s->proxy);
+    pac_host(host, called != NULL ? called->value.at : "", called != NULL ? called->value.len : 0);
+    pac_write(out, tunnels, s->n, host);
 }
 
 /* The body of a page, and its status; 404 for one that there is not. */
-static unsigned write_page(const struct status *s, struct http_text path, struct words *out, const char **type,
+static unsigned write_page(const struct status *s, const struct http_head *h, struct words *out, const char **type,
                            struct now now)
 {
+    struct http_text path = h->target;
+    const char *query = memchr(path.at, '?', path.len);
+    path.len = query != NULL ? (size_t)(query - path.at) : path.len;
     *type = "text/plain; charset=utf-8";
     if (http_text_is(path, "/readyz")) {
         *type = "application/json";
@@ -146,12 +153,12 @@ static unsigned write_page(const struct status *s, struct http_text path, struct
         write_metrics(s, out);
         return 200;
     }
-    if (http_text_is(path, "/proxy.pac") && s->proxy[0] != '\0') {
+    if (http_text_is(path, "/proxy.pac") && s->has_pac) {
         *type = "application/x-ns-proxy-autoconfig";
-        write_pac(s, out);
+        write_pac(s, h, out);
         return 200;
     }
-    words_add(out, "there is /readyz, /metrics%s\n", s->proxy[0] != '\0' ? " and /proxy.pac" : "");
+    words_add(out, "there is /readyz, /metrics%s\n", s->has_pac ? " and /proxy.pac" : "");
     return 404;
 }
 
@@ -176,10 +183,7 @@ static void write_answer(struct visit *v, const struct http_head *h, struct now 
         status = 405;
         words_add(&body, "only GET and HEAD\n");
     } else {
-        struct http_text path = h->target;
-        const char *query = memchr(path.at, '?', path.len);
-        path.len = query != NULL ? (size_t)(query - path.at) : path.len;
-        status = write_page(v->status, path, &body, &type, now);
+        status = write_page(v->status, h, &body, &type, now);
     }
     words_add(&v->answer,
               "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\nConnection: "
@@ -316,27 +320,19 @@ void status_free(struct status *s)
     free(s);
 }
 
-int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, struct now now)
+int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, const struct pac_proxies *proxies,
+               struct now now)
 {
     if (s->n == TUNNELS_MAX) {
         return ERR_LIMIT;
     }
     int err = alive_new(&s->tunnels[s->n], tunnel, config, now);
-    s->n += err == 0;
-    return err;
-}
-
-void status_set_proxy(struct status *s, const struct place *proxy, bool has_users)
-{
-    char at[PLACE_TEXT];
-    if (proxy->kind == PLACE_IP && proxy->at.port != 0) {
-        place_format(proxy, at);
-        if (has_users) {
-            snprintf(s->proxy, sizeof s->proxy, "PROXY %s", at);
-        } else {
-            snprintf(s->proxy, sizeof s->proxy, "SOCKS5 %s; PROXY %s", at, at);
-        }
+    if (err == 0) {
+        s->proxies[s->n] = *proxies;
+        s->has_pac = s->has_pac || pac_proxies_exist(proxies);
+        s->n++;
     }
+    return err;
 }
 
 uint64_t status_next_deadline(const struct status *s)

@@ -9,6 +9,7 @@
 
 #include "app/alive.h"
 #include "app/env.h"
+#include "app/pac.h"
 
 struct status;
 
@@ -16,10 +17,9 @@ struct status;
 int status_new(struct status **out, const struct env *env, const struct place *at, struct place *bound) MUST_USE;
 void status_free(struct status *s); /* NULL is harmless; ends before the tunnels do */
 
-/* A tunnel to tell of, with its configuration, which must outlive this. 0 or an error of alive_new. */
-int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, struct now now) MUST_USE;
-/* Where browsers are sent, for SOCKS5 and HTTP; port 0: nowhere. Browsers give passwords over HTTP only. */
-void status_set_proxy(struct status *s, const struct place *proxy, bool has_users);
+/* A tunnel to tell of, with its configuration, which must outlive this, and its proxies. 0 or an error of alive_new. */
+int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, const struct pac_proxies *proxies,
+               struct now now) MUST_USE;
 
 uint64_t status_next_deadline(const struct status *s);
 void status_tick(struct status *s, struct now now);

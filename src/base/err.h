@@ -15,6 +15,7 @@
     X(ERR_IN_USE, -7, "address already in use")                         \
     X(ERR_NO_ADDRESS, -8, "address not available on this machine")      \
     X(ERR_LIMIT, -9, "limit reached")                                   \
+    X(ERR_NO_FILE, -10, "no such file or directory")                    \
     /* how a connection ends, or fails to begin */                      \
     X(ERR_REFUSED, -20, "connection refused")                           \
     X(ERR_UNREACHABLE, -21, "destination unreachable")                  \

@@ -18,7 +18,11 @@ const char *place_format(const struct place *p, char out[PLACE_TEXT])
         snprintf(out, PLACE_TEXT, "unix:%s", p->path);
         break;
     case PLACE_FD:
-        snprintf(out, PLACE_TEXT, "fd:%d", p->fd);
+        if (p->fd >= 0) {
+            snprintf(out, PLACE_TEXT, "fd:%d", p->fd);
+        } else {
+            snprintf(out, PLACE_TEXT, "fd:%s", p->path);
+        }
         break;
     }
     return out;

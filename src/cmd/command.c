@@ -88,18 +88,31 @@ static bool tunnel_is_up(const struct errand *c)
     return false;
 }
 
+static void tell_silence_of(const struct errand *c, const struct wg_peer *p, const char *name)
+{
+    const struct log *log = &c->world->log;
+    const char *word = c->options->words[0];
+    unsigned waited = c->options->wait;
+    struct wg_peer_status status;
+    char at[ENDPOINT_TEXT];
+    wg_peer_get(p, &status);
+    if (status.endpoint.addr.family != FAMILY_NONE) {
+        log_error(log, "no answer from %s in %u s (%u handshake initiation%s sent): %s was not run",
+                  endpoint_format(&status.endpoint, at), waited, status.initiations_pending,
+                  status.initiations_pending == 1 ? "" : "s", word);
+    } else if (name != NULL) {
+        log_error(log, "no address is known for the endpoint %s after %u s: %s was not run", name, waited, word);
+    } else {
+        log_error(log, "a peer without Endpoint did not call within %u s: %s was not run", waited, word);
+    }
+}
+
 /* What is known of the silence; after 15 s the log has said more. */
 static void tell_silence(const struct errand *c)
 {
-    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p)) {
-        struct wg_peer_status status;
-        char at[ENDPOINT_TEXT] = "an address that is not known";
-        wg_peer_get(p, &status);
-        if (status.endpoint.addr.family != FAMILY_NONE) {
-            endpoint_format(&status.endpoint, at);
-        }
-        log_error(&c->world->log, "no answer from %s in %u s (%u handshake initiations sent): %s was not run", at,
-                  c->options->wait, status.initiations_pending, c->options->words[0]);
+    size_t i = 0;
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p), i++) {
+        tell_silence_of(c, p, i < c->config->n_peers ? c->config->peers[i].endpoint_host : NULL);
     }
 }
 
@@ -133,23 +146,24 @@ static void add_variable(struct variables *v, const char *upper, const char *low
     }
 }
 
-/* curl's form for a Unix socket is understood by few others, so HTTP's variables are left alone there. What must not go
- * through the proxy is the caller's to say; this machine itself is not in the tunnel. */
+/* curl's form for a Unix socket is understood by few others, who fail then; with HTTP's variables left as they were they
+ * would take the proxy of those, around the tunnel. What must not go through the proxy is the caller's to say; this
+ * machine itself is not in the tunnel. */
 static void fill_variables(const struct errand *c, struct variables *v)
 {
-    char value[VARIABLE_SIZE - 16], at[PLACE_TEXT];
+    char socks[VARIABLE_SIZE - 16], http[VARIABLE_SIZE - 16], at[PLACE_TEXT];
     *v = (struct variables){.n = 0};
     place_format(&c->door, at);
     if (c->door.kind == PLACE_UNIX) {
-        snprintf(value, sizeof value, "socks5h://localhost%s", c->door.path);
-        add_variable(v, "ALL_PROXY", "all_proxy", value);
+        snprintf(socks, sizeof socks, "socks5h://localhost%s", c->door.path);
+        memcpy(http, socks, sizeof http);
     } else {
-        snprintf(value, sizeof value, "socks5h://%s", at);
-        add_variable(v, "ALL_PROXY", "all_proxy", value);
-        snprintf(value, sizeof value, "http://%s", at);
-        add_variable(v, "HTTP_PROXY", "http_proxy", value);
-        add_variable(v, "HTTPS_PROXY", "https_proxy", value);
+        snprintf(socks, sizeof socks, "socks5h://%s", at);
+        snprintf(http, sizeof http, "http://%s", at);
     }
+    add_variable(v, "ALL_PROXY", "all_proxy", socks);
+    add_variable(v, "HTTP_PROXY", "http_proxy", http);
+    add_variable(v, "HTTPS_PROXY", "https_proxy", http);
     if (getenv("NO_PROXY") == NULL && getenv("no_proxy") == NULL) {
         add_variable(v, "NO_PROXY", "no_proxy", "localhost,127.0.0.1,::1");
     }

@@ -37,12 +37,12 @@ struct entry {
 
 /* clang-format off */
 static const struct entry entries[] = {
-    {"Tunnel", 'c', "config", "FILE", RUN | CHECK,
+    {"Options", 'c', "config", "FILE", RUN | CHECK,
      {"the tunnel's wg-quick file, or a folder of *.conf;", "- is standard input; repeat it for several tunnels"}},
     {NULL, 'n', "configtest", NULL, RUN,
      {"only say what is wrong with the file", NULL}},
-    {"Ways in", 'D', "proxy", "[ADDR:]PORT", RUN | DEMO,
-     {"offer SOCKS and HTTP there instead of where the file", "says (127.0.0.1:1080 if it does not); or unix:PATH"}},
+    {NULL, 'D', "proxy", "[ADDR:]PORT", RUN | DEMO,
+     {"SOCKS and HTTP there instead of where the file says", "(127.0.0.1:1080 if it does not); or unix:PATH"}},
     {NULL, 'L', "forward", "FORWARD", RUN,
      {"[ADDR:]PORT:HOST:HOSTPORT leads to HOST in the", "tunnel; unix:PATH:HOST:HOSTPORT; udp: before it"}},
     {NULL, 'R', "reverse", "FORWARD", RUN,
@@ -50,18 +50,20 @@ static const struct entry entries[] = {
     {NULL, 'W', "stdio", "HOST:PORT", RUN,
      {"standard input and output lead there, and nothing", "else does: ssh -o ProxyCommand='... -W %h:%p'"}},
     {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | DEMO,
-     {"let these listen outside loopback: whoever reaches", "that address may then use the tunnel"}},
+     {"let these be open to others than this machine", NULL}},
     {NULL, 'i', "info", "[ADDR:]PORT", RUN,
      {"status there: /readyz, /metrics, /proxy.pac", NULL}},
-    {"Commands through the tunnel", VALUE_WAIT, "wait", "SECONDS", RUN,
+    {NULL, VALUE_WAIT, "wait", "SECONDS", RUN,
      {"how long -- COMMAND waits for the tunnel (30)", NULL}},
     {NULL, VALUE_UNIX, "unix", NULL, RUN,
      {"give COMMAND a Unix socket instead of a port", NULL}},
-    {"Process", 'd', "daemon", NULL, RUN,
+    {NULL, 'd', "daemon", NULL, RUN,
      {"go on in the background once everything stands", NULL}},
     {NULL, VALUE_AEAD, "aead", "NAME", RUN | CHECK | DEMO,
-     {"cipher by ipsec-mb or libsodium; by default what is", "fastest on this processor (--version shows it)"}},
-    {"Messages", 'q', "quiet", NULL, RUN | CHECK | DEMO,
+     {"cipher by ipsec-mb or libsodium, not by the fastest", NULL}},
+    {NULL, VALUE_ONCE, "once", NULL, DEMO,
+     {"end the demo as soon as its page came through", NULL}},
+    {NULL, 'q', "quiet", NULL, RUN | CHECK | DEMO,
      {"warnings and errors only; twice: errors only", NULL}},
     {NULL, 's', "silent", NULL, RUN | CHECK | DEMO,
      {"the same", NULL}},
@@ -71,8 +73,6 @@ static const struct entry entries[] = {
      {"print this", NULL}},
     {NULL, 'V', "version", NULL, ALL,
      {"print the versions of wgproxy and its parts", NULL}},
-    {"Demo", VALUE_ONCE, "once", NULL, DEMO,
-     {"end as soon as the page came through", NULL}},
 };
 /* clang-format on */
 
@@ -458,11 +458,8 @@ void options_print_help(FILE *out)
           "\n"
           "Commands:\n"
           "  check                     try a tunnel out, step by step\n"
-          "  demo                      both ends of a tunnel on this machine, and a page\n"
-          "                            behind it\n"
-          "  genkey                    print a new private key\n"
-          "  pubkey                    read a private key, print its public key\n"
-          "  genpsk                    print a new preshared key\n"
+          "  demo                      a tunnel on this machine, and a page behind it\n"
+          "  genkey, genpsk, pubkey    new keys, and the public one of a private one\n"
           "  help, version             as --help and --version\n",
           out);
     for (size_t i = 0; i < N_ENTRIES; i++) {

@@ -28,15 +28,6 @@ static bool stands_here(const struct config_door *d)
     return d->kind == CONFIG_PROXY || d->kind == CONFIG_FORWARD;
 }
 
-static bool is_same_place(const struct place *a, const struct place *b)
-{
-    if (a->kind != b->kind) {
-        return false;
-    }
-    return a->kind == PLACE_UNIX ? strcmp(a->path, b->path) == 0
-                                 : a->kind == PLACE_IP && a->at.port != 0 && endpoint_equal(&a->at, &b->at);
-}
-
 static bool are_twins(const struct config_door *a, const struct config_door *b)
 {
     if (a->udp != b->udp) {
@@ -45,7 +36,7 @@ static bool are_twins(const struct config_door *a, const struct config_door *b)
     if (a->kind == CONFIG_REVERSE || b->kind == CONFIG_REVERSE) {
         return a->kind == b->kind && a->port == b->port;
     }
-    return is_same_place(&a->bind, &b->bind);
+    return place_clashes(&a->bind, &b->bind);
 }
 
 static int check_door(const struct verdict *v, const struct options *o, size_t at, bool allow_lan)
@@ -73,6 +64,12 @@ static int check_status(const struct verdict *v, const struct options *o, bool a
     if (o->has_status && !place_is_private(&o->status) && !allow_lan) {
         return refuse(v, "-i %s: others could read it there; if they may, add --allow-lan",
                       place_format(&o->status, text));
+    }
+    for (size_t i = 0; o->has_status && i < o->n_doors; i++) {
+        const struct config_door *d = &o->doors[i];
+        if (stands_here(d) && !d->udp && place_clashes(&o->status, &d->bind)) {
+            return refuse(v, "%s was given twice", place_format(&o->status, text));
+        }
     }
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "cmd/daemon.h"
 #include "cmd/stdio_client.h"
 #include "cmd/world.h"
+#include "config/listener.h"
 
 #define DRAIN_USUAL 5 /* seconds */
 
@@ -25,8 +26,7 @@ struct running {
     int status;                        /* of the process */
     bool draining;
     uint64_t drain_until;
-    struct place proxy;        /* the first one that browsers can use; port 0: none */
-    bool proxy_has_users;
+    struct pac_proxies proxies[FILES_MAX]; /* of each tunnel */
     struct stdio_client stdio; /* -W */
     struct errand command;    /* -- COMMAND */
 };
@@ -132,6 +132,19 @@ static int find_inherited(const struct running *r, struct config_door *d)
     return 0;
 }
 
+/* Only now it shows where such a socket stands. */
+static int check_inherited(const struct running *r, const struct config_door *d, const struct place *bound)
+{
+    char at[PLACE_TEXT];
+    if (d->bind.kind != PLACE_FD || place_is_private(bound) || d->allow_lan || d->n_users > 0) {
+        return 0;
+    }
+    log_error(&r->world.log, "the socket that was handed over stands on %s: others could use the tunnel from there; if they "
+                             "may, add AllowLan = yes",
+              place_format(bound, at));
+    return ERR_PERM;
+}
+
 /* A peer that is to reach us first must know where we are. */
 static void warn_of_silent_reverse(const struct running *r, const struct config_door *d, size_t tunnel)
 {
@@ -157,12 +170,14 @@ static int add_door(struct running *r, size_t tunnel, const struct config_door *
         err = app_add_door(r->world.app, r->tunnels[tunnel], r->files->file[tunnel].config, &d, &bound, NULL);
     }
     if (err == 0) {
+        err = check_inherited(r, &d, &bound);
+    }
+    if (err == 0) {
         announce_door(r, &d, &bound);
         warn_of_silent_reverse(r, &d, tunnel);
     }
-    if (err == 0 && d.kind == CONFIG_PROXY && bound.kind == PLACE_IP && r->proxy.at.port == 0) {
-        r->proxy = bound;
-        r->proxy_has_users = d.n_users > 0;
+    if (err == 0) {
+        pac_proxies_add(&r->proxies[tunnel], &d, &bound);
     }
     return err;
 }
@@ -285,10 +300,9 @@ static int add_status(struct running *r)
     }
     int err = app_add_status(r->world.app, at, &bound, &status);
     for (size_t i = 0; err == 0 && i < r->files->n; i++) {
-        err = status_add(status, r->tunnels[i], r->files->file[i].config, io_now(r->world.loop));
+        err = status_add(status, r->tunnels[i], r->files->file[i].config, &r->proxies[i], io_now(r->world.loop));
     }
     if (err == 0) {
-        status_set_proxy(status, &r->proxy, r->proxy_has_users);
         log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac", place_format(&bound, text));
     }
     return err;

@@ -143,6 +143,9 @@ static void assign_expanded(struct reading *r, const struct key_entry *key, cons
 
 void assign(struct reading *r, const struct key_entry *key, const char *value)
 {
+    if (key->flags & KEY_PRIVATE && value[0] != '$') {
+        r->config->has_secrets = true;
+    }
     if (value_is_plain(value)) {
         assign_expanded(r, key, value);
         return;

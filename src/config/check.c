@@ -71,6 +71,9 @@ static void check_peers(const struct reading *r)
         check_keys_differ(r, i);
         someone_can_begin =
             someone_can_begin || c->peers[i].endpoint_host != NULL;
+        if (r->report->errors > 0) {
+            continue; /* what is missing may be what could not be read */
+        }
         if (c->peers[i].n_allowed_ips == 0 && c->n_doors > 0) {
             report_warning(r->report, c->peers[i].line,
                            "[Peer] has no AllowedIPs: taken for 0.0.0.0/0, ::/0, as wireproxy does");
@@ -80,28 +83,17 @@ static void check_peers(const struct reading *r)
                            "nothing can be sent to it");
         }
     }
-    if (!someone_can_begin && c->n_peers > 0) {
+    if (!someone_can_begin && c->n_peers > 0 && r->report->errors == 0) {
         report_warning(r->report, r->interface_line,
                        "no [Peer] has an Endpoint and there is no ListenPort: "
                        "neither side can begin");
     }
 }
 
-/* A port of this machine that two doors may not share. */
-static bool is_same_place(const struct place *a, const struct place *b)
+static const char *quote_place(const struct place *p, char out[QUOTE_SIZE])
 {
-    if (a->kind != b->kind) {
-        return false;
-    }
-    switch (a->kind) {
-    case PLACE_IP:
-        return a->at.port != 0 && endpoint_equal(&a->at, &b->at);
-    case PLACE_UNIX:
-        return strcmp(a->path, b->path) == 0;
-    case PLACE_FD:
-        return a->fd == b->fd && (a->fd >= 0 || strcmp(a->path, b->path) == 0);
-    }
-    return false;
+    char text[PLACE_TEXT];
+    return report_quote(out, place_format(p, text));
 }
 
 static bool is_unread(const struct place *p)
@@ -111,12 +103,12 @@ static bool is_unread(const struct place *p)
 
 static void check_place(const struct reading *r, unsigned line, const struct place *at, bool allowed)
 {
-    char text[PLACE_TEXT];
+    char text[QUOTE_SIZE];
     if (!is_unread(at) && !place_is_private(at) && !allowed) {
         report_error(r->report, line,
-                     "BindAddress: \"%s\": others could use the tunnel from "
+                     "BindAddress: %s: others could use the tunnel from "
                      "there; if they may, add AllowLan = yes",
-                     place_format(at, text));
+                     quote_place(at, text));
     }
 }
 
@@ -129,14 +121,14 @@ static void check_listener(const struct reading *r, size_t at)
 {
     const struct config_door *doors = r->config->doors;
     const struct config_door *d = &doors[at];
-    char text[PLACE_TEXT];
+    char text[QUOTE_SIZE];
     check_place(r, d->line, &d->bind, d->allow_lan || d->n_users > 0);
     for (size_t i = 0; i < at; i++) {
         if (stands_here(&doors[i]) && doors[i].udp == d->udp && !is_unread(&d->bind) &&
-            is_same_place(&d->bind, &doors[i].bind)) {
+            place_clashes(&d->bind, &doors[i].bind)) {
             report_error(r->report, d->line,
-                         "BindAddress: \"%s\" is taken by line %u",
-                         place_format(&d->bind, text), doors[i].line);
+                         "BindAddress: %s is taken by line %u",
+                         quote_place(&d->bind, text), doors[i].line);
         }
     }
     if (d->tls_certificate != NULL || d->tls_key != NULL) {
@@ -177,6 +169,19 @@ static void check_rules(const struct reading *r, const struct config_rule *rules
     }
 }
 
+static void check_status(const struct reading *r)
+{
+    const struct config *c = r->config;
+    char text[QUOTE_SIZE];
+    check_place(r, c->status_line, &c->status, c->status_allow_lan);
+    for (size_t i = 0; i < c->n_doors; i++) {
+        if (stands_here(&c->doors[i]) && !c->doors[i].udp && place_clashes(&c->status, &c->doors[i].bind)) {
+            report_error(r->report, c->status_line, "BindAddress: %s is taken by line %u",
+                         quote_place(&c->status, text), c->doors[i].line);
+        }
+    }
+}
+
 static void check_doors(const struct reading *r)
 {
     const struct config *c = r->config;
@@ -193,7 +198,7 @@ static void check_doors(const struct reading *r)
     }
     check_rules(r, c->rules, c->n_rules);
     if (c->status_line != 0) {
-        check_place(r, c->status_line, &c->status, c->status_allow_lan);
+        check_status(r);
     }
 }
 

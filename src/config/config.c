@@ -128,9 +128,11 @@ static int take_wg_config(struct reading_of *main, unsigned *errors, config_mess
         report_error(&main->report, r->wg_config_line, "WGConfig: %s: %s", report_quote(quoted, r->wg_config), why);
         return 0;
     }
+    bool has_secrets = r->config->has_secrets;
     begin_reading(&other, r->config, r->wg_config, r->sources);
     other.reading.only_wireguard = true;
     int err = take_text(&other, text.bytes, text.len);
+    r->config->has_secrets = has_secrets; /* those are that file's */
     r->interface_line = other.reading.interface_line;
     text_fini(&text);
     if (err == 0 && other.report.no_memory) {

@@ -78,7 +78,8 @@ struct config_door {
     uint16_t udp_port;             /* 0: that of `bind` */
     struct endpoint udp_advertise; /* family NONE: where the client came in; port 0: the real one */
 
-    unsigned idle;        /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: [Limits] */
+    unsigned idle;        /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
+    bool has_idle;        /* else [Limits] counts */
     char *tls_certificate, *tls_key; /* [http]: files in PEM; NULL: no TLS. Both or none */
 };
 
@@ -122,6 +123,7 @@ struct config {
     unsigned status_line; /* of [Status] BindAddress; 0: there is none */
     struct place status;
     bool status_allow_lan;
+    bool has_secrets; /* in the file itself, not only in others or in variables */
 };
 
 /* What is said about a file, a line each, ready to print: `client.conf:7:

@@ -49,28 +49,26 @@ static const char *expand_variable(char *out, size_t size, const char *text, boo
     return len >= 0 && (size_t)len < size ? NULL : "is a variable with too much in it";
 }
 
-/* How many characters at either end are quotes and no part of the value: '..', "..", and what go-ini takes besides, `..`
- * and """..""". */
-static size_t quotes_around(const char *text, size_t len)
+/* How many marks stand at either end: wireproxy's files may have """...""" and `...` beside "..." and '...'. */
+static size_t quotes(const char *text, size_t len)
 {
-    if (len >= 6 && strncmp(text, "\"\"\"", 3) == 0 && strcmp(text + len - 3, "\"\"\"") == 0) {
+    if (len >= 6 && memcmp(text, "\"\"\"", 3) == 0 && memcmp(text + len - 3, "\"\"\"", 3) == 0) {
         return 3;
     }
-    return len >= 2 && strchr("\"'`", text[0]) != NULL && text[len - 1] == text[0] ? 1 : 0;
+    return len >= 2 && strchr("\"'`", text[0]) != NULL && text[len - 1] == text[0];
 }
 
 bool value_is_plain(const char *text)
 {
     size_t len = strlen(text);
-    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' &&
-                        strstr(text, "%(") == NULL);
+    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' && strstr(text, "%(") == NULL);
 }
 
 const char *value_expand(char *out, size_t size, const char *text, bool is_path,
                          const struct sources *sources, char why[], size_t why_size)
 {
     size_t len = strlen(text);
-    size_t quotes = quotes_around(text, len);
+    size_t marks = quotes(text, len);
     if (len >= size) {
         return "is too long";
     }
@@ -83,9 +81,12 @@ const char *value_expand(char *out, size_t size, const char *text, bool is_path,
     if (text[0] == '$' && text[1] != '$') {
         return expand_variable(out, size, text, is_path, sources, why, why_size);
     }
-    size_t before = quotes > 0 ? quotes : text[0] == '$';
-    size_t n = len - before - quotes;
-    memcpy(out, text + before, n);
+    if (marks == 0 && (text[0] == '"' || text[0] == '`')) {
+        return "begins with a quotation mark that is not closed (a # or ; behind a blank begins a comment)";
+    }
+    const char *from = text + (text[0] == '$' ? 1u : marks);
+    size_t n = len - (text[0] == '$' ? 1u : 2 * marks);
+    memcpy(out, from, n);
     out[n] = '\0';
     return NULL;
 }

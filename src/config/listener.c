@@ -48,7 +48,8 @@ static const char *parse_ip(struct endpoint *out, const char *text)
         return addr_is_multicast(&out->addr) ? "cannot be listened on" : NULL;
     }
     out->addr = loopback;
-    if (text[0] == ':' && port_parse(&out->port, text + 1)) {
+    const char *colon = text + (text[0] == '*'); /* as ssh has it */
+    if (colon[0] == ':' && port_parse(&out->port, colon + 1)) {
         out->addr = (struct addr){.family = FAMILY_V4};
         return NULL;
     }
@@ -75,4 +76,32 @@ const char *listener_parse(struct place *out, const char *text)
 bool place_is_private(const struct place *p)
 {
     return p->kind != PLACE_IP || addr_is_loopback(&p->at.addr);
+}
+
+static bool is_everywhere(const struct addr *a)
+{
+    static const struct addr zero;
+    return memcmp(a->bytes, zero.bytes, sizeof zero.bytes) == 0;
+}
+
+static bool endpoints_clash(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port != 0 && a->port == b->port && a->addr.family == b->addr.family &&
+           (addr_equal(&a->addr, &b->addr) || is_everywhere(&a->addr) || is_everywhere(&b->addr));
+}
+
+bool place_clashes(const struct place *a, const struct place *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    switch (a->kind) {
+    case PLACE_IP:
+        return endpoints_clash(&a->at, &b->at);
+    case PLACE_UNIX:
+        return strcmp(a->path, b->path) == 0;
+    case PLACE_FD:
+        return a->fd == b->fd && (a->fd >= 0 || strcmp(a->path, b->path) == 0);
+    }
+    return false;
 }

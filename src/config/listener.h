@@ -8,12 +8,15 @@
 
 #include <stdbool.h>
 
-/* "PORT" (on 127.0.0.1), "ADDRESS:PORT", "[IPV6]:PORT", "localhost:PORT", ":PORT" (on every IPv4
- * interface), "unix:PATH", "fd:NUMBER" or "fd:NAME" (a socket that was handed over: fd is -1 and
+/* "PORT" (on 127.0.0.1), "ADDRESS:PORT", "[IPV6]:PORT", "localhost:PORT", ":PORT" and "*:PORT" (on
+ * every IPv4 interface), "unix:PATH", "fd:NUMBER" or "fd:NAME" (a socket that was handed over: fd is -1 and
  * path the name where it is no number). NULL and *out, or what is wrong with it. */
 const char *listener_parse(struct place *out, const char *text) MUST_USE;
 
 /* Can only programs of this machine reach it? */
 bool place_is_private(const struct place *p);
+
+/* Could they not both be listened on? A port on every address takes it on each one; port 0 is any free one. */
+bool place_clashes(const struct place *a, const struct place *b);
 
 #endif

@@ -111,10 +111,10 @@ int config_load(struct config **out, const char *path,
     if (err == ERR_IO) {
         err = refuse(name, "read", message, ctx);
     } else if (err == 0) {
-        if (!is_stdin) {
+        err = config_parse_with(out, name, text.bytes, text.len, &sources, message, ctx);
+        if (err == 0 && !is_stdin && (*out)->has_secrets) {
             warn_if_others_may_read(fd, name, message, ctx);
         }
-        err = config_parse_with(out, name, text.bytes, text.len, &sources, message, ctx);
     }
     text_fini(&text);
     if (!is_stdin) {

@@ -84,6 +84,19 @@ static void unknown_key(struct reading *r, const char *name)
     }
 }
 
+#define WIREPROXYS                                                                                       \
+    (SECTION_SOCKS5 | SECTION_HTTP | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_UDP_CLIENT | SECTION_TCP_SERVER | \
+     SECTION_STDIO)
+
+/* In these sections a file may come from wireproxy, where it meant something shorter unless it was protected. */
+static void warn_of_cut(struct reading *r, const struct key_entry *key, const char *value)
+{
+    size_t n = strcspn(value, "#;");
+    if (r->section & WIREPROXYS && value[n] != '\0' && value[0] != '`' && strncmp(value, "\"\"\"", 3) != 0) {
+        reading_warn(r, "%s: the %c is a part of it, although wireproxy ends the value there", key->name, value[n]);
+    }
+}
+
 static void on_key(void *ctx, unsigned line, const char *name,
                    const char *value)
 {
@@ -100,6 +113,7 @@ static void on_key(void *ctx, unsigned line, const char *name,
     } else if (key->kind == KEY_REFUSE) {
         report_error(r->report, line, "%s: %s", key->name, key->words);
     } else {
+        warn_of_cut(r, key, value);
         assign(r, key, value);
     }
 }

@@ -31,7 +31,8 @@ const struct section_entry schema_sections[] = {
 const size_t schema_n_sections = ARRAY_SIZE(schema_sections);
 
 #define REQUIRED KEY_REQUIRED
-#define SECRET KEY_SECRET
+#define SECRET (KEY_SECRET | KEY_PRIVATE)
+#define UNQUOTED KEY_SECRET
 #define MAY_BE_EMPTY KEY_MAY_BE_EMPTY
 #define FILE_OF (KEY_SECRET | KEY_FILE)
 
@@ -58,7 +59,7 @@ const struct key_entry schema_keys[] = {
     {INTERFACE, "Through", KEY_ONE, 0, set_through, NULL},
     {INTERFACE, "CheckAlive", KEY_LIST, 0, set_check_alive, NULL},
     {INTERFACE, "CheckAliveInterval", KEY_ONE, 0, set_check_alive_interval, NULL},
-    {PEER, "PublicKey", KEY_ONE, REQUIRED | SECRET, set_public_key, NULL},
+    {PEER, "PublicKey", KEY_ONE, REQUIRED | UNQUOTED, set_public_key, NULL},
     {PEER, "PresharedKey", KEY_ONE, SECRET, set_preshared_key, NULL},
     {PEER, "PresharedKeyFile", KEY_ONE, FILE_OF, set_preshared_key, "PresharedKey"},
     {PEER, "AllowedIPs", KEY_LIST, 0, set_allowed_ip, NULL},

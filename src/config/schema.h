@@ -51,6 +51,7 @@ enum key_flag {
     KEY_REQUIRED = 1, /* a section without it is an error */
     KEY_SECRET = 2,   /* its value is never quoted */
     KEY_MAY_BE_EMPTY = 4,
+    KEY_PRIVATE = 16, /* a file that has it belongs to its owner alone */
     KEY_FILE = 8, /* the value is a file's path; the setter takes the first line of the file */
 };
 

@@ -193,12 +193,14 @@ const char *set_door_port(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
     door->line = r->line;
-    return port_parse(&door->port, text) && door->port != 0 ? NULL : "must be a port, 1 to 65535";
+    return value_port(&door->port, text) == NULL && door->port != 0 ? NULL : "must be a port, 1 to 65535";
 }
 
 const char *set_door_idle(struct reading *r, const char *text)
 {
-    return value_seconds(&current_door(r)->idle, 0, text);
+    struct config_door *door = current_door(r);
+    door->has_idle = true;
+    return value_seconds(&door->idle, 0, text);
 }
 
 const char *set_udp(struct reading *r, const char *text)

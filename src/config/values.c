@@ -15,6 +15,9 @@ static bool decimal(unsigned *out, const char *text, unsigned max)
 {
     unsigned v = 0;
     const char *p = text;
+    if (text[0] == '0' && text[1] != '\0') {
+        return false; /* octal for some */
+    }
     for (; isdigit((unsigned char)*p) && v <= max; p++) {
         v = v * 10 + (unsigned)(*p - '0');
     }
@@ -111,7 +114,12 @@ const char *value_mtu(uint16_t *out, const char *text)
 
 const char *value_port(uint16_t *out, const char *text)
 {
-    return port_parse(out, text) ? NULL : "must be a port, 0 to 65535";
+    unsigned v;
+    if (!decimal(&v, text, UINT16_MAX)) {
+        return "must be a port, 0 to 65535";
+    }
+    *out = (uint16_t)v;
+    return NULL;
 }
 
 const char *value_keepalive(uint16_t *out, const char *text)

@@ -35,6 +35,10 @@ int oserr(int errnum)
     case ENODEV: /* a link-local address whose interface is gone */
         return ERR_NO_ADDRESS;
 
+    case ENOENT:
+    case ENOTDIR:
+        return ERR_NO_FILE;
+
     case EMFILE:
     case ENFILE:
     case ENOSPC: /* epoll's watches */

@@ -46,6 +46,7 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
         .idle = config->idle,
     };
     list_init(&p->sessions.waiting);
+    list_init(&p->sessions.resting);
     list_init(&p->sessions.lingering);
     list_init(&p->sessions.binding);
     list_init(&p->sessions.flowing);
@@ -75,6 +76,7 @@ void proxy_free(struct proxy *p)
         return;
     }
     stop_all(&p->sessions.waiting);
+    stop_all(&p->sessions.resting);
     stop_all(&p->sessions.lingering);
     stop_all(&p->sessions.binding);
     stop_all(&p->sessions.flowing);
@@ -123,6 +125,7 @@ void proxy_accept(struct proxy *p, struct stream *client, struct now now)
 bool proxy_drain(struct proxy *p)
 {
     p->sessions.draining = true;
+    stop_all(&p->sessions.resting);
     list_foreach_safe(link, &p->sessions.waiting) {
         struct session *s = session_of(link);
         if (session_is_idle(s)) {
@@ -147,6 +150,7 @@ uint64_t proxy_next_deadline(const struct proxy *p)
 {
     const struct sessions *s = &p->sessions;
     uint64_t at = deadline_min(deadline_of(&s->waiting), deadline_of(&s->lingering));
+    at = deadline_min(at, deadline_of(&s->resting));
     at = deadline_min(at, deadline_of(&s->binding));
     at = deadline_min(at, deadline_of(&s->associated));
     return deadline_min(at, deadline_of(&s->flowing));
@@ -163,6 +167,7 @@ static void expire(const struct list *l, struct now now)
 void proxy_tick(struct proxy *p, struct now now)
 {
     expire(&p->sessions.waiting, now);
+    expire(&p->sessions.resting, now);
     expire(&p->sessions.lingering, now);
     expire(&p->sessions.binding, now);
     expire(&p->sessions.flowing, now);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#define REST (60 * NS_PER_S)      /* for the next request over a kept connection of HTTP */
 #define LINGER (2 * NS_PER_S)     /* for a refused client to read why and close */
 #define BIND_WAIT (60 * NS_PER_S) /* for whom a BIND waits for */
 
@@ -43,6 +44,10 @@ void session_enter(struct session *s, enum session_state state, struct now now)
     case REPLYING:
         s->deadline = now.mono + all->patience;
         list_push_back(&all->waiting, &s->link);
+        break;
+    case RESTING:
+        s->deadline = now.mono + REST;
+        list_push_back(&all->resting, &s->link);
         break;
     case REFUSING:
         s->deadline = now.mono + LINGER;
@@ -144,6 +149,7 @@ static void session_abort(struct session *s)
 {
     switch (s->state) {
     case GREETING:
+    case RESTING:
     case REFUSING:
         stream_close(s->client);
         break;
@@ -291,6 +297,10 @@ static void session_ready(void *ctx, unsigned events, struct now now)
     case GREETING:
         session_greeting_step(s, now);
         break;
+    case RESTING:
+        session_enter(s, GREETING, now);
+        session_greeting_step(s, now);
+        break;
     case DIALLING:
         session_dialling_read(s);
         break;
@@ -369,6 +379,9 @@ void session_expire(struct session *s, struct now now)
     switch (s->state) {
     case GREETING:
         session_end(s, "", "no whole request in time");
+        break;
+    case RESTING:
+        session_end(s, "", "no further request");
         break;
     case REPLYING:
         session_end(s, "", "the client does not take the reply");

@@ -31,6 +31,7 @@ struct sessions {
     uint64_t patience;     /* ns for the request, and again for taking its reply */
     uint64_t idle;         /* ns that a flow may be silent; 0: for ever */
     struct list waiting;   /* for the client, `patience` long */
+    struct list resting;   /* between two requests of HTTP */
     struct list lingering; /* for a refused client to have read why */
     struct list binding;   /* for somebody to connect */
     struct list flowing;   /* relaying; in the order in which they last had news */

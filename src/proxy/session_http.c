@@ -10,17 +10,6 @@ static void end_exchange(struct session *s)
     s->exchange = NULL;
 }
 
-/* The client's connection is free again; another request may stand in the read-ahead already. */
-static void next_request(struct session *s, struct now now)
-{
-    end_exchange(s);
-    stack_tcp_close(s->tunnel);
-    s->tunnel = NULL;
-    handshake_again(s->handshake);
-    session_enter(s, GREETING, now);
-    session_greeting_step(s, now);
-}
-
 /* Everything was said: the client sees the end, and has time to read up to it. */
 static void last_request(struct session *s, struct now now)
 {
@@ -29,6 +18,26 @@ static void last_request(struct session *s, struct now now)
     s->tunnel = NULL;
     s->handshake->answer.len = s->handshake->sent = 0;
     session_refuse(s, "the exchange is over", now);
+}
+
+/* The client's connection is free again; another request may stand in the read-ahead already. */
+static void next_request(struct session *s, struct now now)
+{
+    if (s->all->draining) {
+        last_request(s, now);
+        return;
+    }
+    end_exchange(s);
+    stack_tcp_close(s->tunnel);
+    s->tunnel = NULL;
+    handshake_again(s->handshake);
+    if (handshake_has_early_data(s->handshake)) {
+        session_enter(s, GREETING, now);
+        session_greeting_step(s, now);
+    } else {
+        session_enter(s, RESTING, now);
+        stream_want(s->client, STREAM_READABLE);
+    }
 }
 
 static void upgrade(struct session *s, struct now now)

@@ -28,9 +28,12 @@
  * ASSOCIATED an association of the UDP relay lives. The reply is written, and the handshake is gone;
  *            from then on the client's end of file or an error is the end, and what it sends is
  *            thrown away. When no datagram passed for the idle limit, it is over.
- * EXCHANGING one HTTP request and its response. Then GREETING again, or REPLYING where both sides
- *            agreed on another protocol, or REFUSING with nothing left to say; a server that says
- *            nothing leads there too. The idle limit holds as in RELAYING.
+ * EXCHANGING one HTTP request and its response. Then RESTING, or GREETING where the next request has
+ *            begun already, or REPLYING where both sides agreed on another protocol, or REFUSING with
+ *            nothing left to say; a server that says nothing leads there too. The idle limit holds as
+ *            in RELAYING.
+ * RESTING    the client was answered and keeps its connection. It has longer than in GREETING, which
+ *            its first byte leads to: browsers hold what they may need again.
  * REPLYING   the stream stands. The early data goes into it and the reply to the client; nothing of
  *            the target's may overtake the reply. Both done leads to RELAYING; an error on either
  *            side, or the end of patience, to the end of both.
@@ -39,7 +42,7 @@
  * REFUSING   the reply is written, then FIN; what the client sends is thrown away until it closes,
  *            because closing over unread bytes would send a RST, which can overtake the reply. The
  *            end of the linger leads to the end all the same. */
-enum session_state { GREETING, DIALLING, BINDING, ASSOCIATED, EXCHANGING, REPLYING, RELAYING, REFUSING };
+enum session_state { GREETING, DIALLING, BINDING, ASSOCIATED, EXCHANGING, RESTING, REPLYING, RELAYING, REFUSING };
 
 struct binding;
 

@@ -193,15 +193,16 @@ static void drop_queue(struct udp_forward *f)
     f->n_queued = 0;
 }
 
-static void found(struct udp_forward *f, int err, const struct addr *addr, struct now now)
+static void not_found(struct udp_forward *f, int err)
 {
-    if (err != 0) {
-        if (f->target.addr.family == FAMILY_NONE) {
-            log_warn(f->config.log, "the target of a UDP forward has no address: %s", err_text(err));
-        }
-        drop_queue(f);
-        return;
+    if (f->target.addr.family == FAMILY_NONE) {
+        log_warn(f->config.log, "the target of a UDP forward cannot be reached: %s", err_text(err));
     }
+    drop_queue(f);
+}
+
+static void found(struct udp_forward *f, const struct addr *addr, struct now now)
+{
     f->target = (struct endpoint){.addr = *addr, .port = f->config.target.port};
     for (struct list *l; (l = list_pop_front(&f->queued)) != NULL;) {
         struct queued *q = list_item(l, struct queued, link);
@@ -211,12 +212,29 @@ static void found(struct udp_forward *f, int err, const struct addr *addr, struc
     f->n_queued = 0;
 }
 
+static enum access_verdict may_reach(const struct udp_forward_config *config, const struct addr *addr)
+{
+    struct target to = config->target;
+    if (addr != NULL) {
+        to.addr = *addr;
+    }
+    return access_ask(config->access, NULL, &to);
+}
+
+/* The first address that may be reached. */
 static void found_inside(void *ctx, int err, const struct addr *addrs, size_t n, struct now now)
 {
-    (void)n;
     struct udp_forward *f = ctx;
+    size_t i = 0;
     f->lookup = NULL;
-    found(f, err, addrs, now);
+    while (err == 0 && i < n && may_reach(&f->config, &addrs[i]) != ACCESS_ALLOWED) {
+        i++;
+    }
+    if (err == 0 && i < n) {
+        found(f, &addrs[i], now);
+    } else {
+        not_found(f, err != 0 ? err : ERR_DENIED);
+    }
 }
 
 static void found_outside(void *ctx, int err, const struct endpoint *at, size_t n, struct now now)
@@ -224,7 +242,11 @@ static void found_outside(void *ctx, int err, const struct endpoint *at, size_t 
     (void)n;
     struct udp_forward *f = ctx;
     f->local_lookup = NULL;
-    found(f, err, err == 0 ? &at[0].addr : NULL, now);
+    if (err == 0) {
+        found(f, &at[0].addr, now);
+    } else {
+        not_found(f, err);
+    }
 }
 
 static bool is_asking(const struct udp_forward *f)
@@ -246,7 +268,7 @@ static void look_up(struct udp_forward *f, struct now now)
     if (err != 0) {
         f->lookup = NULL;
         f->local_lookup = NULL;
-        found(f, err, NULL, now);
+        not_found(f, err);
     }
 }
 
@@ -331,6 +353,9 @@ static void came_back_outside(void *ctx, struct dgram_rx *batch, size_t n, struc
 
 int udp_forward_new(struct udp_forward **out, const struct udp_forward_config *config)
 {
+    if (may_reach(config, NULL) == ACCESS_DENIED) {
+        return ERR_DENIED;
+    }
     struct udp_forward *f = calloc(1, sizeof *f);
     if (f == NULL || outbox_init(&f->outbox, OUTBOX_SIZE, OUTBOX_MESSAGES) != 0) {
         free(f);
@@ -402,7 +427,10 @@ void udp_forward_flush(struct udp_forward *f)
 
 uint64_t udp_forward_next_deadline(const struct udp_forward *f)
 {
-    return list_empty(&f->flows) ? NEVER : list_item(f->flows.next, struct flow, link)->used + f->config.idle;
+    if (list_empty(&f->flows) || f->config.idle == NEVER) {
+        return NEVER;
+    }
+    return list_item(f->flows.next, struct flow, link)->used + f->config.idle;
 }
 
 void udp_forward_tick(struct udp_forward *f, struct now now)

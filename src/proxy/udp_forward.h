@@ -8,6 +8,7 @@
 #include "base/dgram.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "proxy/access.h"
 #include "proxy/dial.h"
 #include "proxy/local.h"
 #include "proxy/target.h"
@@ -20,12 +21,14 @@ struct udp_forward_config {
     struct dialer *dialer;     /* looks the target's name up inside, again when it expires */
     const struct local *local; /* udp_forward_new_reverse only: the machine's side */
     struct target target;
-    uint64_t idle;      /* ns; 0: 60 s */
+    const struct access *access; /* borrowed: may the target be reached? NULL: yes. Not asked of a reverse one */
+    uint64_t idle;      /* ns; 0: 60 s; NEVER: flows stay until the cap */
     unsigned max_flows; /* 0: 1024; beyond it the longest idle one makes room */
     const struct log *log;
 };
 
-/* To the tunnel; then the local port, opened with udp_forward_handler and the forward as context. 0, ERR_NOMEM. */
+/* To the tunnel; then the local port, opened with udp_forward_handler and the forward as context. 0, ERR_NOMEM,
+ * ERR_DENIED where the rules say so of the target as it is written; of the addresses of a name they are asked later. */
 int udp_forward_new(struct udp_forward **out, const struct udp_forward_config *config) MUST_USE;
 extern const struct dgram_handler udp_forward_handler;
 void udp_forward_set_port(struct udp_forward *f, struct dgram *port);

@@ -284,6 +284,14 @@ def test_a_command_finds_its_way_by_every_usual_variable(ground):
     assert done.stdout.endswith(services.HELLO)
 
 
+def test_a_proxy_from_before_leads_no_command_around_the_tunnel(ground):
+    """A scheme's own variable counts before ALL_PROXY, for curl and others: an inherited one must not stay."""
+    for private in ((), ("--unix",)):
+        words = wgproxy_command(ground, "-q", *private, "--", "curl", "-qsS", "http://web.corp.test/hello")
+        done = ground.run(["env", "http_proxy=http://127.0.0.1:9", "HTTPS_PROXY=http://127.0.0.1:9", *words])
+        assert done.stdout == services.HELLO, done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_a_command_gets_the_signals(ground, number):
     script = (f"trap 'echo got it; exit 9' {number.name[3:]}; echo started; "

@@ -3,13 +3,14 @@
 resolver comes late, the path takes only small packets."""
 
 import hashlib
+import re
 import sys
 import threading
 import time
 
 import pytest
 
-from ground import body, process, product, services, socks
+from ground import body, doors, process, product, services, socks
 from ground.body import MIB
 from ground.far import CLIENT_INNER4, CLIENT_INNER6, PORT
 from ground.process import Process
@@ -137,6 +138,31 @@ def lose_addresses(ground):
     """IPv4's routes go with them; IPv6's stay, and Linux would send from ::1."""
     ground.client.ip("address", "flush", "dev", ground.far.link_name)
     ground.client.ip("-6", "route", "flush", "dev", ground.far.link_name)
+
+
+def test_the_machines_resolver_answers_only_where_the_file_says_so(ground, outside):
+    """[Resolve] Outside = yes, loudly: every door asks the same, and the connection is inside all the same."""
+    outside.answer(ground.far.inner4)
+    url = f"http://{NAME}/hello"
+    file = ground.interface(DNS=None) + ground.peer()
+    forwards = ("-L", f"8080:{NAME}:80", "-L", f"udp:5353:{NAME}:53", "-D", "1080")
+    shut = ground.start(file, arguments=forwards)
+    for scheme in ("socks5h", "socks4a", "http"):
+        assert ground.curl("--fail", url, proxy=shut, scheme=scheme).returncode != 0
+    assert ground.curl("http://127.0.0.1:8080/hello").returncode != 0
+    assert "names are refused" in shut.log
+    assert shut.stop() == 0
+    proxy = ground.start(file + "[Resolve]\nOutside = yes\n", arguments=forwards)
+    assert re.search(r"warning: .*Outside = yes.*outside the tunnel", proxy.log)
+    for scheme in ("socks5h", "socks4a", "http"):
+        assert ground.fetch(url, proxy=proxy, scheme=scheme) == services.HELLO
+    assert ground.fetch("http://127.0.0.1:8080/hello") == services.HELLO
+    question = doors.dns_query("four.corp.test")
+    with doors.datagrams(ground.client, ("127.0.0.1", 0)) as s, doors.Association(ground.client, proxy.address) as a:
+        s.sendto(question, ("127.0.0.1", 5353))
+        assert len(s.recv(512)) > len(question)
+        a.send(NAME, 53, question)
+        assert len(a.receive()[2]) > len(question)
 
 
 @pytest.mark.parametrize("outer", ["4", "6"])

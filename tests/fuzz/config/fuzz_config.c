@@ -4,8 +4,10 @@
 #include "config/config.h"
 
 #include "base/err.h"
+#include "config/listener.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -46,6 +48,40 @@ static void check_peer(const struct config_peer *peer)
     }
 }
 
+static void check_rules(const struct config_rule *rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        assert(rules[i].line > 0 && rules[i].first_port <= rules[i].last_port);
+        assert(!(rules[i].has_net && rules[i].suffix != NULL));
+        assert(rules[i].suffix == NULL || rules[i].suffix[0] != '\0');
+    }
+}
+
+static void check_target(const struct config_door *d)
+{
+    assert((d->target_host != NULL) + (d->target_path != NULL) == 1);
+    assert(d->target_path == NULL || (d->kind == CONFIG_REVERSE && !d->udp));
+    assert(d->target_host == NULL || d->target_port != 0);
+}
+
+/* Nobody comes in from outside by accident, and nobody comes in without his password. */
+static void check_door(const struct config_door *d)
+{
+    bool stands_here = d->kind == CONFIG_PROXY || d->kind == CONFIG_SNI || d->kind == CONFIG_FORWARD;
+    assert(d->line > 0);
+    assert(!stands_here || place_is_private(&d->bind) || d->allow_lan || d->n_users > 0);
+    assert(!stands_here || d->bind.kind != PLACE_IP || d->bind.at.addr.family != FAMILY_NONE);
+    assert(d->kind != CONFIG_PROXY || d->protocols != 0);
+    assert(d->kind != CONFIG_REVERSE || d->port != 0);
+    if (d->kind == CONFIG_FORWARD || d->kind == CONFIG_STDIO || d->kind == CONFIG_REVERSE) {
+        check_target(d);
+    }
+    for (size_t i = 0; i < d->n_users; i++) {
+        assert(d->users[i].name[0] != '\0' && d->users[i].password != NULL && d->users[i].password[0] != '\0');
+    }
+    check_rules(d->rules, d->n_rules);
+}
+
 static void check_config(const struct config *c)
 {
     assert(c->n_addresses > 0 && c->n_peers > 0);
@@ -60,8 +96,10 @@ static void check_config(const struct config *c)
         assert(c->search[i][0] != '\0');
     }
     for (size_t i = 0; i < c->n_doors; i++) {
-        assert(addr_is_loopback(&c->doors[i].bind.at.addr) || c->doors[i].allow_lan);
+        check_door(&c->doors[i]);
     }
+    check_rules(c->rules, c->n_rules);
+    assert(c->status_line == 0 || place_is_private(&c->status) || c->status_allow_lan);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -13,13 +13,21 @@ static struct prefix net(const char *text)
     return p;
 }
 
+static struct endpoint at(const char *text)
+{
+    struct endpoint e;
+    assert_true(endpoint_parse(&e, text));
+    return e;
+}
+
 static char *written(struct prefix *nets, size_t n, char *domain)
 {
     struct config_peer peer = {.allowed_ips = nets, .n_allowed_ips = n};
     struct config c = {.peers = &peer, .n_peers = 1, .search = &domain, .n_search = domain != NULL};
-    const struct config *const configs[] = {&c};
+    struct pac_proxies proxies = {.http = at("192.0.2.1:1")};
+    struct pac_tunnel tunnel = {&c, &proxies};
     struct words w = {0};
-    pac_write(&w, configs, 1, "PROXY p:1");
+    pac_write(&w, &tunnel, 1, "box");
     assert_false(w.failed);
     assert_int_equal(strlen(w.text), w.len);
     return w.text;
@@ -31,11 +39,11 @@ static void only_what_belongs_in_the_tunnel_goes_there(void **state)
     struct prefix nets[] = {net("10.1.0.0/16"), net("192.0.2.7/32"), net("fd00::/8")};
     char domain[] = "corp.example";
     char *text = written(nets, 3, domain);
-    assert_non_null(strstr(text, "var tunnel = \"PROXY p:1\";"));
-    assert_non_null(strstr(text, "dnsDomainIs(host, \".corp.example\")) return tunnel;"));
-    assert_non_null(strstr(text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnel;"));
-    assert_non_null(strstr(text, "isInNet(host, \"192.0.2.7\", \"255.255.255.255\")) return tunnel;"));
-    assert_non_null(strstr(text, "isInNetEx(bare, \"fd00::/8\")) return tunnel;"));
+    assert_non_null(strstr(text, "var tunnels = [\"PROXY 192.0.2.1:1\"];"));
+    assert_non_null(strstr(text, "dnsDomainIs(host, \".corp.example\")) return tunnels[0];"));
+    assert_non_null(strstr(text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnels[0];"));
+    assert_non_null(strstr(text, "isInNet(host, \"192.0.2.7\", \"255.255.255.255\")) return tunnels[0];"));
+    assert_non_null(strstr(text, "isInNetEx(bare, \"fd00::/8\")) return tunnels[0];"));
     assert_string_equal(text + strlen(text) - strlen("  return \"DIRECT\";\n}\n"), "  return \"DIRECT\";\n}\n");
     free(text);
 }
@@ -46,8 +54,90 @@ static void a_tunnel_for_everything_takes_everything(void **state)
     struct prefix nets[] = {net("0.0.0.0/0")};
     char *text = written(nets, 1, NULL);
     assert_null(strstr(text, "isInNet"));
-    assert_string_equal(text + strlen(text) - strlen("  return tunnel;\n}\n"), "  return tunnel;\n}\n");
+    assert_string_equal(text + strlen(text) - strlen("  return tunnels[0];\n}\n"), "  return tunnels[0];\n}\n");
     free(text);
+}
+
+static struct config_peer peer_for(struct prefix *net)
+{
+    return (struct config_peer){.allowed_ips = net, .n_allowed_ips = 1};
+}
+
+static void each_tunnel_has_its_own_proxies(void **state)
+{
+    (void)state;
+    struct prefix all = net("0.0.0.0/0"), some = net("10.1.0.0/16"), more = net("10.2.0.0/16");
+    struct config_peer peers[] = {peer_for(&all), peer_for(&some), peer_for(&more)};
+    struct config c[] = {{.peers = &peers[0], .n_peers = 1}, {.peers = &peers[1], .n_peers = 1}, {.peers = &peers[2], .n_peers = 1}};
+    struct pac_proxies proxies[] = {{.socks = at("127.0.0.1:1")}, {.http = at("127.0.0.1:2")}, {.http.port = 0}};
+    struct pac_tunnel tunnels[] = {{&c[0], &proxies[0]}, {&c[1], &proxies[1]}, {&c[2], &proxies[2]}};
+    struct words w = {0};
+    pac_write(&w, tunnels, 3, "box");
+    assert_non_null(strstr(w.text, "var tunnels = [\"SOCKS5 127.0.0.1:1\", \"PROXY 127.0.0.1:2\"];"));
+    assert_non_null(strstr(w.text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnels[1];"));
+    assert_null(strstr(w.text, "10.2.0.0"));
+    assert_non_null(strstr(w.text, "  return tunnels[0];\n}\n"));
+    free(w.text);
+}
+
+static void a_proxy_on_every_address_is_called_as_the_browser_called_us(void **state)
+{
+    (void)state;
+    struct prefix some = net("10.1.0.0/16");
+    struct config_peer peer = peer_for(&some);
+    struct config c = {.peers = &peer, .n_peers = 1};
+    struct pac_proxies proxies = {.socks = at("0.0.0.0:1"), .http = at("[::]:2")};
+    struct pac_tunnel tunnel = {&c, &proxies};
+    struct words w = {0};
+    pac_write(&w, &tunnel, 1, "box");
+    assert_non_null(strstr(w.text, "[\"SOCKS5 box:1; PROXY box:2\"]"));
+    w.len = 0;
+    pac_write(&w, &tunnel, 1, "fd00::1");
+    assert_non_null(strstr(w.text, "[\"SOCKS5 [fd00::1]:1; PROXY [fd00::1]:2\"]"));
+    free(w.text);
+}
+
+static void nothing_but_a_host_is_taken_from_host(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"box", "box"},          {"box:9080", "box"},           {"192.0.2.1:80", "192.0.2.1"}, {"[fd00::1]:80", "fd00::1"},
+        {"", "127.0.0.1"},       {"a\"; alert(1)", "127.0.0.1"}, {"a\\", "127.0.0.1"},         {"[fd00::1", "127.0.0.1"},
+        {"a\"b:1", "127.0.0.1"},
+    };
+    char out[PAC_HOST_SIZE], text[2 * PAC_HOST_SIZE];
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        pac_host(out, rows[i].in, strlen(rows[i].in));
+        assert_string_equal(out, rows[i].out);
+    }
+    memset(text, 'a', sizeof text);
+    pac_host(out, text, sizeof text);
+    assert_string_equal(out, "127.0.0.1");
+}
+
+static void only_doors_that_browsers_can_use_are_told(void **state)
+{
+    (void)state;
+    struct pac_proxies p = {.http.port = 0};
+    struct config_user user = {0};
+    struct place first = {.kind = PLACE_IP, .at = at("127.0.0.1:1")}, second = {.kind = PLACE_IP, .at = at("127.0.0.1:2")};
+    struct place unix_socket = {.kind = PLACE_UNIX};
+    struct config_door socks = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5};
+    struct config_door socks4 = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS4};
+    struct config_door locked = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_HTTP, .users = &user, .n_users = 1};
+    struct config_door sni = {.kind = CONFIG_SNI};
+    pac_proxies_add(&p, &socks4, &first);
+    pac_proxies_add(&p, &sni, &first);
+    pac_proxies_add(&p, &socks, &unix_socket);
+    assert_false(pac_proxies_exist(&p));
+    pac_proxies_add(&p, &locked, &first);
+    assert_int_equal(p.http.port, 1);
+    assert_int_equal(p.socks.port, 0);
+    pac_proxies_add(&p, &socks, &second);
+    pac_proxies_add(&p, &socks, &first);
+    assert_int_equal(p.socks.port, 2);
 }
 
 int main(void)
@@ -55,6 +145,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_belongs_in_the_tunnel_goes_there),
         cmocka_unit_test(a_tunnel_for_everything_takes_everything),
+        cmocka_unit_test(each_tunnel_has_its_own_proxies),
+        cmocka_unit_test(a_proxy_on_every_address_is_called_as_the_browser_called_us),
+        cmocka_unit_test(nothing_but_a_host_is_taken_from_host),
+        cmocka_unit_test(only_doors_that_browsers_can_use_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

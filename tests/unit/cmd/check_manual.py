@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The manual tells of the same options, commands and keys as --help and the example.
+"""The manual tells of the same options, commands, sections and keys as --help and the example.
 
 usage: check_manual.py WGPROXY MANUAL EXAMPLE
 """
@@ -44,6 +44,14 @@ def keys_of_example(text):
     return set(re.findall(r"^#?(\w+) = ", text, re.M))
 
 
+def sections_of_manual(text):
+    return set(re.findall(r"\*\[(\w+)\]\*", text)) | set(re.findall(r"^## \[(\w+)\]$", text, re.M))
+
+
+def sections_of_example(text):
+    return set(re.findall(r"^(?:# )?\[(\w+)\]$", text, re.M))
+
+
 def compare(what, here, there):
     if not here:
         sys.exit(f"no {what} found: the form of the texts has changed")
@@ -61,6 +69,8 @@ def main():
 
     compare("options", options_of_help(shown), options_of_manual(section(manual, "OPTIONS")))
     compare("commands", commands_of_help(shown), commands_of_manual(section(manual, "COMMANDS")))
+    compare("sections", sections_of_example(example),
+            sections_of_manual(section(manual, "CONFIGURATION")))
     compare("keys", keys_of_example(example), keys_of_manual(section(manual, "CONFIGURATION")))
     if shutil.which("scdoc"):
         subprocess.run(["scdoc"], input=manual, text=True, check=True, stdout=subprocess.DEVNULL)

@@ -243,6 +243,8 @@ static const struct {
     {"-c a -D 1080 -L 1080:a:1", "127.0.0.1:1080 was given twice"},
     {"-c a -L udp:1:a:1 -L udp:1:b:1", "127.0.0.1:1 was given twice"},
     {"-c a -D unix:/s -L unix:/s:a:1", "unix:/s was given twice"},
+    {"-c a -D 1 -i 1", "127.0.0.1:1 was given twice"},
+    {"-c a --allow-lan -D :1 -L 1:a:1", "127.0.0.1:1 was given twice"},
     {"-c a -R 1:a:1 -R 1:b:1", "-R with port 1 was given twice"},
     {"demo -D unix:/s", "'demo' takes one -D, with a port"},
 };
@@ -255,6 +257,8 @@ static void other_places_are_no_twins(void **state)
         "-c a -D 0 -D 0",
         "-c a -L 1:a:1 -L udp:1:a:1",
         "-c a -D 1 -R 1:a:1",
+        "-c a -D 1 -D [::1]:1 -i 2",
+        "-c a -L udp:1:a:1 -i 1",
         "-c a -R 1:a:1 -R udp:1:a:1",
         "-c a -D unix:/s -D unix:/t -D 1",
     };
@@ -319,7 +323,7 @@ static void help_fits_a_terminal(void **state)
         p += width;
         lines++;
     }
-    assert_true(lines <= 60);
+    assert_true(lines <= 40 /* a window of a usual size */);
     free(text);
 }
 
@@ -327,7 +331,7 @@ static void help_tells_of_every_command_and_option(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "\n  check ",         "\n  demo ",          "\n  genkey ",        "\n  pubkey ",       "\n  genpsk ",
+        "\n  check ",         "\n  demo ",          "\n  genkey, genpsk, pubkey ",
         "\n  help, version ", "-c, --config FILE ", "-n, --configtest ", "-D, --proxy [ADDR:]PORT ",
         "-L, --forward FORWARD ", "-R, --reverse FORWARD ", "-W, --stdio HOST:PORT ", "-i, --info ", "-d, --daemon ", "    --aead NAME ", "    --wait SECONDS ", "    --unix ",
         "    --allow-lan ",   "-q, --quiet ",       "-v, --verbose ",    "-h, --help ",

@@ -93,11 +93,24 @@ static void the_example_has_every_key(void **state)
     }
 }
 
+static void the_example_has_every_section(void **state)
+{
+    (void)state;
+    char line[64];
+    for (size_t i = 0; i < schema_n_sections; i++) {
+        snprintf(line, sizeof line, "[%s]\n", schema_sections[i].name);
+        if (strstr(text, line) == NULL) {
+            fail_msg("the example lacks [%s]", schema_sections[i].name);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_example_is_taken),
         cmocka_unit_test(the_example_has_every_key),
+        cmocka_unit_test(the_example_has_every_section),
         cmocka_unit_test(the_example_is_taken_with_all_its_keys),
     };
     return cmocka_run_group_tests(tests, read_example, NULL);

@@ -19,6 +19,9 @@ static const struct {
     {"0.0.0.0:1080", "0.0.0.0:1080", NULL},
     {"[::]:0", "[::]:0", NULL},
     {":1080", "0.0.0.0:1080", NULL},
+    {"*:1080", "0.0.0.0:1080", NULL},
+    {"*:", NULL, NO_FORM},
+    {"*", NULL, NO_FORM},
     {"unix:/run/proxy.sock", "unix:/run/proxy.sock", NULL},
     {"unix:", NULL, "has no path"},
     {"fd:3", "fd:3", NULL},
@@ -35,7 +38,6 @@ static const struct {
     {"localhost", NULL, NO_FORM},
     {"proxy.example:1080", NULL, "must have an IP address, not a name"},
     {"[127.0.0.1]:1080", NULL, "must have an IP address, not a name"},
-    {"*:1080", NULL, "must have an IP address, not a name"},
     {"224.0.0.1:1080", NULL, "cannot be listened on"},
     {"[ff02::1]:1080", NULL, "cannot be listened on"},
 };

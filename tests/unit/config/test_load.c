@@ -68,6 +68,65 @@ static void a_file_that_others_may_read_is_loaded_with_a_warning(void **state)
     assert_load(0, path, expected);
 }
 
+/* Another file beside the configuration. */
+static void write_beside(const char *name, const char *text, mode_t mode, char whole[96])
+{
+    snprintf(whole, 96, "%s/%s", folder, name);
+    FILE *f = fopen(whole, "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, strlen(text), f), strlen(text));
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(whole, mode), 0);
+}
+
+static void a_file_without_secrets_may_be_read_by_others(void **state)
+{
+    (void)state;
+    char key[96];
+    write_beside("key", PRIVATE_KEY "\n", 0600, key);
+    write_file("[Interface]\nPrivateKeyFile = key\nAddress = 10.0.0.2\n" PEER, 0644);
+    assert_load(0, path, "");
+    setenv("WGPROXY_TEST_KEY", PRIVATE_KEY, 1);
+    write_file("[Interface]\nPrivateKey = $WGPROXY_TEST_KEY\nAddress = 10.0.0.2\n" PEER, 0644);
+    assert_load(0, path, "");
+    unlink(key);
+}
+
+static void a_secrets_file_that_others_may_read_is_warned_of(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "[Interface]\nPrivateKeyFile = secret\nAddress = 10.0.0.2\n" PEER,
+        "[Interface]\nPrivateKeyFile = secret\nAddress = 10.0.0.2\n" PEER "PresharedKeyFile = secret\n",
+        "[Interface]\nPrivateKeyFile = secret\nAddress = 10.0.0.2\n" PEER
+        "[Socks5]\nBindAddress = 1\nUsername = u\nPasswordFile = secret\n",
+    };
+    static const char warning[] = "W secret: others may read the keys in it (mode 0644): chmod 600 it\n";
+    char secret[96], expected[256] = "";
+    write_beside("secret", PRIVATE_KEY "\n", 0644, secret);
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        write_file(files[i], 0600);
+        snprintf(expected, sizeof expected, "%s%s", warning, i > 0 ? warning : "");
+        assert_load(0, path, expected);
+    }
+    unlink(secret);
+}
+
+static void a_tunnels_own_file_is_found_beside_the_other(void **state)
+{
+    (void)state;
+    char tunnel[96], expected[512];
+    write_beside("wg0.conf", INTERFACE PEER, 0600, tunnel);
+    write_file("WGConfig = wg0.conf\n[Socks5]\nBindAddress = 1\n", 0644);
+    assert_load(0, path, "");
+    unlink(tunnel);
+    snprintf(expected, sizeof expected,
+             "E %s: there is no [Interface]\nE %s: there is no [Peer]\n"
+             "E %s:1: WGConfig: \"wg0.conf\": No such file or directory\n",
+             path, path, path);
+    assert_load(ERR_INVALID, path, expected);
+}
+
 static void messages_name_the_file_as_it_was_given(void **state)
 {
     (void)state;
@@ -115,6 +174,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_private_file_is_loaded_without_a_word),
         cmocka_unit_test(a_file_that_others_may_read_is_loaded_with_a_warning),
+        cmocka_unit_test(a_file_without_secrets_may_be_read_by_others),
+        cmocka_unit_test(a_secrets_file_that_others_may_read_is_warned_of),
+        cmocka_unit_test(a_tunnels_own_file_is_found_beside_the_other),
         cmocka_unit_test(messages_name_the_file_as_it_was_given),
         cmocka_unit_test(a_missing_file_is_an_error_with_its_cause),
         cmocka_unit_test(a_folder_cannot_be_read),

@@ -55,7 +55,6 @@ static const struct heard_row values[] = {
     {INTERFACE PEER "PresharedKey = short\n",
      "E f:8: PresharedKey: not a key: must be 44 characters of base64 (found 5)\n"},
     {INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = ::/0\nEndpoint = vpn.example\n",
-     "W f:1: no [Peer] has an Endpoint and there is no ListenPort: neither side can begin\n"
      "E f:7: Endpoint: \"vpn.example\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = :1080\n",
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, add AllowLan = yes\n"},

@@ -17,8 +17,10 @@ static const char *variable(void *ctx, const char *name)
     (void)ctx;
     static const struct {
         const char *name, *value;
-    } all[] = {{"KEY", PRIVATE_KEY}, {"ADDR", "10.0.0.2/32, fd00::2/128"}, {"PASS", "p w"},
-               {"EMPTY", ""},        {"HOST", "vpn.example:51820"},        {"DIR", "/credentials"}};
+    } all[] = {{"KEY", PRIVATE_KEY},  {"ADDR", "10.0.0.2/32, fd00::2/128"}, {"PASS", "p w"},
+               {"EMPTY", ""},         {"HOST", "vpn.example:51820"},        {"DIR", "/credentials"},
+               {"CONF", "wg0.conf"},  {"TEN", "10"}, {"MTU", "1300"}, {"IP", "10.0.0.1"}, {"PSK", PRESHARED_KEY},
+               {"NETS", "10.0.0.0/8, fd00::/8"}};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         if (strcmp(name, all[i].name) == 0) {
             return all[i].value;
@@ -140,9 +142,8 @@ static void variables_worked_for_some_keys_only(void **state)
 static void a_hash_inside_a_password_cut_it(void **state)
 {
     (void)state;
-    struct config *c = parse(
-        INTERFACE PEER "[Socks5]\nBindAddress = 1 # here\nUsername = u\nPassword = ab#c;d ; said\n",
-        "");
+    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 1 # here\nUsername = u\nPassword = ab#c;d ; said\n",
+                             "W f:11: Password: the # is a part of it, although wireproxy ends the value there\n");
     assert_string_equal(only_door(c)->users[0].password, "ab#c;d");
     config_free(c);
 }
@@ -158,6 +159,199 @@ static void quotes_around_a_value_are_not_part_of_it(void **state)
     assert_null(c);
     c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 2\nUsername = u\nPassword = \" p \"\n", "");
     assert_string_equal(only_door(c)->users[0].password, " p ");
+    config_free(c);
+}
+
+static void backticks_protected_what_a_hash_would_have_cut(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = `a#b`\nPassword = \"\"\"c;d\"\"\"\n", "");
+    assert_string_equal(only_door(c)->users[0].name, "a#b");
+    assert_string_equal(only_door(c)->users[0].password, "c;d");
+    config_free(c);
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = u\nPassword = `a #b`\n",
+                   "E f:8: [Socks5] has a Username without a Password behind it\n"
+                   "E f:11: Password: begins with a quotation mark that is not closed (a # or ; behind a blank begins a "
+                   "comment)\n");
+}
+
+static void a_backslash_at_the_end_joined_the_next_line(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = 127.0.0.1:\\\n1080\n",
+                   "E f:9: BindAddress: \"127.0.0.1:\\\": ends in a backslash: a value stands in one line\n"
+                   "E f:10: must be \"Key = value\" or \"[Section]\"\n");
+}
+
+static void a_value_could_name_another_key(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = %(host)s:1\n",
+                   "E f:9: BindAddress: \"%(host)s:1\": names another key in %(...)s: not supported, write the value "
+                   "itself\n");
+}
+
+static void numbers_could_be_hexadecimal_or_octal(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE "MTU = 0x500\nListenPort = 010\n" PEER,
+                   "E f:4: MTU: \"0x500\": must be 576 to 65535\n"
+                   "E f:5: ListenPort: \"010\": must be a port, 0 to 65535\n");
+}
+
+static void a_repeated_single_key_is_told(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE PEER "[Socks5]\nBindAddress = 1\nBindAddress = 2\n",
+                             "W f:10: BindAddress: replaces the one in line 9\n");
+    assert_int_equal(only_door(c)->bind.at.port, 2);
+    config_free(c);
+}
+
+static void misspelt_and_unknown_keys_were_ignored_in_silence(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAdress = 1\nColour = red\n[Sock5]\n[Colours]\n",
+                   "E f:8: [Socks5] has no BindAddress\n"
+                   "E f:9: unknown key \"BindAdress\": did you mean \"BindAddress\"?\n"
+                   "W f:10: unknown key, ignored\n"
+                   "E f:11: unknown section \"Sock5\": did you mean [Socks5]?\n"
+                   "W f:12: unknown section, skipped\n");
+}
+
+static void variables_did_not_work_for_numbers_and_endpoints(void **state)
+{
+    (void)state;
+    struct config *c = parse("WGConfig = $CONF\n[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\nInactivityTimeout = $TEN\n",
+                             "W wg0.conf:8: [Socks5] is skipped: it belongs in the file with WGConfig\n");
+    assert_int_equal(only_door(c)->idle, 10);
+    config_free(c);
+    c = parse("[Interface]\nPrivateKey = $KEY\nAddress = $ADDR\nMTU = $MTU\nListenPort = $TEN\nCheckAlive = $IP\n"
+              "CheckAliveInterval = $TEN\n[Peer]\nPublicKey = " PUBLIC_KEY
+              "\nPresharedKey = $PSK\nEndpoint = $HOST\nPersistentKeepalive = $TEN\nAllowedIPs = $NETS\n",
+              "");
+    assert_int_equal(c->mtu, 1300);
+    assert_int_equal(c->listen_port, 10);
+    assert_int_equal(c->check_alive_interval, 10);
+    assert_int_equal(c->peers[0].keepalive, 10);
+    assert_int_equal(c->peers[0].n_allowed_ips, 2);
+    assert_true(c->peers[0].has_preshared_key);
+    config_free(c);
+}
+
+static void an_inactivity_timeout_of_0_keeps_flows(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\nInactivityTimeout = 0\n", "");
+    assert_true(only_door(c)->has_idle);
+    assert_int_equal(only_door(c)->idle, 0);
+    config_free(c);
+    c = parse(INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\n", "");
+    assert_false(only_door(c)->has_idle);
+    config_free(c);
+}
+
+static void search_domains_in_dns_were_refused(void **state)
+{
+    (void)state;
+    struct config *c = parse(INTERFACE "DNS = 1.1.1.1, corp.lan\n" PEER, "");
+    assert_int_equal(c->n_dns, 1);
+    assert_string_equal(c->search[0], "corp.lan");
+    config_free(c);
+}
+
+static void an_interval_without_addresses_is_an_error(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE "CheckAliveInterval = 3\n" PEER, "E f:1: CheckAliveInterval: there is no CheckAlive\n");
+}
+
+static void a_strategy_of_another_word_found_no_name(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[Resolve]\nResolveStrategy = ipv5\n",
+                   "E f:9: ResolveStrategy: \"ipv5\": must be auto, ipv4 or ipv6\n");
+}
+
+static void names_that_do_not_fit_went_outside(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nTunnelDomains = x\n",
+                   "E f:10: TunnelDomains: the names that do not fit would go outside the tunnel: not supported; see Deny and "
+                   "Allow\n");
+}
+
+static void tls_to_the_proxy_is_refused_rather_than_left_out(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = a\nKeyFile = b\n",
+                   "E f:9: CertFile, KeyFile: TLS to the proxy itself is not supported yet; without them passwords are "
+                   "readable on the way\n");
+}
+
+/* ---- the samples of its documentation, by what they show, in words of ours ---- */
+
+static void assert_sample(const char *sections, size_t n_doors)
+{
+    char text[2048];
+    snprintf(text, sizeof text, "[Interface]\nAddress = 10.64.0.2/32, fd64::2/128\nMTU = 1420\nPrivateKey = " PRIVATE_KEY
+                                "\nDNS = 10.64.0.1\n[Peer]\nPublicKey = " PUBLIC_KEY
+                                "\nEndpoint = vpn.example:51820\nPersistentKeepalive = 25\nAllowedIPs = 0.0.0.0/0, ::/0\n%s",
+             sections);
+    struct config *c = parse(text, "");
+    assert_non_null(c);
+    assert_int_equal(c->n_doors, n_doors);
+    config_free(c);
+}
+
+static void sample_of_socks5_and_http_side_by_side(void **state)
+{
+    (void)state;
+    assert_sample("# one for browsers\n[Socks5]\nBindAddress = 127.0.0.1:25344\n\n"
+                  "[http]\nBindAddress = 127.0.0.1:25345\n# who may\n#Username = u\n#Password = p\n",
+                  2);
+}
+
+static void sample_of_tunnels_in_both_directions(void **state)
+{
+    (void)state;
+    assert_sample("[TCPClientTunnel]\nBindAddress = 127.0.0.1:5000\nTarget = service.internal:5000\n"
+                  "[TCPServerTunnel]\nListenPort = 3000\nTarget = localhost:3001\n"
+                  "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:5353\nTarget = 10.64.0.1:53\nInactivityTimeout = 10\n",
+                  3);
+}
+
+static void sample_of_standard_input_for_ssh(void **state)
+{
+    (void)state;
+    assert_sample("[STDIOTunnel]\nTarget = ssh.internal:22\n", 1);
+}
+
+static void sample_of_tls_by_name(void **state)
+{
+    (void)state;
+    assert_sample("[SNI]\nBindAddress = 127.0.0.1:443\n[Resolve]\nResolveStrategy = ipv6\n", 1);
+}
+
+static void sample_of_several_peers_without_endpoints(void **state)
+{
+    (void)state;
+    struct config *c = parse("[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.5.0.2\nListenPort = 51820\n"
+                             "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 10.5.0.3/32\n"
+                             "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = 10.5.0.4/32\n"
+                             "[TCPServerTunnel]\nListenPort = 22\nTarget = localhost:22\n",
+                             "");
+    assert_int_equal(c->n_peers, 2);
+    config_free(c);
+}
+
+static void sample_of_watched_addresses(void **state)
+{
+    (void)state;
+    struct config *c = parse("[Interface]\nPrivateKey = $KEY\nAddress = 10.5.0.2\nCheckAlive = 1.1.1.1, 3.3.3.3\nCheckAliveInterval = 3\n" PEER
+                             "[Socks5]\nBindAddress = 127.0.0.1:25344\n",
+                             "");
+    assert_int_equal(c->n_check_alive, 2);
     config_free(c);
 }
 
@@ -255,74 +449,12 @@ static void a_listener_for_others_needs_a_word(void **state)
     config_free(c);
 }
 
-/* There a '#' could only be kept by backticks or three quotes; whoever found that out wrote them. */
-static void backticks_and_three_quotes_protect_a_value(void **state)
-{
-    (void)state;
-    struct config *c =
-        parse(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = `a b`\nPassword = `ab#cd`\n"
-                             "Username = v\nPassword = \"\"\"x;y\"\"\"\n",
-              "");
-    assert_string_equal(only_door(c)->users[0].name, "a b");
-    assert_string_equal(only_door(c)->users[0].password, "ab#cd");
-    assert_string_equal(only_door(c)->users[1].password, "x;y");
-    config_free(c);
-}
-
-static void a_backslash_joined_the_next_line(void **state)
-{
-    (void)state;
-    assert_refused(
-        "[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2, \\\nDNS = 10.0.0.1\n" PEER,
-        "E f:3: Address: \"10.0.0.2, \\\": ends in a backslash: a value stands in one line\n");
-}
-
-static void percent_and_parentheses_named_another_key(void **state)
-{
-    (void)state;
-    assert_refused(INTERFACE PEER "[http]\nBindAddress = 127.0.0.1:%(port)s\n",
-                   "E f:9: BindAddress: \"127.0.0.1:%(port)s\": names another key in %(...)s: not "
-                   "supported, write the "
-                   "value itself\n");
-}
-
-static void numbers_were_hexadecimal_and_octal(void **state)
-{
-    (void)state;
-    assert_refused("[Interface]\nPrivateKey = " PRIVATE_KEY
-                   "\nAddress = 10.0.0.2\nMTU = 0x514\n" PEER,
-                   "E f:4: MTU: \"0x514\": must be 576 to 65535\n");
-}
-
-static void a_misspelt_key_was_ignored(void **state)
-{
-    (void)state;
-    assert_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = u\nPasswort = p\n",
-                   "E f:8: [Socks5] has a Username without a Password behind it\n"
-                   "E f:11: unknown key \"Passwort\": did you mean \"Password\"?\n");
-}
-
 static void a_line_without_delimiter_is_an_error(void **state)
 {
     (void)state;
     assert_refused(INTERFACE PEER "[Socks5]\nBindAddress 1\n",
                    "E f:8: [Socks5] has no BindAddress\n"
                    "E f:9: must be \"Key = value\" or \"[Section]\"\n");
-}
-
-static void another_resolve_strategy_found_no_name(void **state)
-{
-    (void)state;
-    assert_refused(INTERFACE PEER "[Resolve]\nResolveStrategy = both\n",
-                   "E f:9: ResolveStrategy: \"both\": must be auto, ipv4 or ipv6\n");
-}
-
-static void an_interval_without_check_alive_is_an_error(void **state)
-{
-    (void)state;
-    assert_refused("[Interface]\nPrivateKey = " PRIVATE_KEY
-                   "\nAddress = 10.0.0.2\nCheckAliveInterval = 3\n" PEER,
-                   "E f:1: CheckAliveInterval: there is no CheckAlive\n");
 }
 
 static void without_dns_names_went_to_the_system_resolver(void **state)
@@ -339,49 +471,6 @@ static void without_dns_names_went_to_the_system_resolver(void **state)
     config_free(c);
 }
 
-static void unmatched_tunnel_domains_went_outside(void **state)
-{
-    (void)state;
-    assert_null(parse(INTERFACE PEER "[Socks5]\nBindAddress = 1\nTunnelDomains = .*\n",
-                      "E f:10: TunnelDomains: the names that do not fit would go outside the "
-                      "tunnel: not supported; see Deny "
-                      "and Allow\n"));
-}
-
-/* With a certificate there was TLS; plain text in its place would show the passwords to the network. */
-static void a_certificate_is_not_left_out_in_silence(void **state)
-{
-    (void)state;
-    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = a.crt\nKeyFile = a.key\n",
-                   "E f:9: CertFile, KeyFile: TLS to the proxy itself is not supported yet; "
-                   "without them passwords are "
-                   "readable on the way\n");
-}
-
-/* The documented uses, one file each. */
-static void each_documented_use_is_taken(void **state)
-{
-    (void)state;
-    static const char *const uses[] = {
-        "[Socks5]\nBindAddress = 127.0.0.1:25344\n",
-        "[http]\nBindAddress = 127.0.0.1:25345\nUsername = u\nPassword = p\n",
-        "[TCPClientTunnel]\nBindAddress = 127.0.0.1:25565\nTarget = play.example:25565\n",
-        "[TCPServerTunnel]\nListenPort = 3422\nTarget = localhost:25545\n",
-        "[STDIOTunnel]\nTarget = ssh.example:22\n",
-        "[UDPProxyTunnel]\nBindAddress = 127.0.0.1:6000\nTarget = "
-        "10.0.0.5:51820\nInactivityTimeout = 0\n",
-        "[SNI]\nBindAddress = 127.0.0.1:4443\n",
-        "[Resolve]\nResolveStrategy = auto\n[Socks5]\nBindAddress = 127.0.0.1:25344\n",
-    };
-    for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
-        char text[2048];
-        snprintf(text, sizeof text, "%s%s%s", INTERFACE, PEER, uses[i]);
-        struct config *c = parse(text, "");
-        only_door(c);
-        config_free(c);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +479,25 @@ int main(void)
         cmocka_unit_test(variables_worked_for_some_keys_only),
         cmocka_unit_test(a_hash_inside_a_password_cut_it),
         cmocka_unit_test(quotes_around_a_value_are_not_part_of_it),
+        cmocka_unit_test(backticks_protected_what_a_hash_would_have_cut),
+        cmocka_unit_test(a_backslash_at_the_end_joined_the_next_line),
+        cmocka_unit_test(a_value_could_name_another_key),
+        cmocka_unit_test(numbers_could_be_hexadecimal_or_octal),
+        cmocka_unit_test(a_repeated_single_key_is_told),
+        cmocka_unit_test(misspelt_and_unknown_keys_were_ignored_in_silence),
+        cmocka_unit_test(variables_did_not_work_for_numbers_and_endpoints),
+        cmocka_unit_test(an_inactivity_timeout_of_0_keeps_flows),
+        cmocka_unit_test(search_domains_in_dns_were_refused),
+        cmocka_unit_test(an_interval_without_addresses_is_an_error),
+        cmocka_unit_test(a_strategy_of_another_word_found_no_name),
+        cmocka_unit_test(names_that_do_not_fit_went_outside),
+        cmocka_unit_test(tls_to_the_proxy_is_refused_rather_than_left_out),
+        cmocka_unit_test(sample_of_socks5_and_http_side_by_side),
+        cmocka_unit_test(sample_of_tunnels_in_both_directions),
+        cmocka_unit_test(sample_of_standard_input_for_ssh),
+        cmocka_unit_test(sample_of_tls_by_name),
+        cmocka_unit_test(sample_of_several_peers_without_endpoints),
+        cmocka_unit_test(sample_of_watched_addresses),
         cmocka_unit_test(of_repeated_keys_only_the_first_counted),
         cmocka_unit_test(a_section_without_bind_address_crashed_it),
         cmocka_unit_test(a_broken_private_key_was_printed),
@@ -398,18 +506,8 @@ int main(void)
         cmocka_unit_test(wg_config_names_the_file_of_the_tunnel),
         cmocka_unit_test(secrets_can_stand_in_files),
         cmocka_unit_test(a_listener_for_others_needs_a_word),
-        cmocka_unit_test(backticks_and_three_quotes_protect_a_value),
-        cmocka_unit_test(a_backslash_joined_the_next_line),
-        cmocka_unit_test(percent_and_parentheses_named_another_key),
-        cmocka_unit_test(numbers_were_hexadecimal_and_octal),
-        cmocka_unit_test(a_misspelt_key_was_ignored),
         cmocka_unit_test(a_line_without_delimiter_is_an_error),
-        cmocka_unit_test(another_resolve_strategy_found_no_name),
-        cmocka_unit_test(an_interval_without_check_alive_is_an_error),
         cmocka_unit_test(without_dns_names_went_to_the_system_resolver),
-        cmocka_unit_test(unmatched_tunnel_domains_went_outside),
-        cmocka_unit_test(a_certificate_is_not_left_out_in_silence),
-        cmocka_unit_test(each_documented_use_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

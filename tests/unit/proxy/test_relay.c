@@ -88,7 +88,8 @@ static void start(struct flow *f, bool client_eof)
 
 static bool step(struct flow *f)
 {
-    return fake_stack_dispatch(f->stack, now) | fake_client_turn(&f->client, now);
+    bool moved = fake_stack_dispatch(f->stack, now);
+    return fake_client_turn(&f->client, now) || moved;
 }
 
 static void settle(struct flow *f)

@@ -79,6 +79,7 @@ static void feed(struct story *s, struct socks4 *door, const char *bytes, size_t
         return;
     case DOOR_ANSWER:
         fail();
+        break;
     case DOOR_OPEN:
         tell(s, ask.request == DOOR_BIND ? "bind " : "open ");
         tell(s, target_format(&ask.target, words));

@@ -2,6 +2,8 @@
 /* Twin of src/proxy/udp_forward.c, over the real stack and resolver, in virtual time. */
 #include "proxy/udp_forward.h"
 
+#include <stdio.h>
+
 #include "fake_local.h"
 #include "fake_port.h"
 #include "far_udp.h"
@@ -157,6 +159,18 @@ static void a_flow_ends_when_it_was_idle_and_not_before(void **state)
     end();
 }
 
+static void a_flow_without_a_limit_stays(void **state)
+{
+    (void)state;
+    begin((struct udp_forward_config){.target = to_address("fd00::2", 1000), .idle = NEVER}, 0);
+    say(ONE, BYTES("x"));
+    assert_int_equal(udp_forward_next_deadline(s.f), NEVER);
+    s.h->wire.now.mono += 86400 * NS_PER_S;
+    udp_forward_tick(s.f, s.h->wire.now);
+    assert_int_equal(udp_forward_flows(s.f), 1);
+    end();
+}
+
 static void beyond_the_cap_the_longest_idle_one_makes_room(void **state)
 {
     (void)state;
@@ -287,11 +301,52 @@ static void a_port_inside_is_taken_once(void **state)
     end();
 }
 
+static struct access *deny(const char *net, const char *suffix)
+{
+    struct access *a;
+    struct access_rule rule = {.suffix = suffix, .last = UINT16_MAX};
+    rule.has_net = net != NULL;
+    assert_true(net == NULL || prefix_parse(&rule.net, net));
+    assert_int_equal(access_new(&a), 0);
+    assert_int_equal(access_add(a, &rule), 0);
+    return a;
+}
+
+static int open_to(const char *addr, const char *name, const struct access *access)
+{
+    struct udp_forward *f = NULL;
+    struct udp_forward_config c = {.target.port = 53, .access = access};
+    if (name != NULL) {
+        snprintf(c.target.name, sizeof c.target.name, "%s", name);
+    } else {
+        assert_true(addr_parse(&c.target.addr, addr));
+    }
+    int err = udp_forward_new(&f, &c);
+    if (err == 0) {
+        udp_forward_free(f);
+    }
+    return err;
+}
+
+static void a_target_that_the_rules_deny_is_refused_at_once(void **state)
+{
+    (void)state;
+    struct access *net = deny("10.0.0.0/8", NULL), *name = deny(NULL, "corp.example");
+    assert_int_equal(open_to("10.0.0.5", NULL, net), ERR_DENIED);
+    assert_int_equal(open_to("192.0.2.5", NULL, net), 0);
+    assert_int_equal(open_to(NULL, "dns.corp.example", name), ERR_DENIED);
+    assert_int_equal(open_to(NULL, "dns.corp.example", net), 0); /* its addresses are judged when they are known */
+    assert_int_equal(open_to("10.0.0.5", NULL, NULL), 0);
+    access_free(net);
+    access_free(name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_sender_has_a_socket_of_its_own_inside),
         cmocka_unit_test(a_flow_ends_when_it_was_idle_and_not_before),
+        cmocka_unit_test(a_flow_without_a_limit_stays),
         cmocka_unit_test(beyond_the_cap_the_longest_idle_one_makes_room),
         cmocka_unit_test(a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows),
         cmocka_unit_test(a_name_that_does_not_exist_is_asked_for_again_by_the_next_datagram),
@@ -299,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_target_outside_is_looked_up_by_the_machine),
         cmocka_unit_test(a_machine_without_sockets_drops_and_goes_on),
         cmocka_unit_test(a_port_inside_is_taken_once),
+        cmocka_unit_test(a_target_that_the_rules_deny_is_refused_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Twin of src/proxy/session_http.c: exchanges one after the other over one client's connection. */
+#include "proxy/session_parts.h"
+
+#include "unit/test.h"
+#include "visit.h"
+
+#define GET "GET http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n"
+#define OTHER "GET http://10.0.0.2:8080/x HTTP/1.1\r\nHost: 10.0.0.2:8080\r\n\r\n"
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* The server of the `n`th stream takes its connection and answers. */
+static void answer(struct visit *v, unsigned n, const char *bytes, size_t len)
+{
+    struct stack_tcp *t = fake_tcp(v->g->stack, n);
+    fake_tcp_connected(t);
+    fake_tcp_deliver(t, bytes, len);
+    visit_settle(v);
+}
+
+static void pass(struct visit *v, uint64_t ns)
+{
+    ground_sleep(v->g, ns);
+    visit_settle(v);
+}
+
+static void one_connection_carries_requests_to_several_hosts(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, BYTES(GET));
+    answer(&v, 0, BYTES(OK));
+    visit_say(&v, BYTES(OTHER));
+    assert_string_equal(fake_tcp_where(fake_tcp(v.g->stack, 1)), "10.0.0.2:8080");
+    answer(&v, 1, BYTES(OK));
+    visit_heard(&v, BYTES(OK OK));
+    assert_int_equal(proxy_sessions(v.g->proxy), 1);
+    visit_end(&v);
+}
+
+static void between_requests_a_client_may_rest_for_a_minute(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){.greeting_timeout = 10 * NS_PER_S});
+    visit_say(&v, BYTES(GET));
+    answer(&v, 0, BYTES(OK));
+    pass(&v, 59 * NS_PER_S);
+    assert_int_equal(proxy_sessions(v.g->proxy), 1);
+    visit_say(&v, BYTES(OTHER));
+    answer(&v, 1, BYTES(OK));
+    pass(&v, 59 * NS_PER_S);
+    assert_int_equal(proxy_sessions(v.g->proxy), 1);
+    pass(&v, 2 * NS_PER_S);
+    assert_int_equal(proxy_sessions(v.g->proxy), 0);
+    assert_true(v.c.fate != FAKE_ABORTED);
+    visit_end(&v);
+}
+
+static void the_next_request_must_be_whole_in_time_like_the_first(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){.greeting_timeout = 10 * NS_PER_S});
+    visit_say(&v, BYTES(GET));
+    answer(&v, 0, BYTES(OK));
+    pass(&v, 30 * NS_PER_S);
+    visit_say(&v, BYTES("GET http://10.0."));
+    pass(&v, 9 * NS_PER_S);
+    assert_int_equal(proxy_sessions(v.g->proxy), 1);
+    pass(&v, 2 * NS_PER_S);
+    assert_int_equal(proxy_sessions(v.g->proxy), 0);
+    visit_end(&v);
+}
+
+static void who_rests_does_not_hold_up_the_end(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, BYTES(GET));
+    answer(&v, 0, BYTES(OK));
+    assert_false(proxy_drain(v.g->proxy));
+    visit_end(&v);
+}
+
+static void an_exchange_at_the_end_is_the_last_one(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, BYTES(GET));
+    assert_true(proxy_drain(v.g->proxy));
+    answer(&v, 0, BYTES(OK));
+    visit_heard(&v, BYTES(OK));
+    assert_true(v.c.shut);
+    visit_end(&v);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_connection_carries_requests_to_several_hosts),
+        cmocka_unit_test(between_requests_a_client_may_rest_for_a_minute),
+        cmocka_unit_test(the_next_request_must_be_whole_in_time_like_the_first),
+        cmocka_unit_test(who_rests_does_not_hold_up_the_end),
+        cmocka_unit_test(an_exchange_at_the_end_is_the_last_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
