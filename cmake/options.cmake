@@ -10,6 +10,8 @@ option(WGPROXY_FUZZ "Build the fuzzers with libFuzzer (needs clang)" OFF)
 
 option(WGPROXY_IPSEC_MB "Seal and open packets with intel-ipsec-mb, where it is installed" ON)
 
+option(WGPROXY_OPENSSL "TLS to the proxies by OpenSSL, where it is installed" ON)
+
 set(WGPROXY_SANITIZE "" CACHE STRING "Sanitizers: address,undefined or thread")
 set(WGPROXY_LWIP_SOURCE "" CACHE PATH "lwIP 2.2.1 source to use instead of the fetched one")
 set(WGPROXY_INIH_SOURCE "" CACHE PATH "inih 59 source to use instead of the fetched one")

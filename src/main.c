@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "cmd/certificates.h"
 #include "cmd/check.h"
 #include "cmd/daemon.h"
 #include "cmd/demo.h"
@@ -37,7 +38,10 @@ static int read_files(struct files *f, struct options *o)
         int one = files_add(f, o->config_path[i], print_message, o);
         err = one != 0 && err != ERR_NOMEM ? one : err;
     }
-    return err != 0 ? err : files_sort(f, print_message, o);
+    if (err == 0) {
+        err = files_sort(f, print_message, o);
+    }
+    return err != 0 ? err : certificates_check(f, print_message, o);
 }
 
 static int run_tunnels(struct options *o)

@@ -132,6 +132,17 @@ static int listen_at(struct door *d, const struct place *at, struct place *bound
     return err;
 }
 
+static int speak_tls(struct door *d, const struct config_door *cd, const struct place *bound)
+{
+    const struct env_ops *ops = d->env->ops;
+    int err = ops->listener_tls != NULL ? ops->listener_tls(d->listener, cd->tls_certificate, cd->tls_key) : ERR_INVALID;
+    if (err != 0) {
+        char text[PLACE_TEXT];
+        log_error(d->env->log, "cannot speak TLS on %s: %s", place_format(bound, text), err_text(err));
+    }
+    return err;
+}
+
 static int bind_udp(struct door *d, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
                     struct endpoint *bound)
 {
@@ -193,6 +204,9 @@ static int build_streams(struct door *d, struct tunnel *tunnel, const struct con
     }
     if (err == 0 && cd->kind != CONFIG_STDIO) {
         err = listen_at(d, &cd->bind, bound);
+    }
+    if (err == 0 && cd->tls_certificate != NULL) {
+        err = speak_tls(d, cd, bound);
     }
     if (err == 0 && d->relay != NULL) {
         err = open_relay(d, cd, bound);

@@ -24,6 +24,9 @@ struct env_ops {
     int (*listen)(void *world, const struct place *at, env_accept_fn *accepted, void *ctx, struct place *bound,
                   struct env_listener **out);
     void (*listener_close)(struct env_listener *l);
+    /* Who comes in from now on speaks TLS, shown this certificate and proven with this key, both PEM. NULL: a world
+     * without. */
+    int (*listener_tls)(struct env_listener *l, const char *certificate, const char *key);
     /* Names outside, for peers' endpoints and where a file allows it for destinations; and for the local side of forwards
      * and of SOCKS5's UDP, streams and bound sockets, which a world may lack (NULL). */
     struct local_ops local;

@@ -13,11 +13,13 @@ void pac_proxies_add(struct pac_proxies *p, const struct config_door *d, const s
     if (d->kind != CONFIG_PROXY || bound->kind != PLACE_IP) {
         return;
     }
-    if (p->socks.port == 0 && d->protocols & CONFIG_SOCKS5 && d->n_users == 0) {
+    bool tls = d->tls_certificate != NULL; /* browsers speak it to HTTP proxies alone */
+    if (p->socks.port == 0 && d->protocols & CONFIG_SOCKS5 && d->n_users == 0 && !tls) {
         p->socks = bound->at;
     }
     if (p->http.port == 0 && d->protocols & CONFIG_HTTP) {
         p->http = bound->at;
+        p->http_by_tls = tls;
     }
 }
 
@@ -66,7 +68,7 @@ static void write_proxies(struct words *out, const struct pac_proxies *p, const 
         words_add(out, "; ");
     }
     if (p->http.port != 0) {
-        write_proxy(out, "PROXY", &p->http, host);
+        write_proxy(out, p->http_by_tls ? "HTTPS" : "PROXY", &p->http, host);
     }
     words_add(out, "\"");
 }

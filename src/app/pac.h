@@ -9,10 +9,11 @@
 /* Where browsers find the proxies of one tunnel; port 0: there is none. */
 struct pac_proxies {
     struct endpoint socks, http;
+    bool http_by_tls;
 };
 
 /* Note the door, which stands at `bound`, if browsers can use it and there is none of its kind yet. They give a
- * password over HTTP only. */
+ * password over HTTP only, and speak TLS to no proxy but one for HTTP. */
 void pac_proxies_add(struct pac_proxies *p, const struct config_door *d, const struct place *bound);
 bool pac_proxies_exist(const struct pac_proxies *p);
 

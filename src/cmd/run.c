@@ -103,7 +103,8 @@ static void announce_door(const struct running *r, const struct config_door *d, 
     place_format(bound, at);
     switch (d->kind) {
     case CONFIG_PROXY:
-        log_info(log, "%s on %s%s", protocols_text(d), at, d->n_users > 0 ? ", for its users" : "");
+        log_info(log, "%s on %s%s%s", protocols_text(d), at, d->tls_certificate != NULL ? ", by TLS" : "",
+                 d->n_users > 0 ? ", for its users" : "");
         break;
     case CONFIG_SNI:
         log_info(log, "TLS by server name on %s", at);

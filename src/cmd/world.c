@@ -34,6 +34,17 @@ static void env_listener_close(struct env_listener *l)
     io_listener_close((struct io_listener *)l);
 }
 
+static int env_listener_tls(struct env_listener *l, const char *certificate, const char *key)
+{
+    char why[IO_TLS_WHY]; /* told already: certificates.h */
+    struct io_tls *tls;
+    int err = io_tls_new(certificate, key, &tls, why);
+    if (err == 0) {
+        io_listener_set_tls((struct io_listener *)l, tls);
+    }
+    return err;
+}
+
 static int env_udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
 {
     return io_udp_open(world, port, handler, ctx, out);
@@ -84,6 +95,7 @@ static const struct env_ops ops = {
     .path_mtu = env_path_mtu,
     .listen = env_listen,
     .listener_close = env_listener_close,
+    .listener_tls = env_listener_tls,
     .local =
         {
             .connect = env_connect,

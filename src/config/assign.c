@@ -79,22 +79,25 @@ static bool set_list(struct reading *r, const struct key_entry *key,
     return found;
 }
 
-/* The first line of a file is the value. */
+/* The first line of a file is the value, or all of it. */
 static void set_from_file(struct reading *r, const struct key_entry *key,
                           const char *path)
 {
     struct text text = {0};
     const char *why = r->sources != NULL
-                          ? r->sources->file(r->sources->ctx, path, &text)
+                          ? r->sources->file(r->sources->ctx, path, (key->flags & KEY_SECRET) != 0, &text)
                           : "files cannot be read here";
     if (why != NULL) {
         char quoted[QUOTE_SIZE];
         report_error(r->report, r->line, "%s: %s: %s", key->name,
                      report_quote(quoted, path), why);
     } else {
-        text.bytes[strcspn(text.bytes, "\r\n")] = '\0';
+        if ((key->flags & KEY_WHOLE) == 0) {
+            text.bytes[strcspn(text.bytes, "\r\n")] = '\0';
+        }
         if (text.bytes[0] == '\0') {
-            report_error(r->report, r->line, "%s: the file has nothing in its first line", key->name);
+            report_error(r->report, r->line, "%s: the file has nothing in %s", key->name,
+                         key->flags & KEY_WHOLE ? "it" : "its first line");
         } else {
             set_one(r, key, text.bytes);
         }

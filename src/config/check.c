@@ -131,10 +131,6 @@ static void check_listener(const struct reading *r, size_t at)
                          quote_place(&d->bind, text), doors[i].line);
         }
     }
-    if (d->tls_certificate != NULL || d->tls_key != NULL) {
-        report_error(r->report, d->line, "CertFile, KeyFile: TLS to the proxy itself is not supported yet; without them "
-                                         "passwords are readable on the way");
-    }
 }
 
 static void check_reverse(const struct reading *r, size_t at)

@@ -122,7 +122,7 @@ static int take_wg_config(struct reading_of *main, unsigned *errors, config_mess
     struct reading_of other;
     struct text text = {0};
     const char *why =
-        r->sources != NULL ? r->sources->file(r->sources->ctx, r->wg_config, &text) : "files cannot be read here";
+        r->sources != NULL ? r->sources->file(r->sources->ctx, r->wg_config, true, &text) : "files cannot be read here";
     if (why != NULL) {
         char quoted[QUOTE_SIZE];
         report_error(&main->report, r->wg_config_line, "WGConfig: %s: %s", report_quote(quoted, r->wg_config), why);

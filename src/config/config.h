@@ -80,7 +80,9 @@ struct config_door {
 
     unsigned idle;        /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
     bool has_idle;        /* else [Limits] counts */
-    char *tls_certificate, *tls_key; /* [http]: files in PEM; NULL: no TLS. Both or none */
+    /* PROXY: what TLS is spoken with to clients, PEM, the texts themselves; NULL: no TLS. Both or none */
+    char *tls_certificate, *tls_key; /* the key is wiped when freed */
+    unsigned tls_line;               /* of the later of the two */
 };
 
 enum config_strategy { CONFIG_AUTO, CONFIG_IPV4, CONFIG_IPV6 };

@@ -45,6 +45,9 @@ void door_fini(struct config_door *d)
     free(d->rules);
     free(d->target_host);
     free(d->target_path);
+    if (d->tls_key != NULL) {
+        wipe(d->tls_key, strlen(d->tls_key));
+    }
     free(d->tls_certificate);
     free(d->tls_key);
     *d = (struct config_door){0};

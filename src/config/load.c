@@ -78,7 +78,7 @@ static int open_beside(const char *config, const char *path)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static const char *read_file(void *ctx, const char *path, struct text *out)
+static const char *read_file(void *ctx, const char *path, bool is_secret, struct text *out)
 {
     const struct loading *l = ctx;
     int fd = open_beside(l->path, path);
@@ -87,7 +87,7 @@ static const char *read_file(void *ctx, const char *path, struct text *out)
     }
     int err = text_read(out, fd);
     const char *why = err == ERR_IO ? strerror(errno) : err != 0 ? err_text(err) : NULL;
-    if (why == NULL) {
+    if (why == NULL && is_secret) {
         warn_if_others_may_read(fd, path, l->message, l->ctx);
     }
     close(fd);

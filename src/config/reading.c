@@ -118,8 +118,26 @@ static void on_key(void *ctx, unsigned line, const char *name,
     }
 }
 
+/* The line of a key in this section; 0: it has none. */
+static unsigned line_of_key(const struct reading *r, const char *name)
+{
+    const struct key_entry *key = schema_find_key(r->section, name);
+    return key != NULL ? r->seen[key - schema_keys] : 0;
+}
+
+/* TLS takes both, and a proxy without what was asked for would be an open one. */
+static void check_tls(struct reading *r)
+{
+    unsigned certificate = line_of_key(r, "CertFile"), key = line_of_key(r, "KeyFile");
+    if ((certificate == 0) != (key == 0)) {
+        report_error(r->report, certificate + key, "%s: there is no %s beside it", key == 0 ? "CertFile" : "KeyFile",
+                     key == 0 ? "KeyFile" : "CertFile");
+    }
+}
+
 static void end_section(struct reading *r)
 {
+    check_tls(r);
     if (r->users_without_password > 0) {
         report_error(r->report, r->section_line, "[%s] has a Username without a Password behind it",
                      schema_section_name(r->section));

@@ -52,7 +52,8 @@ enum key_flag {
     KEY_SECRET = 2,   /* its value is never quoted */
     KEY_MAY_BE_EMPTY = 4,
     KEY_PRIVATE = 16, /* a file that has it belongs to its owner alone */
-    KEY_FILE = 8, /* the value is a file's path; the setter takes the first line of the file */
+    KEY_FILE = 8,   /* the value is a file's path; the setter takes the first line of the file */
+    KEY_WHOLE = 32, /* of KEY_FILE: the setter takes all of it */
 };
 
 /* Takes one value, or one element of a list, never empty. NULL, or what is
@@ -65,7 +66,7 @@ struct key_entry {
     enum key_kind kind;
     unsigned flags;
     setter_fn *set;    /* all but KEY_SKIP and KEY_REFUSE */
-    const char *words; /* KEY_REFUSE: why. KEY_FILE: the key that it stands for */
+    const char *words; /* KEY_REFUSE: why. KEY_FILE: the key that it stands for, or NULL */
 };
 
 #define SCHEMA_KEYS_MAX 128

@@ -2,6 +2,7 @@
 /* The setters of whatever is not wg-quick's: doors, rules, limits, the status port. */
 #include "config/setters.h"
 
+#include "base/bytes.h"
 #include "config/doors.h"
 #include "config/listener.h"
 #include "config/reading.h"
@@ -225,21 +226,25 @@ const char *set_udp_advertise(struct reading *r, const char *text)
     return addr_parse(&at->addr, text) || endpoint_parse(at, text) ? NULL : "must be an IP address, with or without a port";
 }
 
-static const char *set_path(struct reading *r, char **field, const char *text)
+static const char *set_pem(struct reading *r, char **field, const char *text)
 {
-    free(*field);
+    if (*field != NULL) {
+        wipe(*field, strlen(*field));
+        free(*field);
+    }
     *field = setters_copy(r, text);
+    current_door(r)->tls_line = r->line;
     return NULL;
 }
 
 const char *set_certificate(struct reading *r, const char *text)
 {
-    return set_path(r, &current_door(r)->tls_certificate, text);
+    return set_pem(r, &current_door(r)->tls_certificate, text);
 }
 
 const char *set_certificate_key(struct reading *r, const char *text)
 {
-    return set_path(r, &current_door(r)->tls_key, text);
+    return set_pem(r, &current_door(r)->tls_key, text);
 }
 
 /* ---- for all ---- */

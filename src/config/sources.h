@@ -14,8 +14,8 @@ struct sources {
     /* The value of a variable, or NULL when it is not set. */
     const char *(*variable)(void *ctx, const char *name);
     /* The whole file into *out, to be wiped by text_fini. A relative path is looked for beside the
-     * configuration first. NULL, or why not; warns where others may read the file. */
-    const char *(*file)(void *ctx, const char *path, struct text *out);
+     * configuration first. NULL, or why not; warns where others may read a file that is secret. */
+    const char *(*file)(void *ctx, const char *path, bool is_secret, struct text *out);
     void *ctx;
 };
 

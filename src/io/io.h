@@ -84,6 +84,16 @@ int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *acc
                  struct place *bound, struct io_listener **out) MUST_USE;
 void io_listener_close(struct io_listener *l);
 
+/* What a server of TLS shows: its certificate, with those that lead to the root behind it, and the key, both as PEM.
+ * 0; or ERR_INVALID, ERR_NOMEM, and in `why` what is wrong with them, without anything that they hold. */
+#define IO_TLS_WHY 128
+struct io_tls;
+int io_tls_new(const char *certificate, const char *key, struct io_tls **out, char why[IO_TLS_WHY]) MUST_USE;
+void io_tls_free(struct io_tls *tls); /* NULL is harmless */
+
+/* Whoever comes in from now on speaks TLS with us; `tls` is the listener's then. */
+void io_listener_set_tls(struct io_listener *l, struct io_tls *tls);
+
 /* The descriptor of that name which a service manager has handed over (sd_listen_fds(3):
  * LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES), or -1. */
 int io_inherited(const char *name);

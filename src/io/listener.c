@@ -15,6 +15,7 @@
 #include "io/oserr.h"
 #include "io/sockaddr.h"
 #include "io/tcp_stream.h"
+#include "io/tls.h"
 
 #define BACKLOG 4096
 #define ACCEPTS_PER_WAKEUP 64
@@ -27,6 +28,7 @@ struct io_listener {
     struct stat file; /* of a Unix socket: its file, as we made it */
     char path[PLACE_PATH];
     struct descriptors_waiter waiter; /* waits while accepting pauses */
+    struct io_tls *tls;               /* NULL: none */
     io_accept_fn *accepted;
     void *ctx;
 };
@@ -54,7 +56,11 @@ static bool accept_one(struct io_listener *l)
     }
     struct endpoint remote = sockaddr_to_endpoint(&sa.sa);
     struct stream *s;
-    if (tcp_stream_new(l->loop, fd, &remote, &s) == 0) {
+    int err = tcp_stream_new(l->loop, fd, &remote, &s);
+    if (err == 0 && l->tls != NULL) {
+        err = tls_stream_new(l->loop, l->tls, s, &s);
+    }
+    if (err == 0) {
         l->accepted(l->ctx, s, loop_enter(l->loop));
     }
     return true;
@@ -250,6 +256,12 @@ int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *acc
     return 0;
 }
 
+void io_listener_set_tls(struct io_listener *l, struct io_tls *tls)
+{
+    io_tls_free(l->tls);
+    l->tls = tls;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     free(handle->data);
@@ -260,6 +272,8 @@ void io_listener_close(struct io_listener *l)
     l->closed = true;
     remove_file(l);
     descriptors_cancel(&l->waiter);
+    io_tls_free(l->tls);
+    l->tls = NULL;
     uv_close((uv_handle_t *)&l->poll, on_closed);
     descriptors_close(&l->loop->descriptors, l->fd);
 }

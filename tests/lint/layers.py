@@ -31,6 +31,7 @@ FOREIGN = [
     (re.compile(r"lwip/|netif/"), ["stack/"]),
     (re.compile(r"sodium\.h|sodium/|blake2\.h"), ["wg/suite", "cmd/", "main.c"]),
     (re.compile(r"intel-ipsec-mb\.h"), ["wg/suite_ipsec_mb.c"]),
+    (re.compile(r"openssl/"), ["io/tls_"]),
     (re.compile(r"(pthread|threads|stdatomic)\.h"), ["io/", "stack/instance.c"]),
     (re.compile(r"ares\w*\.h"), ["dns/"]),
     (re.compile(r"ini\.h"), ["config/"]),

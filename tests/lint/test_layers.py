@@ -29,6 +29,7 @@ class Layers(unittest.TestCase):
         self.assertTrue(self.said("proxy/relay.c", '#include "lwip/tcp.h"\n'))
         self.assertTrue(self.said("wg/noise.c", "#include <sodium.h>\n"))
         self.assertTrue(self.said("wg/send.c", "#include <sys/socket.h>\n"))
+        self.assertTrue(self.said("io/listener.c", "#include <openssl/ssl.h>\n"))
         self.assertEqual(self.said("io/loop.c", "#include <uv.h>\n"), [])
         self.assertEqual(self.said("wg/suite.c", "#include <sodium.h>\n"), [])
 

@@ -29,14 +29,18 @@ static const char *variable(void *ctx, const char *name)
     return NULL;
 }
 
-static const char *file(void *ctx, const char *path, struct text *out)
+static const char *file(void *ctx, const char *path, bool is_secret, struct text *out)
 {
     (void)ctx;
+    assert_int_equal(is_secret, strcmp(path, "cert.pem") != 0 && strcmp(path, "nothing") != 0);
     static const struct {
         const char *path, *text;
     } all[] = {{"key", PRIVATE_KEY "\r\nmore\n"},
                {"/credentials/key", PRIVATE_KEY},
                {"empty", "\n"},
+               {"nothing", ""},
+               {"cert.pem", "-----BEGIN\ncertificate\n"},
+               {"/credentials/key.pem", "-----BEGIN\nkey\n"},
                {"wg0.conf", INTERFACE PEER "[Socks5]\nBindAddress = 1\n"}};
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         if (strcmp(path, all[i].path) == 0) {
@@ -281,12 +285,41 @@ static void names_that_do_not_fit_went_outside(void **state)
                    "Allow\n");
 }
 
-static void tls_to_the_proxy_is_refused_rather_than_left_out(void **state)
+static void tls_to_the_proxy_is_taken_whole(void **state)
 {
     (void)state;
-    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = a\nKeyFile = b\n",
-                   "E f:9: CertFile, KeyFile: TLS to the proxy itself is not supported yet; without them passwords are "
-                   "readable on the way\n");
+    static const char *const sections[] = {"http", "Socks5", "Proxy"};
+    char text[1024];
+    for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
+        snprintf(text, sizeof text, INTERFACE PEER "[%s]\nBindAddress = 1\nKeyFile = $DIR/key.pem\nCertFile = cert.pem\n",
+                 sections[i]);
+        struct config *c = parse(text, "");
+        const struct config_door *d = only_door(c);
+        assert_string_equal(d->tls_certificate, "-----BEGIN\ncertificate\n");
+        assert_string_equal(d->tls_key, "-----BEGIN\nkey\n");
+        assert_int_equal(d->tls_line, 11);
+        config_free(c);
+    }
+    struct config *c = parse(INTERFACE PEER "[http]\nBindAddress = 1\n", "");
+    assert_null(only_door(c)->tls_certificate);
+    assert_null(c->doors[0].tls_key);
+    config_free(c);
+}
+
+static void tls_to_the_proxy_is_never_half_there(void **state)
+{
+    (void)state;
+    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = cert.pem\n[Socks5]\nBindAddress = 2\nKeyFile = key\n",
+                   "E f:10: CertFile: there is no KeyFile beside it\n"
+                   "E f:13: KeyFile: there is no CertFile beside it\n");
+    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = cert.pem\nKeyFile = gone\n",
+                   "E f:11: KeyFile: \"gone\": No such file or directory\n");
+    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = nothing\nKeyFile = $DIR/key.pem\n",
+                   "E f:10: CertFile: the file has nothing in it\n");
+    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile =\nKeyFile = $DIR/key.pem\n",
+                   "E f:10: CertFile: has no value\n");
+    assert_refused(INTERFACE PEER "[SNI]\nBindAddress = 1\nCertFile = cert.pem\n",
+                   "E f:10: \"CertFile\" belongs in [Proxy], not in [SNI]\n");
 }
 
 /* ---- the samples of its documentation, by what they show, in words of ours ---- */
@@ -491,7 +524,8 @@ int main(void)
         cmocka_unit_test(an_interval_without_addresses_is_an_error),
         cmocka_unit_test(a_strategy_of_another_word_found_no_name),
         cmocka_unit_test(names_that_do_not_fit_went_outside),
-        cmocka_unit_test(tls_to_the_proxy_is_refused_rather_than_left_out),
+        cmocka_unit_test(tls_to_the_proxy_is_taken_whole),
+        cmocka_unit_test(tls_to_the_proxy_is_never_half_there),
         cmocka_unit_test(sample_of_socks5_and_http_side_by_side),
         cmocka_unit_test(sample_of_tunnels_in_both_directions),
         cmocka_unit_test(sample_of_standard_input_for_ssh),
