@@ -40,11 +40,11 @@ static int take_certificates(SSL_CTX *context, const char *pem, char why[IO_TLS_
         n++;
     }
     BIO_free(in);
-    if (err == 0 && n == 0) {
-        snprintf(why, IO_TLS_WHY, "there is no certificate in PEM");
-        err = ERR_INVALID;
-    } else if (err == 0 && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+    if (err == 0 && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
         snprintf(why, IO_TLS_WHY, "a certificate in PEM is damaged");
+        err = ERR_INVALID;
+    } else if (err == 0 && n == 0) {
+        snprintf(why, IO_TLS_WHY, "there is no certificate in PEM");
         err = ERR_INVALID;
     }
     ERR_clear_error(); /* the end of the text is one */
@@ -70,7 +70,7 @@ static int take_key(SSL_CTX *context, const char *pem, char why[IO_TLS_WHY])
     if (key == NULL) {
         snprintf(why, IO_TLS_WHY, "%s",
                  encrypted ? "the key is encrypted: it must be without a passphrase"
-                           : "there is no private key in PEM");
+                           : "there is no private key in PEM that can be read");
         err = ERR_INVALID;
     } else if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1) {
         snprintf(why, IO_TLS_WHY, "the key does not fit the certificate");

@@ -255,8 +255,10 @@ static const void *piece(const struct iovec *iov, int n, size_t at, size_t *len)
     for (i++; i < n && *len < RECORD_MAX; i++) {
         size_t room = RECORD_MAX - *len;
         size_t more = iov[i].iov_len < room ? iov[i].iov_len : room;
-        memcpy(together + *len, iov[i].iov_base, more);
-        *len += more;
+        if (more > 0) {
+            memcpy(together + *len, iov[i].iov_base, more);
+            *len += more;
+        }
     }
     return together;
 }
