@@ -7,7 +7,8 @@
 #include "base/err.h"
 #include "io/io.h"
 
-static int check_door(const struct config *c, const struct config_door *d, config_message_fn *message, void *ctx)
+static int check_door(const struct config *c, const struct config_door *d,
+                      config_message_fn *message, void *ctx)
 {
     char why[IO_TLS_WHY], line[IO_TLS_WHY + 512];
     struct io_tls *tls;

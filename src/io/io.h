@@ -88,7 +88,8 @@ void io_listener_close(struct io_listener *l);
  * 0; or ERR_INVALID, ERR_NOMEM, and in `why` what is wrong with them, without anything that they hold. */
 #define IO_TLS_WHY 128
 struct io_tls;
-int io_tls_new(const char *certificate, const char *key, struct io_tls **out, char why[IO_TLS_WHY]) MUST_USE;
+int io_tls_new(const char *certificate, const char *key, struct io_tls **out,
+               char why[IO_TLS_WHY]) MUST_USE;
 void io_tls_free(struct io_tls *tls); /* NULL is harmless */
 
 /* Whoever comes in from now on speaks TLS with us; `tls` is the listener's then. */

@@ -8,6 +8,7 @@
 /* Takes ownership of `under`, also on failure, which aborts it. The handshake is made by the first reads or writes,
  * so that whoever bounds these bounds it too. What comes in without TLS is an error of read(), and a line of the log
  * at debug. 0, ERR_NOMEM. */
-int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under, struct stream **out) MUST_USE;
+int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under,
+                   struct stream **out) MUST_USE;
 
 #endif

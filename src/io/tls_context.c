@@ -31,7 +31,8 @@ static int take_certificates(SSL_CTX *context, const char *pem, char why[IO_TLS_
     size_t n = 0;
     int err = in != NULL ? 0 : ERR_NOMEM;
     while (err == 0 && (one = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
-        bool taken = n == 0 ? SSL_CTX_use_certificate(context, one) == 1 : SSL_CTX_add1_chain_cert(context, one) == 1;
+        bool taken = n == 0 ? SSL_CTX_use_certificate(context, one) == 1
+                            : SSL_CTX_add1_chain_cert(context, one) == 1;
         if (!taken) {
             explain(why, "the certificate");
             err = ERR_INVALID;
@@ -65,14 +66,16 @@ static int take_key(SSL_CTX *context, const char *pem, char why[IO_TLS_WHY])
 {
     bool encrypted = false;
     BIO *in = BIO_new_mem_buf(pem, -1);
-    EVP_PKEY *key = in != NULL ? PEM_read_bio_PrivateKey(in, NULL, no_passphrase, &encrypted) : NULL;
+    EVP_PKEY *key =
+        in != NULL ? PEM_read_bio_PrivateKey(in, NULL, no_passphrase, &encrypted) : NULL;
     int err = 0;
     if (key == NULL) {
         snprintf(why, IO_TLS_WHY, "%s",
                  encrypted ? "the key is encrypted: it must be without a passphrase"
                            : "there is no private key in PEM that can be read");
         err = ERR_INVALID;
-    } else if (SSL_CTX_use_PrivateKey(context, key) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    } else if (SSL_CTX_use_PrivateKey(context, key) != 1 ||
+               SSL_CTX_check_private_key(context) != 1) {
         snprintf(why, IO_TLS_WHY, "the key does not fit the certificate");
         err = ERR_INVALID;
     }
@@ -84,14 +87,15 @@ static int take_key(SSL_CTX *context, const char *pem, char why[IO_TLS_WHY])
 /* ---- how it is spoken ---- */
 
 /* Who asks for a protocol gets the one that is spoken here; who has not that one goes on without. */
-static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
-                           unsigned in_len, void *ctx)
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned in_len, void *ctx)
 {
     static const unsigned char ours[] = "\x08http/1.1";
     unsigned char *chosen;
     (void)ssl;
     (void)ctx;
-    if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED) {
+    if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED) {
         return SSL_TLSEXT_ERR_NOACK;
     }
     *out = chosen;
@@ -102,13 +106,15 @@ static bool set_up(SSL_CTX *context)
 {
     uint64_t options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION;
 #ifdef SSL_OP_IGNORE_UNEXPECTED_EOF
-    options |= SSL_OP_IGNORE_UNEXPECTED_EOF; /* a client's FIN alone is its end, and ours may go on */
+    options |=
+        SSL_OP_IGNORE_UNEXPECTED_EOF; /* a client's FIN alone is its end, and ours may go on */
 #endif
     SSL_CTX_set_options(context, options);
     /* A record that found no room is offered again, from wherever the owner has it by then. */
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_read_ahead(context, 1); /* one system call for a record, not one for its head and one for the rest */
+    SSL_CTX_set_read_ahead(
+        context, 1); /* one system call for a record, not one for its head and one for the rest */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* the tickets have it all */
     SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1;

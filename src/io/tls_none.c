@@ -20,7 +20,8 @@ void io_tls_free(struct io_tls *tls)
     (void)tls;
 }
 
-int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under, struct stream **out)
+int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under,
+                   struct stream **out)
 {
     (void)loop;
     (void)tls;

@@ -86,7 +86,8 @@ static long bio_control(BIO *bio, int command, long number, void *pointer)
 static const BIO_METHOD *bio_method(void)
 {
     static BIO_METHOD *method;
-    if (method == NULL && (method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream")) != NULL) {
+    if (method == NULL &&
+        (method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "stream")) != NULL) {
         BIO_meth_set_read(method, bio_read);
         BIO_meth_set_write(method, bio_write);
         BIO_meth_set_ctrl(method, bio_control);
@@ -182,7 +183,8 @@ static void fail(struct tls_stream *t)
     }
     const char *reason = ERR_reason_error_string(ERR_peek_error());
     log_debug(t->loop->log, "TLS with %s ends: %s",
-              t->stream.remote.addr.family != FAMILY_NONE ? endpoint_format(&t->stream.remote, text) : "a client",
+              t->stream.remote.addr.family != FAMILY_NONE ? endpoint_format(&t->stream.remote, text)
+                                                          : "a client",
               reason != NULL ? reason : "no reason known");
     t->error = ERR_CLOSED;
 }
@@ -386,7 +388,8 @@ static SSL *new_ssl(const struct io_tls *tls, struct tls_stream *t)
     return ssl;
 }
 
-int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under, struct stream **out)
+int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under,
+                   struct stream **out)
 {
     struct tls_stream *t = calloc(1, sizeof *t);
     SSL *ssl = t != NULL ? new_ssl(tls, t) : NULL;

@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 
 import pytest
 
@@ -122,6 +123,80 @@ def test_outside_loopback_a_door_is_open_only_where_the_file_says_so(ground, at,
     else:
         assert proxy.wait(5) == 3
         assert "AllowLan" in proxy.log
+
+
+# TLS to the proxy itself ---------------------------------------------------------
+
+
+@pytest.fixture
+def shown(ground):
+    """A certificate for the proxy, and how a door shows it; looked for beside the configuration."""
+    openssl = need("openssl")
+    done = ground.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                       "-days", "2", "-subj", "/CN=proxy.test", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                       "-keyout", ground.work / "proxy.key", "-out", ground.work / "proxy.pem"])
+    assert done.returncode == 0, done.stderr
+    os.chmod(ground.work / "proxy.key", 0o600)
+    return "CertFile = proxy.pem\nKeyFile = proxy.key\n"
+
+
+def test_curl_speaks_TLS_to_an_http_proxy(ground, shown):
+    proxy = ground.start(conf(ground, f"[http]\nBindAddress = 127.0.0.1:8443\n{shown}",
+                              f"[Proxy]\nBindAddress = 127.0.0.1:8444\nUsername = alice\nPassword = se cret\n{shown}"))
+    assert "by TLS" in proxy.log and "warning" not in proxy.log
+    trusting = ["--proxy-cacert", str(ground.work / "proxy.pem")]
+    for at in ("127.0.0.1:8443", "alice:se%20cret@localhost:8444"):
+        for way in ([], ["--proxytunnel"]):
+            assert body_of(ground, *trusting, *way, "-x", f"https://{at}", hello_url(ground, True)) == services.HELLO
+    for more in ([], [*trusting, "-x", "https://alice:wrong@localhost:8444"], [*trusting, "-x", "http://127.0.0.1:8443"]):
+        done = ground.curl("--fail", "-x", "https://127.0.0.1:8443", *more, hello_url(ground))
+        assert done.returncode != 0 and done.stdout == b""
+    assert body_of(ground, *trusting, "-x", "https://127.0.0.1:8443", hello_url(ground)) == services.HELLO
+    assert "se cret" not in proxy.log and "PRIVATE" not in proxy.log
+
+
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_much_goes_both_ways_by_TLS(ground, shown, version):
+    """SOCKS5 inside TLS, by Python's: what the far side's echo gives back, and the end of it."""
+    ground.start(conf(ground, proxy_section(shown)))
+    context = ssl.create_default_context(cafile=ground.work / "proxy.pem")
+    context.minimum_version = context.maximum_version = getattr(ssl.TLSVersion, version)
+    sent = os.urandom(3 << 20)
+    with context.wrap_socket(doors.plain(ground.client, ("127.0.0.1", 1080)), server_hostname="127.0.0.1") as s:
+        assert s.version() == version.replace("_", ".")
+        s.settimeout(60)
+        s.sendall(b"\5\1\0")
+        assert s.recv(2) == b"\5\0"
+        s.sendall(b"\5\1\0\1" + socket.inet_aton(ground.far.inner4) + (7006).to_bytes(2, "big"))
+        assert s.recv(10)[:2] == b"\5\0"
+        back = b""
+        for at in range(0, len(sent), 1 << 16):
+            s.sendall(sent[at:at + (1 << 16)])
+            while len(back) < at:
+                back += s.recv(1 << 16)
+        while len(back) < len(sent):
+            back += s.recv(1 << 16)
+        assert back == sent
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (lambda work: (work / "proxy.key").unlink(), r'KeyFile: "proxy.key": No such file'),
+    (lambda work: (work / "proxy.key").write_text((work / "proxy.pem").read_text()), "no private key"),
+    (lambda work: (work / "proxy.pem").write_text("nothing\n"), "no certificate"),
+])
+def test_a_certificate_that_is_none_is_said_before_anything_begins(ground, shown, spoil, words):
+    spoil(ground.work)
+    for arguments in ((), ("-n",)):
+        proxy = ground.launch(conf(ground, f"[http]\nBindAddress = 127.0.0.1:8443\n{shown}"), arguments=arguments)
+        assert proxy.wait(10) == 3
+        assert len(re.findall(rf"^\S+client\d+\.conf:\d+: .*{words}", proxy.log, re.M)) == 1
+        assert "ready" not in proxy.log
+
+
+def test_a_key_that_others_may_read_is_warned_of(ground, shown):
+    os.chmod(ground.work / "proxy.key", 0o644)
+    proxy = ground.start(conf(ground, f"[http]\nBindAddress = 127.0.0.1:8443\n{shown}"))
+    assert re.search(r"warning: proxy.key: others may read", proxy.log)
 
 
 # Who may pass ------------------------------------------------------------------

@@ -140,6 +140,27 @@ static void only_doors_that_browsers_can_use_are_told(void **state)
     assert_int_equal(p.socks.port, 2);
 }
 
+static void an_http_proxy_by_tls_is_told_as_such_and_socks_by_tls_is_not(void **state)
+{
+    (void)state;
+    char pem[] = "-----BEGIN";
+    struct prefix some = net("10.1.0.0/16");
+    struct config_peer peer = peer_for(&some);
+    struct config c = {.peers = &peer, .n_peers = 1};
+    struct pac_proxies p = {.http.port = 0};
+    struct place place = {.kind = PLACE_IP, .at = at("127.0.0.1:1")};
+    struct config_door socks = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5, .tls_certificate = pem};
+    struct config_door all = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_HTTP, .tls_certificate = pem};
+    struct pac_tunnel tunnel = {&c, &p};
+    struct words w = {0};
+    pac_proxies_add(&p, &socks, &place);
+    assert_false(pac_proxies_exist(&p));
+    pac_proxies_add(&p, &all, &place);
+    pac_write(&w, &tunnel, 1, "box");
+    assert_non_null(strstr(w.text, "var tunnels = [\"HTTPS 127.0.0.1:1\"];"));
+    free(w.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_proxy_on_every_address_is_called_as_the_browser_called_us),
         cmocka_unit_test(nothing_but_a_host_is_taken_from_host),
         cmocka_unit_test(only_doors_that_browsers_can_use_are_told),
+        cmocka_unit_test(an_http_proxy_by_tls_is_told_as_such_and_socks_by_tls_is_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,8 @@ static void what_is_wrong_is_said(void **state)
 {
     (void)state;
     char *certificate = tls_certificate_text(key, 1);
-    char *key_text = tls_key_text(key, NULL), *others = tls_key_text(other, NULL), *locked = tls_key_text(key, "secret");
+    char *key_text = tls_key_text(key, NULL), *others = tls_key_text(other, NULL),
+         *locked = tls_key_text(key, "secret");
     assert_answer(certificate, others, "the key does not fit the certificate");
     assert_answer(certificate, locked, "the key is encrypted: it must be without a passphrase");
     assert_answer(certificate, certificate, "there is no private key in PEM that can be read");
@@ -64,7 +65,8 @@ static void what_is_damaged_is_not_taken_in_part(void **state)
         char *at = i == 1 ? second : broken;
         memset(strchr(at, '\n') + 1, '*', 8);
         assert_answer(i < 2 ? broken : certificate, i < 2 ? key_text : broken,
-                      i < 2 ? "a certificate in PEM is damaged" : "there is no private key in PEM that can be read");
+                      i < 2 ? "a certificate in PEM is damaged"
+                            : "there is no private key in PEM that can be read");
         free(broken);
     }
     free(certificate);

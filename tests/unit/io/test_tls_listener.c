@@ -51,7 +51,8 @@ static void carry(void *ctx, unsigned events, struct now now)
     }
     while (e->begin < e->end) {
         size_t half = (e->end - e->begin + 1) / 2;
-        struct iovec iov[2] = {{e->buf + e->begin, half}, {e->buf + e->begin + half, e->end - e->begin - half}};
+        struct iovec iov[2] = {{e->buf + e->begin, half},
+                               {e->buf + e->begin + half, e->end - e->begin - half}};
         ssize_t n = stream_writev(e->stream, iov, 2);
         if (n == ERR_AGAIN) {
             break;
@@ -180,7 +181,8 @@ static void client_receives(struct echo *e)
 static void client_writes(struct echo *e)
 {
     uint8_t bytes[10000];
-    while (SSL_is_init_finished(e->client.ssl) && e->sent < e->total && BIO_pending(e->client.out) < (1 << 16)) {
+    while (SSL_is_init_finished(e->client.ssl) && e->sent < e->total &&
+           BIO_pending(e->client.out) < (1 << 16)) {
         size_t len = e->total - e->sent < sizeof bytes ? e->total - e->sent : sizeof bytes;
         for (size_t i = 0; i < len; i++) {
             bytes[i] = pattern(e->sent + i);

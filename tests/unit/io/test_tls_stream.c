@@ -324,8 +324,11 @@ static void what_found_no_room_is_sent_when_there_is_some(void **state)
             p.wire.room = step = step * 7 % 5003;
             memcpy(elsewhere, from, sizeof from);
             uint8_t *bytes = step % 2 != 0 ? from : elsewhere;
-            size_t left = sizeof from - put, first = left < step ? left : step, second = (left - first) / 2;
-            struct iovec iov[] = {{bytes + put, first}, {NULL, 0}, {bytes + put + first, second},
+            size_t left = sizeof from - put, first = left < step ? left : step,
+                   second = (left - first) / 2;
+            struct iovec iov[] = {{bytes + put, first},
+                                  {NULL, 0},
+                                  {bytes + put + first, second},
                                   {bytes + put + first + second, left - first - second}};
             ssize_t n = left > 0 ? stream_writev(p.stream, iov, 4) : 0;
             assert_true(n >= 0 || n == ERR_AGAIN);
@@ -631,7 +634,8 @@ static void http_is_the_one_protocol_inside(void **state)
         const unsigned char *chosen;
         unsigned len;
         scene_open(&p, TLS1_3_VERSION);
-        SSL_set_alpn_protos(p.wire.client.ssl, (const unsigned char *)rows[i].offered, (unsigned)strlen(rows[i].offered));
+        SSL_set_alpn_protos(p.wire.client.ssl, (const unsigned char *)rows[i].offered,
+                            (unsigned)strlen(rows[i].offered));
         shake_hands(&p, SIZE_MAX);
         SSL_get0_alpn_selected(p.wire.client.ssl, &chosen, &len);
         assert_int_equal(len, strlen(rows[i].chosen));
@@ -662,7 +666,8 @@ static void a_client_may_come_back_with_its_ticket(void **state)
         p.stream->ctx = &p;
         shake_hands(&p, SIZE_MAX);
         assert_int_equal(SSL_session_reused(p.wire.client.ssl), i);
-        assert_int_equal(tls_client_read(&p.wire.client, got, sizeof got), 0); /* takes the ticket */
+        assert_int_equal(tls_client_read(&p.wire.client, got, sizeof got),
+                         0); /* takes the ticket */
         SSL_SESSION_free(session);
         session = SSL_get1_session(p.wire.client.ssl);
         SSL_shutdown(p.wire.client.ssl);

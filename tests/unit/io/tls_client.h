@@ -34,7 +34,8 @@ static inline X509 *tls_new_certificate(EVP_PKEY *key)
     X509_gmtime_adj(X509_getm_notAfter(x), 3600);
     X509_set_pubkey(x, key);
     X509_NAME *name = X509_get_subject_name(x);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"proxy.test", -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"proxy.test", -1,
+                               -1, 0);
     X509_set_issuer_name(x, name);
     assert_true(X509_sign(x, key, EVP_sha256()) > 0);
     return x;
@@ -56,7 +57,9 @@ static inline char *tls_key_text(EVP_PKEY *key, const char *passphrase)
     BIO *out = BIO_new(BIO_s_mem());
     const EVP_CIPHER *cipher = passphrase != NULL ? EVP_aes_256_cbc() : NULL;
     int n = passphrase != NULL ? (int)strlen(passphrase) : 0;
-    assert_int_equal(PEM_write_bio_PrivateKey(out, key, cipher, (const unsigned char *)passphrase, n, NULL, NULL), 1);
+    assert_int_equal(PEM_write_bio_PrivateKey(out, key, cipher, (const unsigned char *)passphrase,
+                                              n, NULL, NULL),
+                     1);
     return tls_text_of(out);
 }
 
