@@ -6,7 +6,7 @@
 #include "base/macros.h"
 #include "cmd/files.h"
 
-/* 0, or ERR_INVALID after a message for each door whose certificate is not. */
+/* Where no door has one, OpenSSL's memory is given back. 0, or ERR_INVALID after a message for each door whose certificate is not. */
 int certificates_check(const struct files *f, config_message_fn *message, void *ctx) MUST_USE;
 
 #endif

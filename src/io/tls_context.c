@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 
 #include "base/err.h"
+#include "base/pages.h"
 #include "io/io.h"
 
 /* ---- what is shown ---- */
@@ -152,4 +153,10 @@ void io_tls_free(struct io_tls *tls)
         SSL_CTX_free(tls->context);
         free(tls);
     }
+}
+
+void io_tls_unused(void)
+{
+    pages_give_back((const void *)(uintptr_t)SSL_CTX_new);
+    pages_give_back((const void *)(uintptr_t)BIO_new);
 }

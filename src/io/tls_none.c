@@ -20,6 +20,10 @@ void io_tls_free(struct io_tls *tls)
     (void)tls;
 }
 
+void io_tls_unused(void)
+{
+}
+
 int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under,
                    struct stream **out)
 {

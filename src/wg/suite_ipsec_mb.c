@@ -10,42 +10,20 @@
  * (SUITE_KEY_ROOM), and nothing beyond the packet. */
 #include "wg/suite_aead.h"
 
+#include "base/pages.h"
+
 #include <intel-ipsec-mb.h>
-#include <link.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum arch { AVX512, AVX2, ARCHES };
 
 /* Each worker's own: a manager may be used by one thread at a time. */
 static IMB_MGR *managers[ARCHES][SUITE_WORKERS];
 
-/* The pages of the object that `ctx` points into: its code and constants. */
-static int drop_pages(struct dl_phdr_info *info, size_t size, void *ctx)
-{
-    (void)size;
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), wanted = (uintptr_t)ctx;
-    const ElfW(Phdr) *p = info->dlpi_phdr;
-    bool found = false;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        uintptr_t at = info->dlpi_addr + p[i].p_vaddr;
-        found |= p[i].p_type == PT_LOAD && wanted - at < p[i].p_memsz;
-    }
-    for (int i = 0; found && i < info->dlpi_phnum; i++) {
-        uintptr_t at = info->dlpi_addr + p[i].p_vaddr;
-        if (p[i].p_type == PT_LOAD && (p[i].p_flags & PF_W) == 0) {
-            uintptr_t from = at & ~(page - 1);
-            madvise((void *)from, at + p[i].p_memsz - from, MADV_DONTNEED);
-        }
-    }
-    return found;
-}
-
 /* Initialising runs the library's self-test, which touches 3 MiB of code for algorithms that we never
- * use. Nothing was ever written there, so what somebody needs after all is read from the file again. */
+ * use. */
 static void give_back_self_test(void)
 {
-    dl_iterate_phdr(drop_pages, (void *)(uintptr_t)init_mb_mgr_avx512);
+    pages_give_back((const void *)(uintptr_t)init_mb_mgr_avx512);
 }
 
 static IMB_MGR *manager_new(enum arch arch)
