@@ -155,6 +155,14 @@ def test_curl_speaks_TLS_to_an_http_proxy(ground, shown):
     assert "se cret" not in proxy.log and "PRIVATE" not in proxy.log
 
 
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
+def test_who_does_not_finish_the_handshake_has_the_greetings_time(ground, shown, said):
+    ground.start(conf(ground, proxy_section(shown), "[Limits]\nGreetingTimeout = 1\n"))
+    with doors.plain(ground.client, ("127.0.0.1", 1080)) as s:
+        s.sendall(said)
+        assert s.recv(100) == b""
+
+
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 def test_much_goes_both_ways_by_TLS(ground, shown, version):
     """SOCKS5 inside TLS, by Python's: what the far side's echo gives back, and the end of it."""
