@@ -84,7 +84,7 @@ void conn_clamp_mss(struct stack_tcp *t)
 uint16_t conn_whole_blocks(const struct stack *s, uint16_t mtu)
 {
     uint16_t block = s->config.segment_block;
-    return block > 1 ? (uint16_t)(mtu / block * block) : mtu;
+    return (uint16_t)(block > 1 ? mtu / block * block : mtu);
 }
 
 static void lower_segments(struct stack *s, uint16_t mtu)
