@@ -414,9 +414,9 @@ static void wg_config_names_the_file_of_the_tunnel(void **state)
     assert_int_equal(c->n_peers, 1);
     only_door(c);
     config_free(c);
-    assert_refused("WGConfig = none.conf\n",
-                   "E f: there is no [Interface]\nE f: there is no [Peer]\n"
-                   "E f:1: WGConfig: \"none.conf\": No such file or directory\n");
+    assert_refused("WGConfig = none.conf\n", "E f:1: WGConfig: \"none.conf\": No such file or directory\n");
+    assert_refused("WGConfig = $NOTHING\n[Socks5]\nBindAddress = 1\n",
+                   "E f:1: WGConfig: \"$NOTHING\": the environment has no variable NOTHING\n");
 }
 
 static void secrets_can_stand_in_files(void **state)
