@@ -51,7 +51,8 @@ static int run_tunnels(struct options *o)
         status = STATUS_FAILED;
     } else if (err != 0) {
         status = STATUS_CONFIG; /* said, line by line */
-    } else if (o->command == COMMAND_RUN && (status = ways_in_check(&f, o, print_message, o)) != STATUS_OK) {
+    } else if (o->command == COMMAND_RUN &&
+               (status = ways_in_check(&f, o, print_message, o)) != STATUS_OK) {
         /* said as well */
     } else if (o->configtest) {
         for (size_t i = 0; i < f.n; i++) {

@@ -8,6 +8,7 @@
 
 /* STATUS_OK, or STATUS_USAGE or STATUS_CONFIG after at least one message with is_error: a door that does not say into which
  * tunnel it leads, no door at all, two files that want the same place. */
-int ways_in_check(const struct files *f, const struct options *o, config_message_fn *message, void *ctx) MUST_USE;
+int ways_in_check(const struct files *f, const struct options *o, config_message_fn *message,
+                  void *ctx) MUST_USE;
 
 #endif

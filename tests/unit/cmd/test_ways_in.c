@@ -6,8 +6,9 @@
 #include "config/doors.h"
 #include "unit/test.h"
 
-#define NO_TUNNEL                                                                                                     \
-    "wgproxy: -D, -L, -R, -W and -- COMMAND do not say into which of several tunnels: give one -c, or each file its " \
+#define NO_TUNNEL                                                                                \
+    "wgproxy: -D, -L, -R, -W and -- COMMAND do not say into which of several tunnels: give one " \
+    "-c, or each file its "                                                                      \
     "sections\n"
 
 static char said[2048];
@@ -62,7 +63,8 @@ static void a_place_that_another_file_has_is_taken(void **state)
 {
     (void)state;
     struct scene s;
-    begin(&s, (const char *const[2][2]){{"127.0.0.1:1080", "unix:/a"}, {"0.0.0.0:1080", "unix:/a"}});
+    begin(&s,
+          (const char *const[2][2]){{"127.0.0.1:1080", "unix:/a"}, {"0.0.0.0:1080", "unix:/a"}});
     assert_int_equal(ways_in_check(&s.files, &s.options, heard, NULL), STATUS_CONFIG);
     assert_string_equal(said, "b.conf:10: BindAddress: \"0.0.0.0:1080\" is taken by a.conf:10\n"
                               "b.conf:11: BindAddress: \"unix:/a\" is taken by a.conf:11\n");
@@ -74,7 +76,8 @@ static void without_a_door_there_is_no_way_into_several_tunnels(void **state)
     struct scene s;
     begin(&s, (const char *const[2][2]){{NULL}, {NULL}});
     assert_int_equal(ways_in_check(&s.files, &s.options, heard, NULL), STATUS_CONFIG);
-    assert_string_equal(said, "wgproxy: none of the tunnels has a section such as [Proxy] with a BindAddress: there is no "
+    assert_string_equal(said, "wgproxy: none of the tunnels has a section such as [Proxy] with a "
+                              "BindAddress: there is no "
                               "way in\n");
     s.files.n = 1; /* one has the usual proxy */
     assert_int_equal(ways_in_check(&s.files, &s.options, heard, NULL), STATUS_OK);

@@ -97,11 +97,13 @@ static void a_secrets_file_that_others_may_read_is_warned_of(void **state)
     (void)state;
     static const char *const files[] = {
         "[Interface]\nPrivateKeyFile = secret\nAddress = 10.0.0.2\n" PEER,
-        "[Interface]\nPrivateKeyFile = secret\nAddress = 10.0.0.2\n" PEER "PresharedKeyFile = secret\n",
+        "[Interface]\nPrivateKeyFile = secret\nAddress = 10.0.0.2\n" PEER
+        "PresharedKeyFile = secret\n",
         "[Interface]\nPrivateKeyFile = secret\nAddress = 10.0.0.2\n" PEER
         "[Socks5]\nBindAddress = 1\nUsername = u\nPasswordFile = secret\n",
     };
-    static const char warning[] = "W secret: others may read the keys in it (mode 0644): chmod 600 it\n";
+    static const char warning[] =
+        "W secret: others may read the keys in it (mode 0644): chmod 600 it\n";
     char secret[96], expected[256] = "";
     write_beside("secret", PRIVATE_KEY "\n", 0644, secret);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
