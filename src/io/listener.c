@@ -244,8 +244,7 @@ int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *acc
     l->poll.data = l;
     tcp_stream_set_options(l->fd);
     l->local = sockaddr_local(l->fd);
-    l->is_for_any =
-        l->local.addr.family != FAMILY_NONE && addr_is_unspecified(&l->local.addr);
+    l->is_for_any = l->local.addr.family != FAMILY_NONE && addr_is_unspecified(&l->local.addr);
     descriptors_opened(&loop->descriptors, l->fd);
     uv_poll_start(&l->poll, UV_READABLE, on_poll);
     *bound = *at;

@@ -84,8 +84,8 @@ static void announce_mss(const struct stack *s, struct pbuf *p)
     bool v6 = ip[0] >> 4 == 6;
     size_t header = v6 ? IP6_HEADER : IP4_HEADER;
     uint8_t *tcp = ip + header, *option = tcp + TCP_HEADER;
-    if (p->len < header + TCP_HEADER + OPTION_MSS_LEN || ip[v6 ? 6 : 9] != PROTO_TCP || !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 ||
-        option[0] != OPTION_MSS) {
+    if (p->len < header + TCP_HEADER + OPTION_MSS_LEN || ip[v6 ? 6 : 9] != PROTO_TCP ||
+        !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 || option[0] != OPTION_MSS) {
         return;
     }
     uint16_t mss = conn_mss(s, v6), announced = load_be16(option + 2);

@@ -183,9 +183,9 @@ static void those_who_wait_for_more_do_not_hurry_others(void **state)
         silent[i] = (struct peer){.to_send = 10};
         struct endpoint server_at = at("10.0.0.2", (uint16_t)(100 + i));
         peer_listen(&w.b, &silent[i], server_at.port);
-        assert_int_equal(stack_tcp_connect(w.a.stack, &server_at, peer_event, &asking[i],
-                                           &asking[i].t, w.now),
-                         0);
+        assert_int_equal(
+            stack_tcp_connect(w.a.stack, &server_at, peer_event, &asking[i], &asking[i].t, w.now),
+            0);
         wire_pass(&w, 10 * MS);
     }
     wire_pass(&w, 1950 * MS);
