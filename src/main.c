@@ -11,6 +11,7 @@
 #include "cmd/keys.h"
 #include "cmd/options.h"
 #include "cmd/run.h"
+#include "cmd/ways_in.h"
 #include "config/config.h"
 #include "config/report.h"
 #include "io/io.h"
@@ -54,6 +55,9 @@ static int run_tunnels(struct options *o)
         status = STATUS_FAILED;
     } else if (err != 0) {
         status = STATUS_CONFIG; /* said, line by line */
+    } else if (o->command == COMMAND_RUN &&
+               (status = ways_in_check(&f, o, print_message, o)) != STATUS_OK) {
+        /* said as well */
     } else if (o->configtest) {
         for (size_t i = 0; i < f.n; i++) {
             printf("%s: OK\n", f.file[i].config->path);

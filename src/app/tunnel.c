@@ -116,7 +116,9 @@ static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, st
         if (packets[i].verdict == WG_RX_IP) {
             stack_input(t->stack, batch[i].buf, packets[i].ip, packets[i].ip_len, now);
         } else if (packets[i].verdict == WG_RX_HANDSHAKE) {
-            stack_retry(t->stack, now); /* perhaps after a long silence */
+            if (packets[i].peer != NULL) { /* more than a cookie */
+                stack_retry(t->stack, now); /* perhaps after a long silence */
+            }
         } else if (packets[i].peer == NULL) {
             silence_heard(t->silence, &packets[i]);
         }

@@ -240,30 +240,6 @@ static const struct config_door *own_stdio(const struct files *f, const struct o
     return NULL;
 }
 
-/* With several tunnels each door must say where it leads. */
-static int check_doors(const struct files *f, const struct options *o)
-{
-    size_t n = 0;
-    if (f->n == 1) {
-        return STATUS_OK;
-    }
-    if (o->n_doors > 0 || o->stdio.target_host != NULL || o->words != NULL) {
-        fputs("wgproxy: -D, -L, -R, -W and -- COMMAND do not say into which of several tunnels: give one -c, or each "
-              "file its sections\n",
-              stderr);
-        return STATUS_USAGE;
-    }
-    for (size_t i = 0; i < f->n; i++) {
-        n += f->file[i].config->n_doors;
-    }
-    if (n == 0) {
-        fputs("wgproxy: none of the tunnels has a section such as [Proxy] with a BindAddress: there is no way in\n",
-              stderr);
-        return STATUS_CONFIG;
-    }
-    return STATUS_OK;
-}
-
 /* Where the status is told: the command line, else the first file that says. */
 static const struct place *own_status(const struct files *f, const struct options *o)
 {
@@ -417,10 +393,6 @@ static void run_to_the_end(struct running *r)
 int run(const struct files *files, const struct options *options)
 {
     struct running r = {.files = files, .options = options, .status = STATUS_OK};
-    int status = check_doors(files, options);
-    if (status != STATUS_OK) {
-        return status;
-    }
     /* ssh's ProxyCommand shows what is said; only what went wrong is of use there. */
     bool quiet = options->stdio.target_host != NULL && options->level == LOG_INFO;
     if (world_init(&r.world, quiet ? LOG_WARN : options->level) != 0) {

@@ -18,6 +18,9 @@ static bool is_zero(const uint8_t key[KEY_LEN])
 
 static void check_sections(const struct reading *r)
 {
+    if (r->names_wg_config && r->wg_config == NULL) {
+        return; /* they are in the file that could not be read, which has its own message */
+    }
     if (r->interface_line == 0) {
         report_error(r->report, 0, "there is no [Interface]");
     }

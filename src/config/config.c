@@ -126,6 +126,8 @@ static int take_wg_config(struct reading_of *main, unsigned *errors, config_mess
     if (why != NULL) {
         char quoted[QUOTE_SIZE];
         report_error(&main->report, r->wg_config_line, "WGConfig: %s: %s", report_quote(quoted, r->wg_config), why);
+        free(r->wg_config);
+        r->wg_config = NULL;
         return 0;
     }
     bool has_secrets = r->config->has_secrets;

@@ -61,7 +61,8 @@ static size_t quotes(const char *text, size_t len)
 bool value_is_plain(const char *text)
 {
     size_t len = strlen(text);
-    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' && strstr(text, "%(") == NULL);
+    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' &&
+                        strstr(text, "%(") == NULL);
 }
 
 const char *value_expand(char *out, size_t size, const char *text, bool is_path,
@@ -82,7 +83,8 @@ const char *value_expand(char *out, size_t size, const char *text, bool is_path,
         return expand_variable(out, size, text, is_path, sources, why, why_size);
     }
     if (marks == 0 && (text[0] == '"' || text[0] == '`')) {
-        return "begins with a quotation mark that is not closed (a # or ; behind a blank begins a comment)";
+        return "begins with a quotation mark that is not closed (a # or ; behind a blank begins a "
+               "comment)";
     }
     const char *from = text + (text[0] == '$' ? 1u : marks);
     size_t n = len - (text[0] == '$' ? 1u : 2 * marks);

@@ -145,6 +145,7 @@ static void end_section(struct reading *r)
     }
     for (size_t i = 0; i < schema_n_keys; i++) {
         const struct key_entry *key = &schema_keys[i];
+        r->names_wg_config = r->names_wg_config || (key->sections == SECTION_NONE && r->seen[i] != 0);
         if (key->sections & r->section && key->flags & KEY_REQUIRED &&
             r->seen[i] == 0) {
             report_error(r->report, r->section_line, "[%s] has no %s",

@@ -25,6 +25,7 @@ struct reading {
     bool only_wireguard;     /* the file that WGConfig names: other sections do not count */
     char *wg_config;         /* WGConfig; NULL: none */
     unsigned wg_config_line;
+    bool names_wg_config;    /* a WGConfig was there, if only one that could not be read */
     unsigned users_without_password; /* of the section */
 
     /* By place in the table of keys: the line where this section gave it last,

@@ -52,8 +52,8 @@ enum key_flag {
     KEY_SECRET = 2,   /* its value is never quoted */
     KEY_MAY_BE_EMPTY = 4,
     KEY_PRIVATE = 16, /* a file that has it belongs to its owner alone */
-    KEY_FILE = 8,   /* the value is a file's path; the setter takes the first line of the file */
-    KEY_WHOLE = 32, /* of KEY_FILE: the setter takes all of it */
+    KEY_FILE = 8,     /* the value is a file's path; the setter takes the first line of the file */
+    KEY_WHOLE = 32,   /* of KEY_FILE: the setter takes all of it */
 };
 
 /* Takes one value, or one element of a list, never empty. NULL, or what is

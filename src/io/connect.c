@@ -29,7 +29,7 @@ static int connect_unix(struct io_loop *loop, const char *path, struct stream **
         close(fd);
         return err;
     }
-    return tcp_stream_new(loop, fd, &nowhere, out);
+    return tcp_stream_new(loop, fd, &nowhere, &nowhere, out);
 }
 
 int io_connect_at(struct io_loop *loop, const struct place *to, struct stream **out)
@@ -61,5 +61,7 @@ int io_connect(struct io_loop *loop, const struct endpoint *to, struct stream **
         close(fd);
         return err;
     }
-    return tcp_stream_new(loop, fd, to, out);
+    tcp_stream_set_options(fd);
+    struct endpoint local = sockaddr_local(fd);
+    return tcp_stream_new(loop, fd, to, &local, out);
 }

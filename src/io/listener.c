@@ -25,6 +25,8 @@ struct io_listener {
     uv_poll_t poll;
     int fd;
     bool closed;
+    struct endpoint local; /* where it listens; family NONE for a Unix socket */
+    bool is_for_any;       /* of the machine's addresses */
     struct stat file; /* of a Unix socket: its file, as we made it */
     char path[PLACE_PATH];
     struct descriptors_waiter waiter; /* waits while accepting pauses */
@@ -55,8 +57,9 @@ static bool accept_one(struct io_listener *l)
         return errno != EAGAIN;
     }
     struct endpoint remote = sockaddr_to_endpoint(&sa.sa);
+    struct endpoint local = l->is_for_any ? sockaddr_local(fd) : l->local;
     struct stream *s;
-    int err = tcp_stream_new(l->loop, fd, &remote, &s);
+    int err = tcp_stream_new(l->loop, fd, &remote, &local, &s);
     if (err == 0 && l->tls != NULL) {
         err = tls_stream_new(l->loop, l->tls, s, &s);
     }
@@ -245,11 +248,14 @@ int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *acc
         return oserr(rc);
     }
     l->poll.data = l;
+    tcp_stream_set_options(l->fd);
+    l->local = sockaddr_local(l->fd);
+    l->is_for_any = l->local.addr.family != FAMILY_NONE && addr_is_unspecified(&l->local.addr);
     descriptors_opened(&loop->descriptors, l->fd);
     uv_poll_start(&l->poll, UV_READABLE, on_poll);
     *bound = *at;
     if (at->kind != PLACE_UNIX) {
-        bound->at = sockaddr_local(l->fd);
+        bound->at = l->local;
         bound->kind = bound->at.addr.family != FAMILY_NONE ? PLACE_IP : PLACE_FD;
     }
     *out = l;

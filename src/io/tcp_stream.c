@@ -13,7 +13,6 @@
 
 #include "base/err.h"
 #include "io/oserr.h"
-#include "io/sockaddr.h"
 
 struct tcp_stream {
     struct stream stream;
@@ -23,6 +22,8 @@ struct tcp_stream {
     unsigned wanted;  /* by the owner */
     unsigned watched; /* by epoll */
     bool closed;
+    bool got_fin;  /* all that the other side sent has been read */
+    bool sent_fin; /* nothing more is written */
 };
 
 static_assert((int)STREAM_READABLE == (int)UV_READABLE, "passed through unchanged");
@@ -97,6 +98,7 @@ static ssize_t read_bytes(struct stream *s, void *buf, size_t len)
     do {
         n = recv(t->fd, buf, len, 0);
     } while (n < 0 && errno == EINTR);
+    t->got_fin = t->got_fin || n == 0;
     return result(n);
 }
 
@@ -119,7 +121,11 @@ static ssize_t write_bytes(struct stream *s, const struct iovec *iov, int n_iov)
 
 static void shutdown_write(struct stream *s)
 {
-    shutdown(from_stream(s)->fd, SHUT_WR);
+    struct tcp_stream *t = from_stream(s);
+    if (!t->sent_fin) {
+        t->sent_fin = true;
+        shutdown(t->fd, SHUT_WR);
+    }
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -152,8 +158,10 @@ static void discard_unread(int fd)
 static void close_orderly(struct stream *s)
 {
     struct tcp_stream *t = from_stream(s);
-    shutdown(t->fd, SHUT_WR);
-    discard_unread(t->fd);
+    if (!t->got_fin) {
+        shutdown_write(s);
+        discard_unread(t->fd);
+    }
     release(t);
 }
 
@@ -174,7 +182,16 @@ static const struct stream_ops ops = {
     .abort = close_by_reset,
 };
 
-int tcp_stream_new(struct io_loop *loop, int fd, const struct endpoint *remote, struct stream **out)
+void tcp_stream_set_options(int fd)
+{
+    int on = 1; /* the tunnel's segments set the pace, not Nagle's algorithm */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* Whoever is gone without a word must not stay for good: the system asks, as seldom as it is set to. */
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+int tcp_stream_new(struct io_loop *loop, int fd, const struct endpoint *remote,
+                   const struct endpoint *local, struct stream **out)
 {
     struct tcp_stream *t = calloc(1, sizeof *t);
     if (t == NULL) {
@@ -187,14 +204,10 @@ int tcp_stream_new(struct io_loop *loop, int fd, const struct endpoint *remote, 
         free(t);
         return oserr(rc);
     }
-    t->stream = (struct stream){.ops = &ops, .remote = *remote, .local = sockaddr_local(fd)};
+    t->stream = (struct stream){.ops = &ops, .remote = *remote, .local = *local};
     t->loop = loop;
     t->poll.data = t;
     t->fd = fd;
-    int on = 1; /* the tunnel's segments set the pace, not Nagle's algorithm */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    /* Whoever is gone without a word must not stay for good: the system asks, as seldom as it is set to. */
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     descriptors_opened(&loop->descriptors, fd);
     *out = &t->stream;
     return 0;

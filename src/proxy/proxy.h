@@ -27,7 +27,7 @@ struct proxy_config {
     unsigned max_sessions;        /* some more may ask, to be refused in words; the rest is reset. 0: no limit */
     uint64_t idle;                /* ns without a byte either way after which a flow is reset; 0: never */
     uint64_t greeting_timeout;    /* ns until the request must be whole; 0: 10 s */
-    bool tells_failures;          /* as errors in the log: the client has no other way to know */
+    bool tells_failures;          /* as errors in the log, with the target: DOOR_FORWARD has no other words */
     const struct log *log;        /* borrowed; may be NULL */
 };
 

@@ -79,8 +79,9 @@ static bool is_told(const struct session *s)
 
 static void tell_failure(const struct session *s, const char *cause)
 {
+    char to[TARGET_TEXT];
     if (s->all->tells_failures) {
-        log_error(s->all->log, "the connection failed: %s", cause);
+        log_error(s->all->log, "%s: %s", target_format(&s->all->terms.target, to), cause);
     }
 }
 

@@ -10,18 +10,19 @@ enum { BLACK_HOLE_TRIES = 3 };
 enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 
 /* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where
- * the walk finds it. */
-static void split_unsent(struct tcp_pcb *pcb, uint16_t mss)
+ * the walk finds it. False without memory: what is left goes out too large once more. */
+static bool split_unsent(struct tcp_pcb *pcb, uint16_t mss)
 {
-    struct tcp_seg *head = pcb->unsent;
-    for (struct tcp_seg *seg = head; seg; seg = seg->next) {
+    struct tcp_seg *head = pcb->unsent, *seg = head;
+    for (; seg; seg = seg->next) {
         pcb->unsent = seg;
         if (seg->len > mss && tcp_split_unsent_seg(pcb, mss) != ERR_OK) {
-            break; /* without memory it goes out too large once more */
+            break;
         }
     }
     pcb->unsent = head;
     pcb->unsent_last = NULL;
+    return !seg;
 }
 
 static bool is_v6(const struct stack_tcp *t)
@@ -36,9 +37,10 @@ static void fit_into(struct stack_tcp *t, uint32_t mtu)
     if (mss >= pcb->mss) {
         return;
     }
-    pcb->mss = (u16_t)mss;
     tcp_rexmit_rto_prepare(pcb); /* what is in flight is lost: all of it is unsent again */
-    split_unsent(pcb, pcb->mss);
+    if (split_unsent(pcb, (uint16_t)mss)) {
+        pcb->mss = (u16_t)mss; /* lwIP wants no longer segments in the queue than that */
+    }
     tcp_output(pcb);
 }
 

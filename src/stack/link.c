@@ -12,7 +12,7 @@
 #include <lwip/ip.h>
 #include <stdlib.h>
 
-enum { OPTION_MSS = 2 };
+enum { OPTION_MSS = 2, OPTION_MSS_LEN = 4 };
 
 /* ICMP errors: so many at once, and one each 10 ms. */
 enum { ERRORS_AT_ONCE = 50 };
@@ -77,14 +77,15 @@ static void rename_v4(struct stack *s, struct pbuf *p)
 }
 
 /* lwIP announces what the MTU allows. Where segments shall be smaller, our SYN's option says so; lwIP writes it first,
- * and anew for each SYN. HC' = ~(~HC + ~m + m') once more. */
+ * and anew for each SYN, in one piece with the headers. HC' = ~(~HC + ~m + m') once more. */
 static void announce_mss(const struct stack *s, struct pbuf *p)
 {
     uint8_t *ip = p->payload;
     bool v6 = ip[0] >> 4 == 6;
-    uint8_t *tcp = ip + (v6 ? IP6_HEADER : IP4_HEADER), *option = tcp + TCP_HEADER;
-    if (ip[v6 ? 6 : 9] != PROTO_TCP || !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 ||
-        option[0] != OPTION_MSS) {
+    size_t header = v6 ? IP6_HEADER : IP4_HEADER;
+    uint8_t *tcp = ip + header, *option = tcp + TCP_HEADER;
+    if (p->len < header + TCP_HEADER + OPTION_MSS_LEN || ip[v6 ? 6 : 9] != PROTO_TCP ||
+        !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 || option[0] != OPTION_MSS) {
         return;
     }
     uint16_t mss = conn_mss(s, v6), announced = load_be16(option + 2);

@@ -153,15 +153,15 @@ static void survey_active(struct stack *s)
     }
 }
 
-/* True when it is to be done but too early. */
-static bool trim_after_a_peak(struct stack *s)
+/* True when it is to be done but too early: also while there are blocks that the heap will have next. */
+static bool trim_after_a_peak(struct stack *s, bool blocks)
 {
     size_t in_heap = s->flows.n * IN_HEAP_FLOW + s->chunks.n_small * CHUNK_SMALL;
     s->most_in_heap = in_heap > s->most_in_heap ? in_heap : s->most_in_heap;
     if (s->most_in_heap < TRIM_MIN || in_heap > s->most_in_heap / 2) {
         return false;
     }
-    if (s->mono < s->trim_due) {
+    if (blocks || s->mono < s->trim_due) {
         return true;
     }
     s->most_in_heap = in_heap;
@@ -173,9 +173,8 @@ static bool trim_after_a_peak(struct stack *s)
 /* What a busier time needed goes back to the system. */
 static void settle(struct stack *s)
 {
-    bool more = chunk_pool_settle(&s->chunks);
-    more = memory_settle() || more;
-    more = trim_after_a_peak(s) || more;
+    bool chunks = chunk_pool_settle(&s->chunks), blocks = memory_settle();
+    bool more = trim_after_a_peak(s, blocks) || chunks || blocks;
     if (tcp_active_pcbs || more) {
         s->slow_due = deadline_min(s->slow_due, s->mono + IDLE_NS);
     }
@@ -291,5 +290,8 @@ void ticks_run(struct stack *s)
     }
     while (s->mono >= s->time_wait_due) {
         end_time_wait(s);
+        if (list_empty(&s->time_wait)) { /* what they held is to be settled */
+            s->slow_due = deadline_min(s->slow_due, s->mono + IDLE_NS);
+        }
     }
 }

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import ssl
+import time
 
 import pytest
 
@@ -293,6 +294,11 @@ def test_reverse_forwards_lead_out_of_the_tunnel(ground):
 # Standard input and output, and commands ------------------------------------------------
 
 
+def wait_for_another_initiation():
+    """WireGuard answers no two initiations of one peer within 50 ms; the next try would come 5 s later."""
+    time.sleep(0.1)
+
+
 def wgproxy_command(ground, *arguments):
     path = ground.work / "command.conf"
     path.write_text(ground.client_conf())
@@ -373,6 +379,7 @@ def test_a_proxy_from_before_leads_no_command_around_the_tunnel(ground):
         words = wgproxy_command(ground, "-q", *private, "--", "curl", "-qsS", "http://web.corp.test/hello")
         done = ground.run(["env", "http_proxy=http://127.0.0.1:9", "HTTPS_PROXY=http://127.0.0.1:9", *words])
         assert done.stdout == services.HELLO, done.stderr
+        wait_for_another_initiation()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
@@ -400,6 +407,7 @@ def test_a_commands_own_proxy_goes_with_it(ground):
     port = int(done.stdout.decode().rsplit(":", 1)[1].strip().strip("/"))
     with ground.client.socket() as s:
         assert s.connect_ex(("127.0.0.1", port)) != 0
+    wait_for_another_initiation()
     done = ground.run(wgproxy_command(ground, "-q", "--unix", "--", "sh", "-c", script))
     path = "/" + done.stdout.decode().strip().split("/", 3)[3]
     assert "wgproxy-" in path and not os.path.exists(os.path.dirname(path))

@@ -67,7 +67,8 @@ static void check_target(const struct config_door *d)
 /* Nobody comes in from outside by accident, and nobody comes in without his password. */
 static void check_door(const struct config_door *d)
 {
-    bool stands_here = d->kind == CONFIG_PROXY || d->kind == CONFIG_SNI || d->kind == CONFIG_FORWARD;
+    bool stands_here =
+        d->kind == CONFIG_PROXY || d->kind == CONFIG_SNI || d->kind == CONFIG_FORWARD;
     assert(d->line > 0);
     assert(!stands_here || place_is_private(&d->bind) || d->allow_lan || d->n_users > 0);
     assert(!stands_here || d->bind.kind != PLACE_IP || d->bind.at.addr.family != FAMILY_NONE);
@@ -77,7 +78,8 @@ static void check_door(const struct config_door *d)
         check_target(d);
     }
     for (size_t i = 0; i < d->n_users; i++) {
-        assert(d->users[i].name[0] != '\0' && d->users[i].password != NULL && d->users[i].password[0] != '\0');
+        assert(d->users[i].name[0] != '\0' && d->users[i].password != NULL &&
+               d->users[i].password[0] != '\0');
     }
     check_rules(d->rules, d->n_rules);
 }

@@ -58,14 +58,18 @@ static const struct heard_row rows[] = {
      "E f:11: BindAddress: \"unix:/?\" is taken by line 9\n"},
     {INTERFACE PEER LISTENER("1") "[Status]\nBindAddress = 1\n",
      "E f:11: BindAddress: \"127.0.0.1:1\" is taken by line 9\n"},
-    {INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\n[Status]\nBindAddress = 1\n", ""},
-    {INTERFACE PEER "[TCPServerTunnel]\nListenPort = 1\nTarget = a:1\n[TCPServerTunnel]\nListenPort = 1\nTarget = b:1\n",
+    {INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\n[Status]\nBindAddress = 1\n",
+     ""},
+    {INTERFACE PEER "[TCPServerTunnel]\nListenPort = 1\nTarget = "
+                    "a:1\n[TCPServerTunnel]\nListenPort = 1\nTarget = b:1\n",
      "E f:12: ListenPort: 1 is taken by line 9\n"},
     {INTERFACE PEER "[STDIOTunnel]\nTarget = a:1\n[STDIOTunnel]\nTarget = b:1\n",
      "E f:10: a second [STDIOTunnel]: there is one standard input\n"},
-    {INTERFACE PEER LISTENER("1") "Deny = * user=bob\n", "W f:10: no door has this user: the rule never fits\n"},
+    {INTERFACE PEER LISTENER("1") "Deny = * user=bob\n",
+     "W f:10: no door has this user: the rule never fits\n"},
     {INTERFACE PEER "[Resolve]\nOutside = yes\n",
-     "W f: [Resolve] Outside = yes: the names of destinations are told to this machine's resolver, outside the tunnel\n"},
+     "W f: [Resolve] Outside = yes: the names of destinations are told to this machine's resolver, "
+     "outside the tunnel\n"},
     {INTERFACE "DNS = 10.0.0.1\n" PEER "[Resolve]\nOutside = yes\n",
      "W f: [Resolve] Outside: DNS is set, so names are asked for in the tunnel all the same\n"},
     /* what follows from a mistake is not told beside it */

@@ -75,13 +75,15 @@ static bool is_free_text(const char *key)
 }
 
 /* A file of one section that has the key in its second line, or behind a user. */
-static void assert_refused_in(const struct key_entry *key, const struct section_entry *section, const char *bad)
+static void assert_refused_in(const struct key_entry *key, const struct section_entry *section,
+                              const char *bad)
 {
     char text[256], expected[128];
     struct heard h = {0};
     struct config *c;
     bool behind_user = key->kind == KEY_EACH && strncmp(key->name, "Password", 8) == 0;
-    snprintf(text, sizeof text, "[%s]\n%s%s = %s\n", section->name, behind_user ? "Username = u\n" : "", key->name, bad);
+    snprintf(text, sizeof text, "[%s]\n%s%s = %s\n", section->name,
+             behind_user ? "Username = u\n" : "", key->name, bad);
     snprintf(expected, sizeof expected, "E f:%d: %s: ", behind_user ? 3 : 2, key->name);
     heard_parse(&h, &c, text, strlen(text));
     if (strstr(h.text, expected) == NULL) {

@@ -548,6 +548,49 @@ static void a_stream_knows_both_its_ends(void **state)
     }
 }
 
+/* A listener on every address does not know where its connections arrive. */
+static void a_stream_knows_which_of_all_addresses_was_meant(void **state)
+{
+    (void)state;
+    struct pair p = {.loop = loop_or_fail()};
+    struct endpoint any = endpoint_of("0.0.0.0:0");
+    assert_int_equal(io_listen(p.loop, &any, pair_accepted, &p, &p.at, &p.listener), 0);
+    struct endpoint at = endpoint_of("127.0.0.1:0");
+    at.port = p.at.port;
+    p.client = plain_connected(&at, SOCK_STREAM);
+    drive_until(p.loop, pair_is_accepted, &p);
+    assert_true(endpoint_equal(&p.stream->local, &at));
+    pair_close(&p);
+}
+
+/* Whether we said so before or not: what the other side reads last is our FIN. */
+static void closing_behind_the_others_fin_is_orderly(void **state)
+{
+    (void)state;
+    for (int shut = 0; shut < 2; shut++) {
+        struct pair p;
+        pair_open(&p, "127.0.0.1:0");
+        struct notes n;
+        attach(&n, p.stream);
+        shutdown(p.client, SHUT_WR);
+        n.read_at_next = true;
+        stream_want(p.stream, STREAM_READABLE);
+        drive_until(p.loop, was_called, &n);
+        assert_int_equal(n.n_read, 0);
+        assert_int_equal(write_text(p.stream, "bye"), 3);
+        if (shut) {
+            stream_shutdown(p.stream);
+            stream_shutdown(p.stream);
+        }
+        stream_close(p.stream);
+        p.stream = NULL;
+        char got[16];
+        assert_int_equal(recv(p.client, got, sizeof got, 0), 3);
+        assert_int_equal(recv(p.client, got, sizeof got, 0), 0);
+        pair_close(&p);
+    }
+}
+
 /* A gathered write longer than the system takes at once is cut, not refused. */
 static void a_write_of_very_many_pieces_is_taken_in_part(void **state)
 {
@@ -603,6 +646,8 @@ int main(void)
         cmocka_unit_test(abort_is_a_reset),
         cmocka_unit_test(last_words_arrive_although_bytes_were_left_unread),
         cmocka_unit_test(a_stream_knows_both_its_ends),
+        cmocka_unit_test(a_stream_knows_which_of_all_addresses_was_meant),
+        cmocka_unit_test(closing_behind_the_others_fin_is_orderly),
         cmocka_unit_test(a_write_of_very_many_pieces_is_taken_in_part),
         cmocka_unit_test(small_writes_leave_at_once),
     };

@@ -335,7 +335,8 @@ static void a_target_that_the_rules_deny_is_refused_at_once(void **state)
     assert_int_equal(open_to("10.0.0.5", NULL, net), ERR_DENIED);
     assert_int_equal(open_to("192.0.2.5", NULL, net), 0);
     assert_int_equal(open_to(NULL, "dns.corp.example", name), ERR_DENIED);
-    assert_int_equal(open_to(NULL, "dns.corp.example", net), 0); /* its addresses are judged when they are known */
+    assert_int_equal(open_to(NULL, "dns.corp.example", net),
+                     0); /* its addresses are judged when they are known */
     assert_int_equal(open_to("10.0.0.5", NULL, NULL), 0);
     access_free(net);
     access_free(name);

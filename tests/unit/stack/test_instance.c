@@ -106,9 +106,9 @@ static void one_may_leave_through_the_other(void **state)
         server[i] = (struct peer){.to_send = 1000, .appetite = SIZE_MAX, .shutdown_after = true};
         struct endpoint to = at(families[0], (uint16_t)(80 + i));
         peer_listen(&inner.b, &server[i], to.port);
-        assert_int_equal(stack_tcp_connect(inner.a.stack, &to, peer_event, &client[i], &client[i].t,
-                                           inner.now),
-                         0);
+        assert_int_equal(
+            stack_tcp_connect(inner.a.stack, &to, peer_event, &client[i], &client[i].t, inner.now),
+            0);
     }
     for (int round = 0; round < 5000; round++) {
         wire_pass(&inner, MS);

@@ -82,6 +82,25 @@ static void streams(struct wire *w, long k)
     peer_close(&server);
 }
 
+/* Its segments are to be cut in the middle of a transfer. */
+static void narrower(struct wire *w, long k)
+{
+    struct peer client = {.to_send = 4 * BYTES, .appetite = SIZE_MAX};
+    struct peer server = {.appetite = SIZE_MAX, .shutdown_after = true};
+    assert_int_equal(peer_pair(w, &client, &server, "10.0.0.2"), 0);
+    wire_pass(w, 4 * MS);
+    countdown = k;
+    stack_lower_mtu(w->a.stack, 700, w->now);
+    countdown = -1;
+    client.to_send += BYTES; /* behind what stands in the queue */
+    client.shutdown_after = true;
+    peer_pump(&client);
+    assert_true(wire_run(w, peer_is_done, &client, 60 * NS_PER_S));
+    assert_int_equal(server.received, client.to_send);
+    peer_close(&client);
+    peer_close(&server);
+}
+
 static unsigned n_received;
 
 static void received(void *ctx, struct stack_udp *u, const struct endpoint *from,
@@ -114,7 +133,7 @@ static void each_failure_once(void (*life)(struct wire *w, long k))
     do {
         struct wire w;
         wire_open(&w, &(struct wire_config){.delay = MS, .loss = 20, .seed = 5});
-        w.config.loss = life == datagrams ? 0 : 20;
+        w.config.loss = life == streams ? 20 : 0;
         w.memory_fails = true;
         failed = false;
         life(&w, k);
@@ -129,6 +148,12 @@ static void a_stream_survives_any_one_failure(void **state)
 {
     (void)state;
     each_failure_once(streams);
+}
+
+static void a_narrower_path_is_no_end(void **state)
+{
+    (void)state;
+    each_failure_once(narrower);
 }
 
 static void a_datagram_may_get_lost_and_nothing_else(void **state)
@@ -161,6 +186,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stack_is_made_whole_or_not_at_all),
         cmocka_unit_test(a_datagram_may_get_lost_and_nothing_else),
+        cmocka_unit_test(a_narrower_path_is_no_end),
         cmocka_unit_test(a_stream_survives_any_one_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,9 +183,9 @@ static void those_who_wait_for_more_do_not_hurry_others(void **state)
         silent[i] = (struct peer){.to_send = 10};
         struct endpoint server_at = at("10.0.0.2", (uint16_t)(100 + i));
         peer_listen(&w.b, &silent[i], server_at.port);
-        assert_int_equal(stack_tcp_connect(w.a.stack, &server_at, peer_event, &asking[i],
-                                           &asking[i].t, w.now),
-                         0);
+        assert_int_equal(
+            stack_tcp_connect(w.a.stack, &server_at, peer_event, &asking[i], &asking[i].t, w.now),
+            0);
         wire_pass(&w, 10 * MS);
     }
     wire_pass(&w, 1950 * MS);
@@ -314,6 +314,36 @@ static void connections_to_one_server_do_not_run_out_of_ports(void **state)
     wire_close(&w);
 }
 
+/* Those in TIME_WAIT are the last that hold memory of a busy time: it goes back when they do. */
+static void memory_of_a_peak_goes_back_after_time_wait(void **state)
+{
+    (void)state;
+    wire_open(&w, &(struct wire_config){.delay = 10 * NS_PER_US});
+    server = (struct peer){0};
+    peer_listen(&w.b, &server, 80);
+    struct stack_tcp_listener *l = server.listener;
+    struct endpoint to = at("10.0.0.2", 80);
+    for (int i = 0; i < 2000; i++) {
+        client = (struct peer){.appetite = SIZE_MAX, .shutdown_after = true};
+        server = (struct peer){.appetite = SIZE_MAX, .shutdown_after = true, .listener = l};
+        assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &client, &client.t, w.now),
+                         0);
+        assert_true(wire_run(&w, peer_is_done, &client, NS_PER_S));
+        wire_run(&w, peer_is_done, &server, NS_PER_S);
+        peer_close(&client);
+        peer_close(&server);
+    }
+    assert_in_range(w.a.stack->n_time_wait + w.b.stack->n_time_wait, 1500, 4096);
+    wire_pass(&w, 9 * NS_PER_S);
+    struct stack *held = w.a.stack->n_time_wait > 0 ? w.a.stack : w.b.stack;
+    assert_true(held->most_in_heap > 1000 * 1024);
+    wire_pass(&w, 21 * NS_PER_S);
+    assert_int_equal(held->n_time_wait, 0);
+    assert_true(held->most_in_heap < 512 * 1024); /* it was trimmed since */
+    assert_true(stack_next_deadline(held) == NEVER);
+    wire_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +358,7 @@ int main(void)
         cmocka_unit_test(time_wait_ends_after_ten_seconds),
         cmocka_unit_test(the_last_bytes_survive_half_a_minute_of_loss),
         cmocka_unit_test(a_long_sleep_harms_no_connection),
+        cmocka_unit_test(memory_of_a_peak_goes_back_after_time_wait),
         cmocka_unit_test(connections_to_one_server_do_not_run_out_of_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
