@@ -23,7 +23,8 @@ struct alive {
     struct alive_target targets[];
 };
 
-static void replied(void *ctx, struct stack_ping *p, const struct addr *from, uint16_t seq, size_t len, struct now now)
+static void replied(void *ctx, struct stack_ping *p, const struct addr *from, uint16_t seq,
+                    size_t len, struct now now)
 {
     (void)p;
     (void)seq;
@@ -39,7 +40,8 @@ static void replied(void *ctx, struct stack_ping *p, const struct addr *from, ui
 
 static const struct stack_ping_handler handler = {.replied = replied};
 
-int alive_new(struct alive **out, struct tunnel *tunnel, const struct config *config, struct now now)
+int alive_new(struct alive **out, struct tunnel *tunnel, const struct config *config,
+              struct now now)
 {
     size_t n = config->n_check_alive;
     struct alive *a = calloc(1, sizeof *a + n * sizeof a->targets[0]);
@@ -49,7 +51,9 @@ int alive_new(struct alive **out, struct tunnel *tunnel, const struct config *co
     a->tunnel = tunnel;
     a->config = config;
     a->n = n;
-    a->interval = (config->check_alive_interval != 0 ? config->check_alive_interval : INTERVAL_USUAL) * NS_PER_S;
+    a->interval =
+        (config->check_alive_interval != 0 ? config->check_alive_interval : INTERVAL_USUAL) *
+        NS_PER_S;
     a->next = now.mono;
     for (size_t i = 0; i < n; i++) {
         a->targets[i].addr = config->check_alive[i];
@@ -103,7 +107,8 @@ static bool has_session(const struct alive *a)
 static void set_keepalives(struct alive *a, bool calling, struct now now)
 {
     size_t i = 0;
-    for (struct wg_peer *p = wg_peer_first(tunnel_wg(a->tunnel)); p != NULL; p = wg_peer_next(p), i++) {
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(a->tunnel)); p != NULL;
+         p = wg_peer_next(p), i++) {
         uint16_t usual = i < a->config->n_peers ? a->config->peers[i].keepalive : 0;
         wg_peer_set_keepalive(p, calling ? CALL_EVERY : usual, now);
     }

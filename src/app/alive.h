@@ -19,7 +19,8 @@ struct alive_target {
 };
 
 /* `config` is read for the whole life. 0, ERR_NOMEM, or an error of stack_ping_open. */
-int alive_new(struct alive **out, struct tunnel *tunnel, const struct config *config, struct now now) MUST_USE;
+int alive_new(struct alive **out, struct tunnel *tunnel, const struct config *config,
+              struct now now) MUST_USE;
 void alive_free(struct alive *a); /* NULL is harmless */
 
 uint64_t alive_next_deadline(const struct alive *a);

@@ -13,10 +13,11 @@
 
 struct app {
     const struct env *env;
-    struct list tunnels; /* struct tunnel_item; one that is carried stands before the one that carries it */
-    struct list doors;   /* struct door */
+    /* struct tunnel_item; one that is carried stands before the one that carries it */
+    struct list tunnels;
+    struct list doors;     /* struct door */
     struct status *status; /* NULL: there is none */
-    bool carries;        /* some tunnel goes through another */
+    bool carries;          /* some tunnel goes through another */
 };
 
 /* A tunnel with the world as it sees it. */
@@ -66,7 +67,8 @@ static void write_named(void *ctx, enum log_level level, const char *line)
     log_line(item->below, level, "%s: %s", item->name, line);
 }
 
-static void see_world(struct tunnel_item *item, const struct env *outside, const char *name, struct tunnel *through)
+static void see_world(struct tunnel_item *item, const struct env *outside, const char *name,
+                      struct tunnel *through)
 {
     item->env = *outside;
     if (through != NULL) {
@@ -81,8 +83,8 @@ static void see_world(struct tunnel_item *item, const struct env *outside, const
     }
 }
 
-int app_add_tunnel(struct app *app, const struct config *config, const char *name, struct tunnel *through,
-                   struct tunnel **out, struct now now)
+int app_add_tunnel(struct app *app, const struct config *config, const char *name,
+                   struct tunnel *through, struct tunnel **out, struct now now)
 {
     struct tunnel_item *item = calloc(1, sizeof *item);
     if (item == NULL) {
@@ -94,14 +96,15 @@ int app_add_tunnel(struct app *app, const struct config *config, const char *nam
         free(item);
         return err;
     }
-    list_push_back(app->tunnels.next, &item->link); /* before the first, so before what carries it */
+    /* before the first, so before what carries it */
+    list_push_back(app->tunnels.next, &item->link);
     app->carries |= through != NULL;
     *out = item->tunnel;
     return 0;
 }
 
-int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c, const struct config_door *d,
-                 struct place *bound, struct door **out)
+int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c,
+                 const struct config_door *d, struct place *bound, struct door **out)
 {
     struct door *door;
     int err = door_new(&door, app->env, tunnel, c, d, bound);
@@ -114,11 +117,13 @@ int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c,
     return err;
 }
 
-int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at, struct endpoint *bound)
+int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at,
+                  struct endpoint *bound)
 {
     static const struct config nothing;
-    struct config_door d = {
-        .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP, .bind = place_ip(at)};
+    struct config_door d = {.kind = CONFIG_PROXY,
+                            .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP,
+                            .bind = place_ip(at)};
     struct place stands;
     int err = app_add_door(app, tunnel, &nothing, &d, &stands, NULL);
     if (err == 0) {
@@ -136,7 +141,8 @@ bool app_drain(struct app *app)
     return running;
 }
 
-int app_add_status(struct app *app, const struct place *at, struct place *bound, struct status **out)
+int app_add_status(struct app *app, const struct place *at, struct place *bound,
+                   struct status **out)
 {
     int err = status_new(&app->status, app->env, at, bound);
     if (err == 0) {
@@ -178,7 +184,8 @@ uint64_t app_turn(struct app *app, struct now now)
     }
     uint64_t at = run_tunnels(app, now);
     if (app->carries) {
-        at = run_tunnels(app, now); /* what a tunnel brought for one inside it, and what that one answered */
+        /* what a tunnel brought for one inside it, and what that one answered */
+        at = run_tunnels(app, now);
     }
     list_foreach(l, &app->doors) {
         struct door *d = list_item(l, struct door, link);

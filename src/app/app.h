@@ -13,7 +13,8 @@
 
 struct app;
 
-int app_new(struct app **out, const struct env *env) MUST_USE; /* 0, ERR_NOMEM; `env` is borrowed for life */
+/* 0, ERR_NOMEM; `env` is borrowed for life */
+int app_new(struct app **out, const struct env *env) MUST_USE;
 
 /* Closes the doors, aborts what runs, and lets the tunnels send their last packets. NULL is harmless. */
 void app_free(struct app *app, struct now now);
@@ -21,19 +22,21 @@ void app_free(struct app *app, struct now now);
 /* A tunnel from a configuration (read only during the call). With a `name` (copied) its lines in the log begin with it; with a
  * tunnel to go `through`, which was added before, its datagrams and the names of its peers go through that one instead of
  * the machine's network. Either may be NULL. Errors as tunnel_new. */
-int app_add_tunnel(struct app *app, const struct config *config, const char *name, struct tunnel *through,
-                   struct tunnel **out, struct now now) MUST_USE;
+int app_add_tunnel(struct app *app, const struct config *config, const char *name,
+                   struct tunnel *through, struct tunnel **out, struct now now) MUST_USE;
 
 /* A door between this machine and the tunnel. *bound tells where it stands; *out, where wanted, is borrowed. Errors as
  * door_new; the log says which. */
-int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c, const struct config_door *d,
-                 struct place *bound, struct door **out) MUST_USE;
+int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c,
+                 const struct config_door *d, struct place *bound, struct door **out) MUST_USE;
 
 /* A proxy for every protocol and for everybody at `at`, as app_add_door. */
-int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at, struct endpoint *bound) MUST_USE;
+int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at,
+                  struct endpoint *bound) MUST_USE;
 
 /* The status port; it tells of the tunnels that are added to it (see status.h) and ends with the application. */
-int app_add_status(struct app *app, const struct place *at, struct place *bound, struct status **out) MUST_USE;
+int app_add_status(struct app *app, const struct place *at, struct place *bound,
+                   struct status **out) MUST_USE;
 
 void app_start(struct app *app, struct now now); /* once, after everything was added */
 

@@ -16,11 +16,12 @@
 struct inner_port {
     struct dgram dgram;
     struct stack_udp *socket;
-    struct rxbuf_pool pool; /* the stack lends a datagram for the call only: it is copied once, to be opened in place */
+    /* the stack lends a datagram for the call only: it is copied once, to be opened in place */
+    struct rxbuf_pool pool;
 };
 
-static void port_received(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                          struct now now)
+static void port_received(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                          const uint8_t *data, size_t len, struct now now)
 {
     (void)u;
     struct inner_port *p = ctx;
@@ -34,14 +35,16 @@ static void port_received(void *ctx, struct stack_udp *u, const struct endpoint 
     rxbuf_unref(buf);
 }
 
-static void port_failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err, struct now now)
+static void port_failed(void *ctx, struct stack_udp *u, const struct endpoint *to, int err,
+                        struct now now)
 {
     (void)u;
     struct inner_port *p = ctx;
     p->dgram.handler->undelivered(p->dgram.ctx, to, err, now);
 }
 
-static const struct stack_udp_handler port_handler = {.received = port_received, .failed = port_failed};
+static const struct stack_udp_handler port_handler = {.received = port_received,
+                                                      .failed = port_failed};
 
 static void port_send(struct dgram *d, const struct outbox *ob)
 {
@@ -80,7 +83,8 @@ static const struct dgram_ops port_ops = {
     .close = port_close,
 };
 
-static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
+static int udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,
+                    struct dgram **out)
 {
     struct tunnel *through = world;
     struct inner_port *p = malloc(sizeof *p);
@@ -124,8 +128,8 @@ static void resolved(void *ctx, int err, const struct addr *addrs, size_t n, str
     free(l);
 }
 
-static int resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx, struct local_lookup **out,
-                   struct now now)
+static int resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx,
+                   struct local_lookup **out, struct now now)
 {
     struct resolver *resolver = tunnel_resolver(world);
     if (resolver == NULL) {

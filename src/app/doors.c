@@ -95,7 +95,8 @@ static unsigned protocols_of(const struct config_door *cd)
     return protocols;
 }
 
-static int build_proxy(struct door *d, struct tunnel *tunnel, const struct config *c, const struct config_door *cd)
+static int build_proxy(struct door *d, struct tunnel *tunnel, const struct config *c,
+                       const struct config_door *cd)
 {
     struct proxy_config pc = {
         .dialer = tunnel_dialer(tunnel),
@@ -135,16 +136,19 @@ static int listen_at(struct door *d, const struct place *at, struct place *bound
 static int speak_tls(struct door *d, const struct config_door *cd, const struct place *bound)
 {
     const struct env_ops *ops = d->env->ops;
-    int err = ops->listener_tls != NULL ? ops->listener_tls(d->listener, cd->tls_certificate, cd->tls_key) : ERR_INVALID;
+    int err = ops->listener_tls != NULL
+                  ? ops->listener_tls(d->listener, cd->tls_certificate, cd->tls_key)
+                  : ERR_INVALID;
     if (err != 0) {
         char text[PLACE_TEXT];
-        log_error(d->env->log, "cannot speak TLS on %s: %s", place_format(bound, text), err_text(err));
+        log_error(d->env->log, "cannot speak TLS on %s: %s", place_format(bound, text),
+                  err_text(err));
     }
     return err;
 }
 
-static int bind_udp(struct door *d, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
-                    struct endpoint *bound)
+static int bind_udp(struct door *d, const struct endpoint *at, const struct dgram_handler *handler,
+                    void *ctx, struct endpoint *bound)
 {
     int err = d->local.ops->udp_bind != NULL
                   ? d->local.ops->udp_bind(d->local.world, at, handler, ctx, bound, &d->port)
@@ -159,7 +163,8 @@ static int bind_udp(struct door *d, const struct endpoint *at, const struct dgra
 /* SOCKS5's datagrams come in beside its listener. */
 static bool wants_relay(const struct door *d, const struct config_door *cd)
 {
-    return cd->kind == CONFIG_PROXY && cd->protocols & CONFIG_SOCKS5 && !cd->no_udp && d->local.ops->udp_bind != NULL;
+    return cd->kind == CONFIG_PROXY && cd->protocols & CONFIG_SOCKS5 && !cd->no_udp &&
+           d->local.ops->udp_bind != NULL;
 }
 
 static int build_relay(struct door *d, struct tunnel *tunnel, const struct config *c)
@@ -184,13 +189,14 @@ static int open_relay(struct door *d, const struct config_door *cd, const struct
     }
     int err = bind_udp(d, &at, &udp_relay_handler, d->relay, &stands);
     if (err == 0) {
-        udp_relay_set_port(d->relay, d->port, &advertised, addr_is_unspecified(&stands.addr) ? &d->local : NULL);
+        udp_relay_set_port(d->relay, d->port, &advertised,
+                           addr_is_unspecified(&stands.addr) ? &d->local : NULL);
     }
     return err;
 }
 
-static int build_streams(struct door *d, struct tunnel *tunnel, const struct config *c, const struct config_door *cd,
-                         struct place *bound)
+static int build_streams(struct door *d, struct tunnel *tunnel, const struct config *c,
+                         const struct config_door *cd, struct place *bound)
 {
     int err = build_users(d, cd);
     if (err == 0) {
@@ -216,8 +222,8 @@ static int build_streams(struct door *d, struct tunnel *tunnel, const struct con
 
 /* ---- forwards of datagrams, and out of the tunnel ---- */
 
-static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct config *c, const struct config_door *cd,
-                           struct place *bound)
+static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct config *c,
+                           const struct config_door *cd, struct place *bound)
 {
     struct udp_forward_config fc = {
         .stack = tunnel_stack(tunnel),
@@ -236,8 +242,8 @@ static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct c
         err = udp_forward_new(&d->forward, &fc);
     }
     if (err != 0) {
-        log_error(d->env->log, "cannot forward UDP to %s:%u: %s", cd->target_host, (unsigned)cd->target_port,
-                  err_text(err));
+        log_error(d->env->log, "cannot forward UDP to %s:%u: %s", cd->target_host,
+                  (unsigned)cd->target_port, err_text(err));
     }
     if (err == 0) {
         *bound = cd->bind;
@@ -249,7 +255,8 @@ static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct c
     return err;
 }
 
-static int build_reverse(struct door *d, struct tunnel *tunnel, const struct config *c, const struct config_door *cd)
+static int build_reverse(struct door *d, struct tunnel *tunnel, const struct config *c,
+                         const struct config_door *cd)
 {
     struct reverse_config rc = {
         .stack = tunnel_stack(tunnel),
@@ -268,8 +275,8 @@ static int build_reverse(struct door *d, struct tunnel *tunnel, const struct con
     return reverse_new(&d->reverse, &rc);
 }
 
-static int build(struct door *d, struct tunnel *tunnel, const struct config *c, const struct config_door *cd,
-                 struct place *bound)
+static int build(struct door *d, struct tunnel *tunnel, const struct config *c,
+                 const struct config_door *cd, struct place *bound)
 {
     int err;
     if (cd->udp) {
@@ -280,15 +287,16 @@ static int build(struct door *d, struct tunnel *tunnel, const struct config *c, 
         return build_streams(d, tunnel, c, cd, bound);
     }
     if (err != 0 && cd->kind == CONFIG_REVERSE) {
-        log_error(d->env->log, "cannot listen on port %u in the tunnel: %s", (unsigned)cd->port, err_text(err));
+        log_error(d->env->log, "cannot listen on port %u in the tunnel: %s", (unsigned)cd->port,
+                  err_text(err));
     }
     return err;
 }
 
 /* ---- life ---- */
 
-int door_new(struct door **out, const struct env *env, struct tunnel *tunnel, const struct config *c,
-             const struct config_door *cd, struct place *bound)
+int door_new(struct door **out, const struct env *env, struct tunnel *tunnel,
+             const struct config *c, const struct config_door *cd, struct place *bound)
 {
     struct door *d = calloc(1, sizeof *d);
     if (d == NULL) {

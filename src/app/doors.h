@@ -27,8 +27,8 @@ struct door {
 /* Both configurations are only read during the call: `c` for its rules and limits. *bound is where the door stands; of a
  * reverse forward it is not set. A door for standard input has no listener and gets its client by door_accept. Errors
  * as env's listen and udp_bind, and of the stack's listen; the log says which. */
-int door_new(struct door **out, const struct env *env, struct tunnel *tunnel, const struct config *c,
-             const struct config_door *d, struct place *bound) MUST_USE;
+int door_new(struct door **out, const struct env *env, struct tunnel *tunnel,
+             const struct config *c, const struct config_door *d, struct place *bound) MUST_USE;
 void door_free(struct door *d); /* resets what runs */
 
 void door_accept(struct door *d, struct stream *client, struct now now);

@@ -11,7 +11,7 @@
 #define RETRY_FIRST (1 * NS_PER_S)
 #define RETRY_LONGEST (30 * NS_PER_S)
 #define FOUND_MAX 8
-#define TRIES_EACH 2                /* initiations without an answer before the next address has its turn */
+#define TRIES_EACH 2 /* initiations without an answer before the next address has its turn */
 #define ASK_AGAIN (10 * NS_PER_S)   /* at most this often while the peer is silent */
 #define REFRESH (5 * 60 * NS_PER_S) /* with the first new session after that */
 
@@ -25,9 +25,9 @@ struct name {
     struct list link;
     struct wg_peer *peer;
     uint16_t port;
-    uint64_t due;              /* when to ask; NEVER: not by time alone */
-    uint64_t pause;            /* before the next try, after a failed one */
-    uint64_t asked;            /* when the last lookup began */
+    uint64_t due;                /* when to ask; NEVER: not by time alone */
+    uint64_t pause;              /* before the next try, after a failed one */
+    uint64_t asked;              /* when the last lookup began */
     struct local_lookup *lookup; /* under way, or NULL */
     struct endpoint found[FOUND_MAX];
     size_t n_found, at; /* the one that the peer was given last */
@@ -102,7 +102,8 @@ static void use(struct name *n, size_t at)
 {
     char text[ENDPOINT_TEXT];
     n->at = at;
-    log_info(n->owner->env->log, "endpoint %s is %s", n->host, endpoint_format(&n->found[at], text));
+    log_info(n->owner->env->log, "endpoint %s is %s", n->host,
+             endpoint_format(&n->found[at], text));
     wg_peer_set_endpoint(n->peer, &n->found[at]);
 }
 
@@ -180,11 +181,13 @@ static void look(struct name *n, struct now now)
         n->tried = 0; /* answered, or given up and begun anew */
     }
     if (status.initiations_pending > n->tried + TRIES_EACH) {
-        n->tried = status.initiations_pending - 1; /* the one just sent went to the old address: it counts for the new */
+        /* the one just sent went to the old address: it counts for the new */
+        n->tried = status.initiations_pending - 1;
         move_on(n, now);
     }
     if (status.answer_due <= now.mono) {
-        ask_again(n, now); /* it may have moved, and the call that is about to be made should find it */
+        /* it may have moved, and the call that is about to be made should find it */
+        ask_again(n, now);
     }
     if (status.handshakes != n->sessions) {
         n->sessions = status.handshakes;
@@ -213,7 +216,8 @@ void endpoints_tick(struct endpoints *e, struct now now)
         }
         n->due = NEVER;
         n->asked = now.mono;
-        int err = e->env->ops->local.resolve(e->env->world, n->host, n->port, resolved, n, &n->lookup, now);
+        int err = e->env->ops->local.resolve(e->env->world, n->host, n->port, resolved, n,
+                                             &n->lookup, now);
         if (err != 0) {
             n->lookup = NULL;
             try_later(n, err, now);

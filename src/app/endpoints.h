@@ -14,10 +14,11 @@
 struct endpoints;
 
 int endpoints_new(struct endpoints **out, const struct env *env) MUST_USE; /* 0, ERR_NOMEM */
-void endpoints_free(struct endpoints *e); /* NULL is harmless */
+void endpoints_free(struct endpoints *e);                                  /* NULL is harmless */
 
 /* Peer `peer` is at `host` (a name; copied) and `port`. 0, ERR_NOMEM. */
-int endpoints_add(struct endpoints *e, struct wg_peer *peer, const char *host, uint16_t port) MUST_USE;
+int endpoints_add(struct endpoints *e, struct wg_peer *peer, const char *host,
+                  uint16_t port) MUST_USE;
 
 /* See how the peers are doing: cheap, once per turn. What it decides becomes due. */
 void endpoints_look(struct endpoints *e, struct now now);

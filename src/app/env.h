@@ -18,11 +18,12 @@ struct env_listener;
 typedef void env_accept_fn(void *ctx, struct stream *s, struct now now);
 
 struct env_ops {
-    int (*udp_open)(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out);
+    int (*udp_open)(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,
+                    struct dgram **out);
     /* The largest IP packet to `to`, 0 where that is not known. */
     unsigned (*path_mtu)(void *world, const struct endpoint *to);
-    int (*listen)(void *world, const struct place *at, env_accept_fn *accepted, void *ctx, struct place *bound,
-                  struct env_listener **out);
+    int (*listen)(void *world, const struct place *at, env_accept_fn *accepted, void *ctx,
+                  struct place *bound, struct env_listener **out);
     void (*listener_close)(struct env_listener *l);
     /* Who comes in from now on speaks TLS, shown this certificate and proven with this key, both PEM. NULL: a world
      * without. */
@@ -38,7 +39,8 @@ struct env {
     struct rng rng;
     const struct log *log;
     const struct parallel *parallel; /* other cores; NULL: none */
-    uint16_t segment_block;          /* TCP makes packets of a multiple of so many bytes; 0: of any size */
+    /* TCP makes packets of a multiple of so many bytes; 0: of any size */
+    uint16_t segment_block;
 };
 
 /* The part of it that the proxy may use. */

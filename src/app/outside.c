@@ -4,15 +4,16 @@
 
 #include "base/err.h"
 
-#define STAGED_MAX 128      /* packets that one handshake can release (paper 6.4, wg.h) */
-#define BATCH 64            /* full packets of our own beside them */
+#define STAGED_MAX 128 /* packets that one handshake can release (paper 6.4, wg.h) */
+#define BATCH 64       /* full packets of our own beside them */
 #define OUTBOX_MESSAGES 1024
-#define TRIES 3             /* initiations in vain before another port is taken */
+#define TRIES 3 /* initiations in vain before another port is taken */
 
 int outside_init(struct outside *o, const struct env *env, uint16_t mtu)
 {
     size_t room = WG_OUT_ROOM(mtu);
-    *o = (struct outside){.env = env, .release_room = (STAGED_MAX + 1) * room + WG_BATCH * WG_OUT_ROOM(0)};
+    *o = (struct outside){.env = env,
+                          .release_room = (STAGED_MAX + 1) * room + WG_BATCH * WG_OUT_ROOM(0)};
     return outbox_init(&o->outbox, (o->release_room + BATCH * room) / 16 * 16, OUTBOX_MESSAGES);
 }
 
@@ -38,7 +39,8 @@ static int open_port(struct outside *o, uint16_t number, struct dgram **out)
     return err;
 }
 
-int outside_open(struct outside *o, uint16_t port, bool plain, const struct dgram_handler *handler, void *ctx)
+int outside_open(struct outside *o, uint16_t port, bool plain, const struct dgram_handler *handler,
+                 void *ctx)
 {
     o->configured = port;
     o->plain = plain;

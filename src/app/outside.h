@@ -29,7 +29,8 @@ void outside_fini(struct outside *o); /* closes the port; harmless on zeroes */
 
 /* Open the port: ListenPort, or 0 for any; `plain` if the system shall neither cut nor gather datagrams. Errors as env's
  * udp_open. */
-int outside_open(struct outside *o, uint16_t port, bool plain, const struct dgram_handler *handler, void *ctx) MUST_USE;
+int outside_open(struct outside *o, uint16_t port, bool plain, const struct dgram_handler *handler,
+                 void *ctx) MUST_USE;
 
 /* Make room for one packet of `len` bytes and what it may set off; or for all that one event of the core can. What
  * stands in the outbox leaves first, when it must. */

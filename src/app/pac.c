@@ -32,7 +32,8 @@ bool pac_proxies_exist(const struct pac_proxies *p)
 
 void pac_host(char out[PAC_HOST_SIZE], const char *text, size_t len)
 {
-    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
+    static const char harmless[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
     char whole[PAC_HOST_SIZE + sizeof "[]:65535"] = "";
     uint16_t port;
     if (len < sizeof whole) {
@@ -46,7 +47,8 @@ void pac_host(char out[PAC_HOST_SIZE], const char *text, size_t len)
     }
 }
 
-static void write_proxy(struct words *out, const char *word, const struct endpoint *at, const char *host)
+static void write_proxy(struct words *out, const char *word, const struct endpoint *at,
+                        const char *host)
 {
     static const struct addr everywhere;
     char text[ENDPOINT_TEXT];
@@ -54,7 +56,8 @@ static void write_proxy(struct words *out, const char *word, const struct endpoi
         words_add(out, "%s %s", word, endpoint_format(at, text));
     } else {
         bool brackets = strchr(host, ':') != NULL;
-        words_add(out, "%s %s%s%s:%u", word, brackets ? "[" : "", host, brackets ? "]" : "", (unsigned)at->port);
+        words_add(out, "%s %s%s%s:%u", word, brackets ? "[" : "", host, brackets ? "]" : "",
+                  (unsigned)at->port);
     }
 }
 
@@ -91,8 +94,8 @@ static bool takes_everything(const struct config *c)
 static void write_domains(struct words *out, const struct config *c, unsigned at)
 {
     for (size_t i = 0; i < c->n_search; i++) {
-        words_add(out, "  if (host == \"%s\" || dnsDomainIs(host, \".%s\")) return tunnels[%u];\n", c->search[i],
-                  c->search[i], at);
+        words_add(out, "  if (host == \"%s\" || dnsDomainIs(host, \".%s\")) return tunnels[%u];\n",
+                  c->search[i], c->search[i], at);
     }
 }
 
@@ -100,14 +103,16 @@ static void write_network(struct words *out, const struct prefix *net, unsigned 
 {
     char text[PREFIX_TEXT], mask_text[ADDR_TEXT];
     if (net->addr.family == FAMILY_V6) {
-        words_add(out, "  if (v6 && typeof isInNetEx == \"function\" && isInNetEx(bare, \"%s\")) return tunnels[%u];\n",
+        words_add(out,
+                  "  if (v6 && typeof isInNetEx == \"function\" && isInNetEx(bare, \"%s\")) return "
+                  "tunnels[%u];\n",
                   prefix_format(net, text), at);
         return;
     }
     struct addr mask = {.family = FAMILY_V4};
     store_be32(mask.bytes, net->len == 0 ? 0 : UINT32_MAX << (32 - net->len));
-    words_add(out, "  if (v4 && isInNet(host, \"%s\", \"%s\")) return tunnels[%u];\n", addr_format(&net->addr, text),
-              addr_format(&mask, mask_text), at);
+    words_add(out, "  if (v4 && isInNet(host, \"%s\", \"%s\")) return tunnels[%u];\n",
+              addr_format(&net->addr, text), addr_format(&mask, mask_text), at);
 }
 
 static void write_networks(struct words *out, const struct config *c, unsigned at)
@@ -119,7 +124,8 @@ static void write_networks(struct words *out, const struct config *c, unsigned a
     }
 }
 
-static void write_tunnels(struct words *out, const struct pac_tunnel tunnels[], size_t n, const char *host)
+static void write_tunnels(struct words *out, const struct pac_tunnel tunnels[], size_t n,
+                          const char *host)
 {
     const char *comma = "";
     words_add(out, "  var tunnels = [");
@@ -139,11 +145,14 @@ void pac_write(struct words *out, const struct pac_tunnel tunnels[], size_t n, c
     int taker = -1;
     words_add(out, "function FindProxyForURL(url, host) {\n");
     write_tunnels(out, tunnels, n, host);
-    words_add(out, "  if (host == \"localhost\" || host == \"127.0.0.1\" || host == \"[::1]\" || host == \"::1\") "
-                   "return \"DIRECT\";\n"
-                   "  host = host.toLowerCase();\n"
-                   "  var bare = host.replace(/^\\[|\\]$/g, \"\");\n"
-                   "  var v4 = /^\\d+\\.\\d+\\.\\d+\\.\\d+$/.test(host), v6 = bare.indexOf(\":\") >= 0;\n");
+    words_add(
+        out,
+        "  if (host == \"localhost\" || host == \"127.0.0.1\" || host == \"[::1]\" || host == "
+        "\"::1\") "
+        "return \"DIRECT\";\n"
+        "  host = host.toLowerCase();\n"
+        "  var bare = host.replace(/^\\[|\\]$/g, \"\");\n"
+        "  var v4 = /^\\d+\\.\\d+\\.\\d+\\.\\d+$/.test(host), v6 = bare.indexOf(\":\") >= 0;\n");
     for (size_t i = 0; i < n; i++) {
         if (!pac_proxies_exist(tunnels[i].proxies)) {
             continue;

@@ -16,18 +16,24 @@ static const struct {
     enum wg_rx verdict;
     const char *what, *why;
 } clues[] = {
-    {WG_RX_DROP_MAC1, "came for another public key (mac1 is wrong)", "the far side has another PublicKey for us"},
-    {WG_RX_DROP_UNKNOWN_PEER, "came from a key that is no [Peer] here", "the PublicKey of this [Peer] is not the far side's"},
-    {WG_RX_DROP_HANDSHAKE, "that did not decrypt came", "PresharedKey or PublicKey differ between the two sides"},
-    {WG_RX_DROP_STALE, "came as handshake messages out of turn", "an old message was repeated, or a clock stepped back"},
-    {WG_RX_DROP_INDEX, "came for a session that is not ours", "the far side still speaks to an earlier run of us"},
-    {WG_RX_DROP_MALFORMED, "came that no WireGuard speaker sends", "something else listens on that port"},
+    {WG_RX_DROP_MAC1, "came for another public key (mac1 is wrong)",
+     "the far side has another PublicKey for us"},
+    {WG_RX_DROP_UNKNOWN_PEER, "came from a key that is no [Peer] here",
+     "the PublicKey of this [Peer] is not the far side's"},
+    {WG_RX_DROP_HANDSHAKE, "that did not decrypt came",
+     "PresharedKey or PublicKey differ between the two sides"},
+    {WG_RX_DROP_STALE, "came as handshake messages out of turn",
+     "an old message was repeated, or a clock stepped back"},
+    {WG_RX_DROP_INDEX, "came for a session that is not ours",
+     "the far side still speaks to an earlier run of us"},
+    {WG_RX_DROP_MALFORMED, "came that no WireGuard speaker sends",
+     "something else listens on that port"},
 };
 
 struct silence {
     const struct wg *wg;
     const struct log *log;
-    uint64_t reported; /* when the last silence that was reported began */
+    uint64_t reported;                        /* when the last silence that was reported began */
     struct endpoint heard[ARRAY_SIZE(clues)]; /* where the last such datagram came from */
     unsigned count[ARRAY_SIZE(clues)];
     int undelivered; /* the last error, 0 for none */
@@ -93,18 +99,24 @@ static void describe(const struct silence *s, char *out, size_t size)
     char text[ENDPOINT_TEXT];
     for (size_t i = 0; i < ARRAY_SIZE(clues); i++) {
         if (s->count[i] > 0) {
-            snprintf(out, size, "%u datagram%s %s, the last from %s -> %s", s->count[i], s->count[i] == 1 ? "" : "s",
-                     clues[i].what, endpoint_format(&s->heard[i], text), clues[i].why);
+            snprintf(out, size, "%u datagram%s %s, the last from %s -> %s", s->count[i],
+                     s->count[i] == 1 ? "" : "s", clues[i].what,
+                     endpoint_format(&s->heard[i], text), clues[i].why);
             return;
         }
     }
     if (s->undelivered == ERR_REFUSED) {
-        snprintf(out, size, "the machine there says that nothing listens on the port -> wrong port, or the far side is down");
+        snprintf(out, size,
+                 "the machine there says that nothing listens on the port -> wrong port, or the "
+                 "far side is down");
     } else if (s->undelivered != 0) {
-        snprintf(out, size, "sending failed: %s -> the network or a firewall here", err_text(s->undelivered));
+        snprintf(out, size, "sending failed: %s -> the network or a firewall here",
+                 err_text(s->undelivered));
     } else {
-        snprintf(out, size, "nothing came back -> wrong Endpoint, UDP blocked on the way, far side down, or it does not have "
-                            "our public key (it is silent to strangers)");
+        snprintf(out, size,
+                 "nothing came back -> wrong Endpoint, UDP blocked on the way, far side down, or "
+                 "it does not have "
+                 "our public key (it is silent to strangers)");
     }
 }
 
@@ -115,8 +127,9 @@ static void report(const struct silence *s, const struct wg_peer *peer, struct n
     wg_peer_get(peer, &status);
     key_to_base64(key, status.public_key);
     describe(s, what, sizeof what);
-    log_warn(s->log, "peer %.*s… (%s) has not answered for %u s: %u initiation%s sent; %s", PEER_SHORT, key,
-             endpoint_format(&status.endpoint, to), (unsigned)((now.mono - status.first_unanswered) / NS_PER_S),
+    log_warn(s->log, "peer %.*s… (%s) has not answered for %u s: %u initiation%s sent; %s",
+             PEER_SHORT, key, endpoint_format(&status.endpoint, to),
+             (unsigned)((now.mono - status.first_unanswered) / NS_PER_S),
              status.initiations_pending, status.initiations_pending == 1 ? "" : "s", what);
 }
 

@@ -11,7 +11,8 @@
 
 struct silence;
 
-int silence_new(struct silence **out, const struct wg *wg, const struct log *log) MUST_USE; /* 0, ERR_NOMEM */
+/* 0, ERR_NOMEM */
+int silence_new(struct silence **out, const struct wg *wg, const struct log *log) MUST_USE;
 void silence_free(struct silence *s); /* NULL is harmless */
 
 /* A datagram whose verdict is a drop: evidence. Others are not looked at. */

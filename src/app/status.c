@@ -63,7 +63,8 @@ static void write_ready(const struct status *s, struct words *out)
         const struct alive_target *t = alive_targets(s->tunnels[i], &n);
         for (size_t k = 0; k < n; k++, comma = ",") {
             char text[ADDR_TEXT];
-            words_add(out, "%s\"%s\":%" PRIu64, comma, addr_format(&t[k].addr, text), t[k].last_pong / NS_PER_S);
+            words_add(out, "%s\"%s\":%" PRIu64, comma, addr_format(&t[k].addr, text),
+                      t[k].last_pong / NS_PER_S);
         }
     }
     words_add(out, "}\n");
@@ -78,7 +79,8 @@ static void write_hex(struct words *out, const char *name, const uint8_t key[KEY
     words_add(out, "\n");
 }
 
-static void write_peer(struct words *out, const struct wg_peer *peer, const struct config_peer *config)
+static void write_peer(struct words *out, const struct wg_peer *peer,
+                       const struct config_peer *config)
 {
     struct wg_peer_status st;
     char text[ENDPOINT_TEXT], net[PREFIX_TEXT];
@@ -101,9 +103,12 @@ static void write_peer(struct words *out, const struct wg_peer *peer, const stru
 static void write_datagrams(struct words *out, const struct dgram_counters *c)
 {
     words_add(out, "udp_gso=%d\nudp_gro=%d\n", c->gso, c->gro);
-    words_add(out, "udp_tx_datagrams=%" PRIu64 "\nudp_tx_calls=%" PRIu64 "\n", c->sent, c->send_calls);
-    words_add(out, "udp_tx_dropped=%" PRIu64 "\nudp_tx_undelivered=%" PRIu64 "\n", c->send_dropped, c->undelivered);
-    words_add(out, "udp_rx_datagrams=%" PRIu64 "\nudp_rx_calls=%" PRIu64 "\n", c->received, c->receive_calls);
+    words_add(out, "udp_tx_datagrams=%" PRIu64 "\nudp_tx_calls=%" PRIu64 "\n", c->sent,
+              c->send_calls);
+    words_add(out, "udp_tx_dropped=%" PRIu64 "\nudp_tx_undelivered=%" PRIu64 "\n", c->send_dropped,
+              c->undelivered);
+    words_add(out, "udp_rx_datagrams=%" PRIu64 "\nudp_rx_calls=%" PRIu64 "\n", c->received,
+              c->receive_calls);
     words_add(out, "udp_rx_dropped=%" PRIu64 "\n", c->receive_dropped);
 }
 
@@ -118,7 +123,8 @@ static void write_metrics(const struct status *s, struct words *out)
         words_add(out, "private_key=REDACTED\nlisten_port=%u\n", (unsigned)tunnel_port(t));
         struct dgram_counters datagrams = tunnel_datagrams(t);
         write_datagrams(out, &datagrams);
-        for (struct wg_peer *p = wg_peer_first(tunnel_wg(t)); p != NULL && k < c->n_peers; p = wg_peer_next(p), k++) {
+        for (struct wg_peer *p = wg_peer_first(tunnel_wg(t)); p != NULL && k < c->n_peers;
+             p = wg_peer_next(p), k++) {
             write_peer(out, p, &c->peers[k]);
         }
     }
@@ -137,8 +143,8 @@ static void write_pac(const struct status *s, const struct http_head *h, struct 
 }
 
 /* The body of a page, and its status; 404 for one that there is not. */
-static unsigned write_page(const struct status *s, const struct http_head *h, struct words *out, const char **type,
-                           struct now now)
+static unsigned write_page(const struct status *s, const struct http_head *h, struct words *out,
+                           const char **type, struct now now)
 {
     struct http_text path = h->target;
     const char *query = memchr(path.at, '?', path.len);
@@ -186,9 +192,11 @@ static void write_answer(struct visit *v, const struct http_head *h, struct now 
         status = write_page(v->status, h, &body, &type, now);
     }
     words_add(&v->answer,
-              "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\nConnection: "
+              "HTTP/1.1 %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nCache-Control: "
+              "no-store\r\nConnection: "
               "close\r\n\r\n%s",
-              status, phrase(status), type, body.len, head_only || body.text == NULL ? "" : body.text);
+              status, phrase(status), type, body.len,
+              head_only || body.text == NULL ? "" : body.text);
     v->answer.failed |= body.failed;
     free(body.text);
 }
@@ -286,7 +294,8 @@ static void accepted(void *ctx, struct stream *client, struct now now)
 
 /* ---- life ---- */
 
-int status_new(struct status **out, const struct env *env, const struct place *at, struct place *bound)
+int status_new(struct status **out, const struct env *env, const struct place *at,
+               struct place *bound)
 {
     struct status *s = calloc(1, sizeof *s);
     if (s == NULL) {
@@ -297,7 +306,8 @@ int status_new(struct status **out, const struct env *env, const struct place *a
     int err = env->ops->listen(env->world, at, accepted, s, bound, &s->listener);
     if (err != 0) {
         char text[PLACE_TEXT];
-        log_error(env->log, "cannot listen on %s for the status: %s", place_format(at, text), err_text(err));
+        log_error(env->log, "cannot listen on %s for the status: %s", place_format(at, text),
+                  err_text(err));
         free(s);
         return err;
     }
@@ -320,8 +330,8 @@ void status_free(struct status *s)
     free(s);
 }
 
-int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, const struct pac_proxies *proxies,
-               struct now now)
+int status_add(struct status *s, struct tunnel *tunnel, const struct config *config,
+               const struct pac_proxies *proxies, struct now now)
 {
     if (s->n == TUNNELS_MAX) {
         return ERR_LIMIT;
@@ -337,7 +347,8 @@ int status_add(struct status *s, struct tunnel *tunnel, const struct config *con
 
 uint64_t status_next_deadline(const struct status *s)
 {
-    uint64_t at = list_empty(&s->visits) ? NEVER : list_item(s->visits.next, struct visit, link)->deadline;
+    uint64_t at =
+        list_empty(&s->visits) ? NEVER : list_item(s->visits.next, struct visit, link)->deadline;
     for (size_t i = 0; i < s->n; i++) {
         at = deadline_min(at, alive_next_deadline(s->tunnels[i]));
     }
@@ -346,7 +357,8 @@ uint64_t status_next_deadline(const struct status *s)
 
 void status_tick(struct status *s, struct now now)
 {
-    while (!list_empty(&s->visits) && list_item(s->visits.next, struct visit, link)->deadline <= now.mono) {
+    while (!list_empty(&s->visits) &&
+           list_item(s->visits.next, struct visit, link)->deadline <= now.mono) {
         visit_end(list_item(s->visits.next, struct visit, link));
     }
     for (size_t i = 0; i < s->n; i++) {

@@ -14,12 +14,13 @@
 struct status;
 
 /* Listen there. 0, ERR_NOMEM, or errors as env's listen; the log says which. */
-int status_new(struct status **out, const struct env *env, const struct place *at, struct place *bound) MUST_USE;
+int status_new(struct status **out, const struct env *env, const struct place *at,
+               struct place *bound) MUST_USE;
 void status_free(struct status *s); /* NULL is harmless; ends before the tunnels do */
 
 /* A tunnel to tell of, with its configuration, which must outlive this, and its proxies. 0 or an error of alive_new. */
-int status_add(struct status *s, struct tunnel *tunnel, const struct config *config, const struct pac_proxies *proxies,
-               struct now now) MUST_USE;
+int status_add(struct status *s, struct tunnel *tunnel, const struct config *config,
+               const struct pac_proxies *proxies, struct now now) MUST_USE;
 
 uint64_t status_next_deadline(const struct status *s);
 void status_tick(struct status *s, struct now now);

@@ -18,8 +18,8 @@
 #include "proxy/names.h"
 
 #define NARROW_ECHO (10 * NS_PER_S) /* so long a path tells of what it refused before */
-#define SETTLES NS_PER_S /* until a network that has changed carries packets */
-#define DISPATCH_ROUNDS 8 /* per turn; what is left runs in the next one */
+#define SETTLES NS_PER_S            /* until a network that has changed carries packets */
+#define DISPATCH_ROUNDS 8           /* per turn; what is left runs in the next one */
 
 struct tunnel {
     const struct env *env;
@@ -31,10 +31,11 @@ struct tunnel {
     struct endpoints *endpoints;
     struct outside outside;
     struct local outside_names; /* where the file lets the machine look names up */
-    uint16_t mtu;             /* of the inner side */
-    uint64_t narrowed;        /* when it last became less, now.mono; 0: never */
-    uint64_t greet_due;       /* after a change of the machine's network; NEVER */
-    const struct now *now;    /* of the call into the stack that is under way: its output has no argument for it */
+    uint16_t mtu;               /* of the inner side */
+    uint64_t narrowed;          /* when it last became less, now.mono; 0: never */
+    uint64_t greet_due;         /* after a change of the machine's network; NEVER */
+    /* of the call into the stack that is under way: its output has no argument for it */
+    const struct now *now;
     struct silence *silence;
 };
 
@@ -88,7 +89,8 @@ static void narrow(struct tunnel *t, const struct endpoint *to, struct now now)
         outside_allow_fragments(&t->outside);
     }
     if (mtu < t->mtu) {
-        log_info(t->env->log, "the path became narrower -> MTU %u inside, not %u", mtu, (unsigned)t->mtu);
+        log_info(t->env->log, "the path became narrower -> MTU %u inside, not %u", mtu,
+                 (unsigned)t->mtu);
         t->mtu = (uint16_t)mtu;
         t->narrowed = now.mono;
         wg_set_mtu(t->wg, t->mtu);
@@ -116,7 +118,7 @@ static void receive_batch(struct tunnel *t, struct dgram_rx *batch, size_t n, st
         if (packets[i].verdict == WG_RX_IP) {
             stack_input(t->stack, batch[i].buf, packets[i].ip, packets[i].ip_len, now);
         } else if (packets[i].verdict == WG_RX_HANDSHAKE) {
-            if (packets[i].peer != NULL) { /* more than a cookie */
+            if (packets[i].peer != NULL) {  /* more than a cookie */
                 stack_retry(t->stack, now); /* perhaps after a long silence */
             }
         } else if (packets[i].peer == NULL) {
@@ -200,7 +202,8 @@ static unsigned path_to_peers(const struct tunnel *t, const struct config *c)
 
 static int build_wg(struct tunnel *t, const struct config *c)
 {
-    struct wg_config wc = {.mtu = t->mtu, .rng = t->env->rng, .log = t->env->log, .parallel = t->env->parallel};
+    struct wg_config wc = {
+        .mtu = t->mtu, .rng = t->env->rng, .log = t->env->log, .parallel = t->env->parallel};
     memcpy(wc.private_key, c->private_key, KEY_LEN);
     int err = wg_new(&t->wg, &wc);
     wipe(wc.private_key, KEY_LEN);
@@ -208,7 +211,9 @@ static int build_wg(struct tunnel *t, const struct config *c)
         err = add_peer(t, &c->peers[i]);
         if (err != 0) {
             log_error(t->env->log, "%s:%u: [Peer]: %s", c->path, c->peers[i].line,
-                      err == ERR_INVALID ? "its PublicKey is our own, or a point that no key leads to" : err_text(err));
+                      err == ERR_INVALID
+                          ? "its PublicKey is our own, or a point that no key leads to"
+                          : err_text(err));
         }
     }
     return err;
@@ -266,7 +271,8 @@ static bool peer_is_silent(void *ctx)
     for (struct wg_peer *p = wg_peer_first(t->wg); p != NULL; p = wg_peer_next(p)) {
         struct wg_peer_status status;
         wg_peer_get(p, &status);
-        if (status.initiations_pending > 0 || (t->now != NULL && status.answer_due <= t->now->mono)) {
+        if (status.initiations_pending > 0 ||
+            (t->now != NULL && status.answer_due <= t->now->mono)) {
             return true;
         }
     }
@@ -275,7 +281,8 @@ static bool peer_is_silent(void *ctx)
 
 static int build_dialer(struct tunnel *t, const struct config *c)
 {
-    static const int families[] = {[CONFIG_AUTO] = FAMILY_NONE, [CONFIG_IPV4] = FAMILY_V4, [CONFIG_IPV6] = FAMILY_V6};
+    static const int families[] = {
+        [CONFIG_AUTO] = FAMILY_NONE, [CONFIG_IPV4] = FAMILY_V4, [CONFIG_IPV6] = FAMILY_V6};
     struct dialer_config dc = {
         .stack = t->stack,
         .resolver = t->resolver,
@@ -322,7 +329,8 @@ static int build(struct tunnel *t, const struct config *c, struct now now)
     return err;
 }
 
-int tunnel_new(struct tunnel **out, const struct env *env, const struct config *config, struct now now)
+int tunnel_new(struct tunnel **out, const struct env *env, const struct config *config,
+               struct now now)
 {
     struct tunnel *t = calloc(1, sizeof *t);
     if (t == NULL) {

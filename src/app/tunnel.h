@@ -23,7 +23,8 @@ struct tunnel;
 
 /* Build the tunnel and open its UDP port. `config` is only read during the call, `env` is borrowed for life.
  * 0, ERR_NOMEM, ERR_INVALID (a key that is no key; said in the log), or the error of udp_open, as ERR_IN_USE. */
-int tunnel_new(struct tunnel **out, const struct env *env, const struct config *config, struct now now) MUST_USE;
+int tunnel_new(struct tunnel **out, const struct env *env, const struct config *config,
+               struct now now) MUST_USE;
 
 /* Ends what is still open without a word: a last tunnel_turn before it lets the RSTs of aborted streams leave. NULL is
  * harmless. */

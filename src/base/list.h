@@ -70,8 +70,8 @@ static inline void list_take(struct list *to, struct list *from)
 
 #define list_item(link, type, member) container_of(link, type, member)
 #define list_foreach(pos, l) for (struct list *pos = (l)->next; pos != (l); pos = pos->next)
-#define list_foreach_safe(pos, l)                                              \
-    for (struct list *pos = (l)->next, *pos##_next = pos->next; pos != (l);    \
+#define list_foreach_safe(pos, l)                                           \
+    for (struct list *pos = (l)->next, *pos##_next = pos->next; pos != (l); \
          pos = pos##_next, pos##_next = pos->next)
 
 #endif

@@ -15,7 +15,7 @@ struct rxbuf_pool {
     size_t size;       /* bytes of data in each buffer */
     unsigned idle_max; /* how many idle ones are kept */
     unsigned n_idle;
-    unsigned n_live;   /* referenced now; for tests and metrics */
+    unsigned n_live; /* referenced now; for tests and metrics */
 };
 
 struct rxbuf {

@@ -20,7 +20,8 @@
 enum stream_event {
     STREAM_READABLE = 1, /* read() will give bytes, end of file, or the error */
     STREAM_WRITABLE = 2, /* writev() will take bytes, or give the error */
-    STREAM_BROKEN = 4,   /* the connection was reset while nothing was wanted; never asked for, told once */
+    /* the connection was reset while nothing was wanted; never asked for, told once */
+    STREAM_BROKEN = 4,
 };
 
 struct stream;

@@ -66,7 +66,8 @@ static void write_line(void *ctx, enum log_level level, const char *line)
     if (level == LOG_WARN) {
         snprintf(k->warning, sizeof k->warning, "%s", line);
     }
-    if (level <= k->options->level && level != LOG_INFO) { /* what an ordinary run tells stands in the report */
+    /* what an ordinary run tells stands in the report */
+    if (level <= k->options->level && level != LOG_INFO) {
         k->write(NULL, level, line);
     }
 }
@@ -109,10 +110,14 @@ static int send_ping(void *ctx, const struct addr *to, uint16_t seq, size_t len)
     return stack_ping_send(k->ping, to, seq, len);
 }
 
-static const struct check_ops check_ops = {
-    .say = say, .look_up = look_up, .stop_looking = stop_looking, .ping = send_ping, .explain = explain};
+static const struct check_ops check_ops = {.say = say,
+                                           .look_up = look_up,
+                                           .stop_looking = stop_looking,
+                                           .ping = send_ping,
+                                           .explain = explain};
 
-static void replied(void *ctx, struct stack_ping *p, const struct addr *from, uint16_t seq, size_t len, struct now now)
+static void replied(void *ctx, struct stack_ping *p, const struct addr *from, uint16_t seq,
+                    size_t len, struct now now)
 {
     (void)p;
     (void)len;
@@ -120,7 +125,8 @@ static void replied(void *ctx, struct stack_ping *p, const struct addr *from, ui
     check_steps_replied(&k->steps, from, seq, now);
 }
 
-static void failed(void *ctx, struct stack_ping *p, const struct addr *to, uint16_t seq, int err, struct now now)
+static void failed(void *ctx, struct stack_ping *p, const struct addr *to, uint16_t seq, int err,
+                   struct now now)
 {
     (void)p;
     (void)to;
@@ -184,13 +190,15 @@ static void look_up_next(struct check *k, struct now now)
         const struct config_peer *p = &k->config->peers[k->looking];
         struct endpoint at = {.port = p->endpoint_port};
         if (p->endpoint_host == NULL) {
-            printf("  endpoint   none for the peer of line %u: it would have to call us\n", p->line);
+            printf("  endpoint   none for the peer of line %u: it would have to call us\n",
+                   p->line);
         } else if (addr_parse(&at.addr, p->endpoint_host)) {
             printf("  endpoint   %s is an address\n", p->endpoint_host);
             tell_path(k, &at);
         } else {
             k->lookup_began = now.mono;
-            int err = k->outside->local.resolve(k->outside_world, p->endpoint_host, p->endpoint_port, resolved, k, &k->lookup, now);
+            int err = k->outside->local.resolve(k->outside_world, p->endpoint_host,
+                                                p->endpoint_port, resolved, k, &k->lookup, now);
             if (err != 0) {
                 give_up(k, p->endpoint_host, err);
             }
@@ -241,7 +249,8 @@ static bool is_awaited(const struct check *k, const uint8_t public_key[KEY_LEN])
 static void look_at_peers(struct check *k, struct now now)
 {
     struct progress *at = k->progress;
-    for (struct wg_peer *p = wg_peer_first(tunnel_wg(k->tunnel)); p != NULL; p = wg_peer_next(p), at++) {
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(k->tunnel)); p != NULL;
+         p = wg_peer_next(p), at++) {
         struct wg_peer_status status;
         char key[KEY_TEXT], text[ENDPOINT_TEXT], who[CHECK_LINE / 2];
         wg_peer_get(p, &status);
@@ -256,7 +265,8 @@ static void look_at_peers(struct check *k, struct now now)
         if (!at->shaken && status.handshakes > 0) {
             at->shaken = true;
             key_to_base64(key, status.public_key);
-            snprintf(who, sizeof who, "peer %.*s… at %s", KEY_SHOWN, key, endpoint_format(&status.endpoint, text));
+            snprintf(who, sizeof who, "peer %.*s… at %s", KEY_SHOWN, key,
+                     endpoint_format(&status.endpoint, text));
             check_steps_shaken(&k->steps, who, now);
         }
     }
@@ -311,7 +321,8 @@ static const struct file *carrier_of(const struct files *f, const struct file *f
 }
 
 /* The tunnel, and before it those that it goes through. */
-static int add_tunnel(struct check *k, const struct files *f, const struct file *file, struct tunnel **out)
+static int add_tunnel(struct check *k, const struct files *f, const struct file *file,
+                      struct tunnel **out)
 {
     const struct file *carrier = carrier_of(f, file);
     struct tunnel *through = NULL;
@@ -332,9 +343,12 @@ static void make_plan(struct check *k)
     k->plan = (struct check_plan){
         .dns = c->n_dns > 0 ? &c->dns[0] : NULL,
         .name = given != NULL && !is_address ? given : DEFAULT_NAME,
-        .target = is_address ? &k->target : c->n_dns > 0 ? &c->dns[0] : NULL,
+        .target = is_address     ? &k->target
+                  : c->n_dns > 0 ? &c->dns[0]
+                                 : NULL,
         .mtu = tunnel_mtu(k->tunnel),
-        .least_mtu = stack_has_family(tunnel_stack(k->tunnel), FAMILY_V6) ? MTU_LEAST_V6 : MTU_LEAST_V4,
+        .least_mtu =
+            stack_has_family(tunnel_stack(k->tunnel), FAMILY_V6) ? MTU_LEAST_V6 : MTU_LEAST_V4,
     };
     for (size_t i = 0; i < c->n_peers; i++) {
         k->plan.n_peers += c->peers[i].endpoint_host != NULL;
@@ -349,7 +363,8 @@ static int set_up(struct check *k, const struct files *f, const struct file *fil
         err = stack_ping_open(tunnel_stack(k->tunnel), &ping_handler, k, &k->ping);
     }
     if (err != 0) {
-        log_error(&k->world.log, "%s: cannot set the tunnel up: %s", k->config->path, err_text(err));
+        log_error(&k->world.log, "%s: cannot set the tunnel up: %s", k->config->path,
+                  err_text(err));
         return err;
     }
     make_plan(k);
@@ -400,7 +415,8 @@ static int check_one(const struct files *f, const struct file *file, const struc
     k.write = k.world.log.write;
     k.world.log.write = write_line;
     k.world.log.ctx = &k;
-    printf("%s: %zu peer%s\n", file->config->path, file->config->n_peers, file->config->n_peers == 1 ? "" : "s");
+    printf("%s: %zu peer%s\n", file->config->path, file->config->n_peers,
+           file->config->n_peers == 1 ? "" : "s");
     int status = set_up(&k, f, file) == 0 ? lead_through(&k) : STATUS_FAILED;
     tear_down(&k);
     return status;

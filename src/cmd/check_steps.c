@@ -16,8 +16,8 @@
 #define WHOLE_LIMIT (28 * NS_PER_S)
 
 enum { PING_TRIES = 3, SIZE_TRIES = 2 };
-enum { PING_LEN = 84 };        /* as ping(8) sends it, and enough for either family */
-enum { SIZE_ALWAYS = 1280 };   /* passes nearly everywhere: RFC 8200 5 */
+enum { PING_LEN = 84 };      /* as ping(8) sends it, and enough for either family */
+enum { SIZE_ALWAYS = 1280 }; /* passes nearly everywhere: RFC 8200 5 */
 
 PRINTF_LIKE(2, 3) static void say(struct check_steps *c, const char *fmt, ...)
 {
@@ -65,13 +65,17 @@ static void finish_size(struct check_steps *c, struct now now)
     if (c->passed == c->plan.mtu) {
         say(c, "size       packets of %zu bytes pass, the whole MTU (%.1f ms)", c->passed, took);
     } else if (c->is_cut_short) {
-        say(c, "size       packets of %zu bytes pass, of %zu do not; there was no time to look closer", c->passed, c->blocked);
+        say(c,
+            "size       packets of %zu bytes pass, of %zu do not; there was no time to look closer",
+            c->passed, c->blocked);
     } else {
-        say(c, "size       packets of %zu bytes pass, larger ones do not (%.1f ms)", c->passed, took);
+        say(c, "size       packets of %zu bytes pass, larger ones do not (%.1f ms)", c->passed,
+            took);
     }
     if (c->passed < c->plan.mtu) {
         size_t fit = c->passed > c->plan.least_mtu ? c->passed : c->plan.least_mtu;
-        say(c, "           the tunnel's MTU is %zu: larger transfers may hang -> set MTU = %zu%s", c->plan.mtu, fit,
+        say(c, "           the tunnel's MTU is %zu: larger transfers may hang -> set MTU = %zu%s",
+            c->plan.mtu, fit,
             fit > c->passed ? ", the least there is; the way is too narrow even for that" : "");
     }
     finish(c, now);
@@ -178,7 +182,8 @@ static bool is_awaited(const struct check_steps *c, uint16_t seq)
     return (c->step == CHECK_PING || c->step == CHECK_SIZE) && (uint16_t)(c->seq - seq) < c->sent;
 }
 
-void check_steps_replied(struct check_steps *c, const struct addr *from, uint16_t seq, struct now now)
+void check_steps_replied(struct check_steps *c, const struct addr *from, uint16_t seq,
+                         struct now now)
 {
     char text[ADDR_TEXT];
     if (!is_awaited(c, seq) || !addr_equal(from, c->plan.target)) {
@@ -188,7 +193,8 @@ void check_steps_replied(struct check_steps *c, const struct addr *from, uint16_
         pass(c, c->trying, now);
         return;
     }
-    say(c, "ping       %s answers (%.1f ms)", addr_format(from, text), ms(c->sent_at - (uint16_t)(c->seq - seq) * PING_LIMIT, now));
+    say(c, "ping       %s answers (%.1f ms)", addr_format(from, text),
+        ms(c->sent_at - (uint16_t)(c->seq - seq) * PING_LIMIT, now));
     begin_size(c, now);
 }
 
@@ -214,16 +220,18 @@ static void ping_again(struct check_steps *c, struct now now)
 /* ---- DNS ---- */
 
 /* Anything that a server says proves that it is there. */
-static void finish_dns(struct check_steps *c, int err, const struct addr *addrs, size_t n, struct now now)
+static void finish_dns(struct check_steps *c, int err, const struct addr *addrs, size_t n,
+                       struct now now)
 {
     char server[ADDR_TEXT], text[ADDR_TEXT];
     addr_format(c->plan.dns, server);
     c->dns_works = err == 0 || err == ERR_NO_NAME || err == ERR_NO_DATA || err == ERR_DNS_FAILED;
     if (err == 0) {
-        say(c, "dns        %s is %s%s, says the DNS server inside (%.1f ms)", c->plan.name, addr_format(&addrs[0], text),
-            n > 1 ? ", ..." : "", ms(c->since, now));
+        say(c, "dns        %s is %s%s, says the DNS server inside (%.1f ms)", c->plan.name,
+            addr_format(&addrs[0], text), n > 1 ? ", ..." : "", ms(c->since, now));
     } else if (c->dns_works) {
-        say(c, "dns        the DNS server inside answers: %s: %s (%.1f ms)", c->plan.name, err_text(err), ms(c->since, now));
+        say(c, "dns        the DNS server inside answers: %s: %s (%.1f ms)", c->plan.name,
+            err_text(err), ms(c->since, now));
     } else {
         say(c, "dns        %s: %s", c->plan.name, err_text(err));
         blame(c, "DNS inside the tunnel (%s): %s", server, err_text(err));
@@ -245,7 +253,8 @@ static void begin_dns(struct check_steps *c, struct now now)
     }
 }
 
-void check_steps_answered(struct check_steps *c, int err, const struct addr *addrs, size_t n, struct now now)
+void check_steps_answered(struct check_steps *c, int err, const struct addr *addrs, size_t n,
+                          struct now now)
 {
     if (c->step == CHECK_DNS) {
         finish_dns(c, err, addrs, n, now);
@@ -254,8 +263,8 @@ void check_steps_answered(struct check_steps *c, int err, const struct addr *add
 
 /* ---- handshakes ---- */
 
-void check_steps_begin(struct check_steps *c, const struct check_plan *plan, const struct check_ops *ops, void *ctx,
-                       struct now now)
+void check_steps_begin(struct check_steps *c, const struct check_plan *plan,
+                       const struct check_ops *ops, void *ctx, struct now now)
 {
     *c = (struct check_steps){.ops = ops, .ctx = ctx, .plan = *plan, .began = now.mono};
     enter(c, CHECK_HANDSHAKE, HANDSHAKE_LIMIT, now);
@@ -281,7 +290,8 @@ static void finish_silence(struct check_steps *c, struct now now)
 {
     char why[CHECK_LINE];
     c->ops->explain(c->ctx, why);
-    say(c, "handshake  %u of %u peers answered in %u s", c->shaken, c->plan.n_peers, (unsigned)(HANDSHAKE_LIMIT / NS_PER_S));
+    say(c, "handshake  %u of %u peers answered in %u s", c->shaken, c->plan.n_peers,
+        (unsigned)(HANDSHAKE_LIMIT / NS_PER_S));
     blame(c, "%s", why[0] != '\0' ? why : "a peer did not complete the handshake");
     finish(c, now);
 }

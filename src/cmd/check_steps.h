@@ -26,12 +26,12 @@ struct check_ops {
 
 /* What is to be checked; all is borrowed for life. */
 struct check_plan {
-    unsigned n_peers;        /* handshakes to wait for; 0 when no peer can be called */
-    const struct addr *dns;  /* the first server inside; NULL: none */
-    const char *name;        /* to be looked up there */
+    unsigned n_peers;          /* handshakes to wait for; 0 when no peer can be called */
+    const struct addr *dns;    /* the first server inside; NULL: none */
+    const char *name;          /* to be looked up there */
     const struct addr *target; /* to be pinged; NULL: nobody is known */
-    size_t mtu;              /* of the tunnel */
-    size_t least_mtu;        /* that its file may give */
+    size_t mtu;                /* of the tunnel */
+    size_t least_mtu;          /* that its file may give */
 };
 
 /* HANDSHAKE  all peers were called and shall answer                       -> DNS, or OVER with a cause
@@ -60,13 +60,15 @@ struct check_steps {
 };
 
 /* The peers are being called. */
-void check_steps_begin(struct check_steps *c, const struct check_plan *plan, const struct check_ops *ops, void *ctx,
-                       struct now now);
+void check_steps_begin(struct check_steps *c, const struct check_plan *plan,
+                       const struct check_ops *ops, void *ctx, struct now now);
 
 /* One more peer, told by `who`, has completed its handshake. */
 void check_steps_shaken(struct check_steps *c, const char *who, struct now now);
-void check_steps_answered(struct check_steps *c, int err, const struct addr *addrs, size_t n, struct now now);
-void check_steps_replied(struct check_steps *c, const struct addr *from, uint16_t seq, struct now now);
+void check_steps_answered(struct check_steps *c, int err, const struct addr *addrs, size_t n,
+                          struct now now);
+void check_steps_replied(struct check_steps *c, const struct addr *from, uint16_t seq,
+                         struct now now);
 void check_steps_undelivered(struct check_steps *c, uint16_t seq, int err, struct now now);
 
 uint64_t check_steps_next_deadline(const struct check_steps *c); /* NEVER when over */

@@ -22,7 +22,8 @@ static int make_place(struct errand *c, struct place *at)
     if (!c->options->private_unix) {
         return 0;
     }
-    const char *base = runtime != NULL && strlen(runtime) < 32 && access(runtime, W_OK) == 0 ? runtime : "/tmp";
+    const char *base =
+        runtime != NULL && strlen(runtime) < 32 && access(runtime, W_OK) == 0 ? runtime : "/tmp";
     snprintf(c->folder, sizeof c->folder, "%s/wgproxy-XXXXXX", base);
     if (mkdtemp(c->folder) == NULL) {
         c->folder[0] = '\0';
@@ -33,10 +34,11 @@ static int make_place(struct errand *c, struct place *at)
     return 0;
 }
 
-int command_prepare(struct errand *c, struct world *world, struct tunnel *tunnel, const struct config *config,
-                    const struct options *options)
+int command_prepare(struct errand *c, struct world *world, struct tunnel *tunnel,
+                    const struct config *config, const struct options *options)
 {
-    struct config_door d = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP};
+    struct config_door d = {.kind = CONFIG_PROXY,
+                            .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP};
     *c = (struct errand){.world = world, .tunnel = tunnel, .config = config, .options = options};
     int err = make_place(c, &d.bind);
     if (err == 0) {
@@ -62,7 +64,8 @@ void command_fini(struct errand *c)
 static void set_keepalives(struct errand *c, bool calling, struct now now)
 {
     size_t i = 0;
-    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p), i++) {
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL;
+         p = wg_peer_next(p), i++) {
         uint16_t usual = i < c->config->n_peers ? c->config->peers[i].keepalive : 0;
         wg_peer_set_keepalive(p, calling ? CALL_EVERY : usual, now);
     }
@@ -101,9 +104,11 @@ static void tell_silence_of(const struct errand *c, const struct wg_peer *p, con
                   endpoint_format(&status.endpoint, at), waited, status.initiations_pending,
                   status.initiations_pending == 1 ? "" : "s", word);
     } else if (name != NULL) {
-        log_error(log, "no address is known for the endpoint %s after %u s: %s was not run", name, waited, word);
+        log_error(log, "no address is known for the endpoint %s after %u s: %s was not run", name,
+                  waited, word);
     } else {
-        log_error(log, "a peer without Endpoint did not call within %u s: %s was not run", waited, word);
+        log_error(log, "a peer without Endpoint did not call within %u s: %s was not run", waited,
+                  word);
     }
 }
 
@@ -111,7 +116,8 @@ static void tell_silence_of(const struct errand *c, const struct wg_peer *p, con
 static void tell_silence(const struct errand *c)
 {
     size_t i = 0;
-    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL; p = wg_peer_next(p), i++) {
+    for (struct wg_peer *p = wg_peer_first(tunnel_wg(c->tunnel)); p != NULL;
+         p = wg_peer_next(p), i++) {
         tell_silence_of(c, p, i < c->config->n_peers ? c->config->peers[i].endpoint_host : NULL);
     }
 }
@@ -136,7 +142,8 @@ struct variables {
 };
 
 /* The variable under both of its names. */
-static void add_variable(struct variables *v, const char *upper, const char *lower, const char *value)
+static void add_variable(struct variables *v, const char *upper, const char *lower,
+                         const char *value)
 {
     const char *const names[] = {upper, lower};
     for (size_t i = 0; i < 2; i++) {

@@ -21,8 +21,8 @@ struct errand {
 };
 
 /* Zeroes are a command that is not there. Opens the private door. 0 or an error that the log has told. */
-int command_prepare(struct errand *c, struct world *world, struct tunnel *tunnel, const struct config *config,
-                    const struct options *options) MUST_USE;
+int command_prepare(struct errand *c, struct world *world, struct tunnel *tunnel,
+                    const struct config *config, const struct options *options) MUST_USE;
 void command_start(struct errand *c, struct now now); /* begin to wait: the peers are called */
 void command_fini(struct errand *c);
 

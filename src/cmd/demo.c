@@ -61,7 +61,8 @@ static int add_tunnel(struct demo *d, const char *name, char *text, struct tunne
     return err;
 }
 
-static int add_far(struct demo *d, const struct key_pair *far, const struct key_pair *client, struct tunnel **out)
+static int add_far(struct demo *d, const struct key_pair *far, const struct key_pair *client,
+                   struct tunnel **out)
 {
     char text[1024];
     snprintf(text, sizeof text,
@@ -79,11 +80,13 @@ static int add_far(struct demo *d, const struct key_pair *far, const struct key_
     return demo_far_start(&d->far, tunnel_stack(*out), &v4, &v6);
 }
 
-static int add_client(struct demo *d, const struct key_pair *far, const struct key_pair *client, uint16_t port)
+static int add_client(struct demo *d, const struct key_pair *far, const struct key_pair *client,
+                      uint16_t port)
 {
     char text[1024];
     snprintf(text, sizeof text,
-             "[Interface]\nPrivateKey = %s\nAddress = " CLIENT_V4 "/32, " CLIENT_V6 "/128\nDNS = " FAR_V4 "\n"
+             "[Interface]\nPrivateKey = %s\nAddress = " CLIENT_V4 "/32, " CLIENT_V6
+             "/128\nDNS = " FAR_V4 "\n"
              "[Peer]\nPublicKey = %s\nAllowedIPs = 0.0.0.0/0, ::/0\nEndpoint = 127.0.0.1:%u\n",
              client->private_text, far->public_text, (unsigned)port);
     struct tunnel *tunnel;
@@ -114,11 +117,12 @@ static int set_up(struct demo *d, uint16_t *far_port)
 static void describe(const struct demo *d, uint16_t far_port)
 {
     char at[ENDPOINT_TEXT];
-    printf("wgproxy demo: two ends of a WireGuard tunnel, on this machine alone, without privileges\n"
-           "  far end    127.0.0.1:%u/udp; inside the tunnel " FAR_V4 " and " FAR_V6 "\n"
-           "             with a web page and a DNS server that knows " DEMO_NAME "\n"
-           "  client     inside the tunnel " CLIENT_V4 " and " CLIENT_V6 "; SOCKS5 proxy on %s\n",
-           (unsigned)far_port, endpoint_format(&d->socks, at));
+    printf(
+        "wgproxy demo: two ends of a WireGuard tunnel, on this machine alone, without privileges\n"
+        "  far end    127.0.0.1:%u/udp; inside the tunnel " FAR_V4 " and " FAR_V6 "\n"
+        "             with a web page and a DNS server that knows " DEMO_NAME "\n"
+        "  client     inside the tunnel " CLIENT_V4 " and " CLIENT_V6 "; SOCKS5 proxy on %s\n",
+        (unsigned)far_port, endpoint_format(&d->socks, at));
 }
 
 static void invite(const struct demo *d)
@@ -128,7 +132,8 @@ static void invite(const struct demo *d)
     printf("\nTry it in another terminal (Ctrl-C here ends the demo):\n"
            "  curl -x socks5h://%s http://" DEMO_NAME "/\n"
            "  curl -x socks5h://%s http://[" FAR_V6 "]/\n"
-           "  curl --max-time 3 http://" FAR_V4 "/          # without the proxy: there is no such address\n",
+           "  curl --max-time 3 http://" FAR_V4
+           "/          # without the proxy: there is no such address\n",
            at, at);
 }
 
@@ -138,9 +143,13 @@ static void fetched(void *ctx, int err, unsigned reply, const char *body, size_t
     d->fetch = NULL;
     d->proven = err == 0 && len == strlen(demo_page) && memcmp(body, demo_page, len) == 0;
     if (d->proven) {
-        printf("  proof      fetched http://" DEMO_NAME "/ through the proxy: %zu bytes, as they should be\n", len);
+        printf("  proof      fetched http://" DEMO_NAME
+               "/ through the proxy: %zu bytes, as they should be\n",
+               len);
     } else if (err == 0) {
-        log_error(&d->world.log, "the page that came through the tunnel is not the one behind it (%zu bytes)", len);
+        log_error(&d->world.log,
+                  "the page that came through the tunnel is not the one behind it (%zu bytes)",
+                  len);
     } else if (err == ERR_REFUSED && reply != 0) {
         log_error(&d->world.log, "the proxy refused the page: SOCKS reply %u", reply);
     } else {

@@ -13,12 +13,13 @@
 #include "stack/stack_tcp.h"
 #include "stack/stack_udp.h"
 
-const char demo_page[] = "<!doctype html>\n"
-                         "<html lang=\"en\"><head><title>Behind the tunnel</title></head>\n"
-                         "<body><h1>You are through.</h1>\n"
-                         "<p>This page exists only behind a WireGuard tunnel. Nothing on this machine listens on its\n"
-                         "address: the packets were sealed, carried, opened and answered by wgproxy itself.</p>\n"
-                         "</body></html>\n";
+const char demo_page[] =
+    "<!doctype html>\n"
+    "<html lang=\"en\"><head><title>Behind the tunnel</title></head>\n"
+    "<body><h1>You are through.</h1>\n"
+    "<p>This page exists only behind a WireGuard tunnel. Nothing on this machine listens on its\n"
+    "address: the packets were sealed, carried, opened and answered by wgproxy itself.</p>\n"
+    "</body></html>\n";
 
 struct demo_far {
     struct stack_tcp_listener *web;
@@ -48,10 +49,11 @@ static void visit_end(struct visit *v)
 static void answer(struct visit *v)
 {
     char head[160];
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %zu\r\n"
-                     "Connection: close\r\n\r\n",
-                     sizeof demo_page - 1);
+    int n = snprintf(
+        head, sizeof head,
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %zu\r\n"
+        "Connection: close\r\n\r\n",
+        sizeof demo_page - 1);
     /* An empty send queue holds far more than this. */
     stack_tcp_write(v->tcp, head, (size_t)n);
     stack_tcp_write(v->tcp, demo_page, sizeof demo_page - 1);
@@ -105,7 +107,14 @@ static void visited(void *ctx, struct stack_tcp *t, struct now now)
 
 /* ---- the name (RFC 1035 4.1) ---- */
 
-enum { DNS_HEADER = 12, DNS_ANSWER_MAX = 28, DNS_MESSAGE_MAX = DNS_HEADER + 255 + 4 + DNS_ANSWER_MAX, TYPE_A = 1, TYPE_AAAA = 28, RCODE_NXDOMAIN = 3 };
+enum {
+    DNS_HEADER = 12,
+    DNS_ANSWER_MAX = 28,
+    DNS_MESSAGE_MAX = DNS_HEADER + 255 + 4 + DNS_ANSWER_MAX,
+    TYPE_A = 1,
+    TYPE_AAAA = 28,
+    RCODE_NXDOMAIN = 3
+};
 
 /* DEMO_NAME in wire form. */
 static const uint8_t wire_name[] = "\5hello\7wgproxy";
@@ -126,7 +135,8 @@ static size_t append_address(const struct demo_far *far, uint8_t *msg, size_t le
 }
 
 /* Make the answer to a query in `msg`; returns its length, 0 for what is no query. */
-static size_t make_answer(const struct demo_far *far, uint8_t msg[DNS_MESSAGE_MAX], const uint8_t *data, size_t len)
+static size_t make_answer(const struct demo_far *far, uint8_t msg[DNS_MESSAGE_MAX],
+                          const uint8_t *data, size_t len)
 {
     size_t end = DNS_HEADER;
     while (end < len && end < DNS_HEADER + 255 && data[end] != 0) {
@@ -141,8 +151,9 @@ static size_t make_answer(const struct demo_far *far, uint8_t msg[DNS_MESSAGE_MA
     msg[2] = 0x84 | (data[2] & 1); /* an answer, authoritative */
     store_be16(msg + 4, 1);
     unsigned type = load_be16(msg + end - 4);
-    bool ours = end - 4 - DNS_HEADER == sizeof wire_name &&
-                strncasecmp((const char *)msg + DNS_HEADER, (const char *)wire_name, sizeof wire_name) == 0;
+    bool ours =
+        end - 4 - DNS_HEADER == sizeof wire_name &&
+        strncasecmp((const char *)msg + DNS_HEADER, (const char *)wire_name, sizeof wire_name) == 0;
     if (!ours) {
         msg[3] = RCODE_NXDOMAIN;
     } else if (type == TYPE_A || type == TYPE_AAAA) {
@@ -151,8 +162,8 @@ static size_t make_answer(const struct demo_far *far, uint8_t msg[DNS_MESSAGE_MA
     return end;
 }
 
-static void asked(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                  struct now now)
+static void asked(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data,
+                  size_t len, struct now now)
 {
     (void)now;
     struct demo_far *far = ctx;
@@ -167,7 +178,8 @@ static const struct stack_udp_handler dns_handler = {.received = asked};
 
 /* ---- life ---- */
 
-int demo_far_start(struct demo_far **out, struct stack *stack, const struct addr *v4, const struct addr *v6)
+int demo_far_start(struct demo_far **out, struct stack *stack, const struct addr *v4,
+                   const struct addr *v6)
 {
     struct demo_far *far = calloc(1, sizeof *far);
     if (far == NULL) {

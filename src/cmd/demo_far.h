@@ -16,7 +16,8 @@ extern const char demo_page[];
 struct demo_far;
 
 /* Serve on `stack`: the page on port 80, the name on port 53 with the two addresses. 0, ERR_IN_USE, ERR_NOMEM. */
-int demo_far_start(struct demo_far **out, struct stack *stack, const struct addr *v4, const struct addr *v6) MUST_USE;
+int demo_far_start(struct demo_far **out, struct stack *stack, const struct addr *v4,
+                   const struct addr *v6) MUST_USE;
 void demo_far_stop(struct demo_far *far); /* before the stack goes; NULL is harmless */
 
 #endif

@@ -47,7 +47,8 @@ static void compose(struct demo_fetch *f, const char *name)
     store_be16(p, 80);
     p += 2;
     size_t used = (size_t)(p - (uint8_t *)f->out);
-    int m = snprintf(f->out + used, sizeof f->out - used, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", name);
+    int m = snprintf(f->out + used, sizeof f->out - used,
+                     "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", name);
     f->out_len = used + (size_t)m;
 }
 
@@ -134,8 +135,8 @@ static void ready(void *ctx, unsigned events, struct now now)
 
 static const struct stream_handler handler = {.ready = ready};
 
-int demo_fetch_start(struct demo_fetch **out, struct io_loop *loop, const struct endpoint *proxy, const char *name,
-                     demo_fetch_fn *done, void *ctx)
+int demo_fetch_start(struct demo_fetch **out, struct io_loop *loop, const struct endpoint *proxy,
+                     const char *name, demo_fetch_fn *done, void *ctx)
 {
     struct demo_fetch *f = calloc(1, sizeof *f);
     if (f == NULL) {

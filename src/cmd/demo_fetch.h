@@ -14,8 +14,8 @@ struct demo_fetch;
 typedef void demo_fetch_fn(void *ctx, int err, unsigned socks_reply, const char *body, size_t len);
 
 /* GET / from `name` port 80 through the proxy. 0, ERR_NOMEM, or an error of io_connect. */
-int demo_fetch_start(struct demo_fetch **out, struct io_loop *loop, const struct endpoint *proxy, const char *name,
-                     demo_fetch_fn *done, void *ctx) MUST_USE;
+int demo_fetch_start(struct demo_fetch **out, struct io_loop *loop, const struct endpoint *proxy,
+                     const char *name, demo_fetch_fn *done, void *ctx) MUST_USE;
 void demo_fetch_cancel(struct demo_fetch *f); /* NULL is harmless */
 
 #endif

@@ -118,8 +118,8 @@ int files_sort(struct files *f, config_message_fn *message, void *ctx)
     for (size_t i = 0; i < f->n; i++) {
         const struct file *twin = find(f, i, f->file[i].name);
         if (twin != NULL) {
-            return complain(message, ctx, "%s: a tunnel named \"%s\" is given already: %s", f->file[i].config->path,
-                            twin->name, twin->config->path);
+            return complain(message, ctx, "%s: a tunnel named \"%s\" is given already: %s",
+                            f->file[i].config->path, twin->name, twin->config->path);
         }
     }
     for (size_t at = 0; at < f->n; at++) {
@@ -128,9 +128,10 @@ int files_sort(struct files *f, config_message_fn *message, void *ctx)
         }
         const struct config *stuck = f->file[at].config;
         return find(f, f->n, stuck->through) == NULL
-                   ? complain(message, ctx, "%s: Through: \"%s\": no tunnel of that name is given", stuck->path,
-                              stuck->through)
-                   : complain(message, ctx, "%s: Through: \"%s\": the tunnels go through each other in a circle",
+                   ? complain(message, ctx, "%s: Through: \"%s\": no tunnel of that name is given",
+                              stuck->path, stuck->through)
+                   : complain(message, ctx,
+                              "%s: Through: \"%s\": the tunnels go through each other in a circle",
                               stuck->path, stuck->through);
     }
     return 0;

@@ -389,7 +389,8 @@ static int check_together(struct parse *p, unsigned given)
     bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;
     if (err == 0 && needs_config && o->n_config == 0) {
         const char *usual = usual_config();
-        err = usual != NULL ? take_config(p, usual) : refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
+        err = usual != NULL ? take_config(p, usual)
+                            : refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
     }
     return err;
 }
@@ -400,7 +401,8 @@ int options_parse(struct options *out, int argc, char **argv, char problem[OPTIO
     unsigned given = 0;
     *out = (struct options){.wait = WAIT_USUAL};
     problem[0] = '\0';
-    if (argc == 2 && strcmp(argv[1], "-v") == 0) { /* as wireproxy has it: there is nothing to be verbose about */
+    /* as wireproxy has it: there is nothing to be verbose about */
+    if (argc == 2 && strcmp(argv[1], "-v") == 0) {
         out->command = COMMAND_VERSION;
         return 0;
     }

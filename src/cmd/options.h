@@ -16,22 +16,22 @@
 /* What the process ends with. */
 enum exit_status {
     STATUS_OK = 0,
-    STATUS_FAILED = 1, /* while setting up or running */
-    STATUS_USAGE = 2,  /* the command line is wrong */
-    STATUS_CONFIG = 3, /* the configuration is wrong */
+    STATUS_FAILED = 1,       /* while setting up or running */
+    STATUS_USAGE = 2,        /* the command line is wrong */
+    STATUS_CONFIG = 3,       /* the configuration is wrong */
     STATUS_CHECK_FAILED = 4, /* the tunnel does not work */
 };
 
 /* X(command, word): the first word of the command line that chooses it; the
  * tunnel itself has none. */
-#define COMMAND_TABLE(X)                                                       \
-    X(COMMAND_RUN, NULL)                                                       \
-    X(COMMAND_CHECK, "check")                                                  \
-    X(COMMAND_DEMO, "demo")                                                    \
-    X(COMMAND_GENKEY, "genkey")                                                \
-    X(COMMAND_PUBKEY, "pubkey")                                                \
-    X(COMMAND_GENPSK, "genpsk")                                                \
-    X(COMMAND_HELP, "help")                                                    \
+#define COMMAND_TABLE(X)        \
+    X(COMMAND_RUN, NULL)        \
+    X(COMMAND_CHECK, "check")   \
+    X(COMMAND_DEMO, "demo")     \
+    X(COMMAND_GENKEY, "genkey") \
+    X(COMMAND_PUBKEY, "pubkey") \
+    X(COMMAND_GENPSK, "genpsk") \
+    X(COMMAND_HELP, "help")     \
     X(COMMAND_VERSION, "version")
 
 #define COMMAND_ENUM(name, word) name,
@@ -56,7 +56,7 @@ struct options {
      * options_fini. */
     struct config_door doors[OPTIONS_DOORS_MAX];
     size_t n_doors;
-    bool has_proxy; /* a -D is among them */
+    bool has_proxy;           /* a -D is among them */
     struct config_door stdio; /* -W, where target_host is set */
     bool has_status;
     struct place status; /* -i */

@@ -45,8 +45,9 @@ static int check_door(const struct verdict *v, const struct options *o, size_t a
     char text[PLACE_TEXT] = "";
     place_format(&d->bind, text);
     if (stands_here(d) && !place_is_private(&d->bind) && !allow_lan) {
-        return refuse(v, "-%c %s: others could use the tunnel from there; if they may, add --allow-lan",
-                      d->kind == CONFIG_PROXY ? 'D' : 'L', text);
+        return refuse(
+            v, "-%c %s: others could use the tunnel from there; if they may, add --allow-lan",
+            d->kind == CONFIG_PROXY ? 'D' : 'L', text);
     }
     for (size_t i = 0; i < at; i++) {
         if (!are_twins(d, &o->doors[i])) {
@@ -103,7 +104,8 @@ int options_check(const struct options *o, bool allow_lan, char *why, size_t siz
     if (err == 0) {
         err = check_stdio(&v, o);
     }
-    if (err == 0 && o->command == COMMAND_DEMO && (o->n_doors > 1 || o->doors[0].bind.kind != PLACE_IP)) {
+    if (err == 0 && o->command == COMMAND_DEMO &&
+        (o->n_doors > 1 || o->doors[0].bind.kind != PLACE_IP)) {
         err = refuse(&v, "'demo' takes one -D, with a port");
     }
     return err;

@@ -27,8 +27,8 @@ struct running {
     bool draining;
     uint64_t drain_until;
     struct pac_proxies proxies[FILES_MAX]; /* of each tunnel */
-    struct stdio_client stdio; /* -W */
-    struct errand command;    /* -- COMMAND */
+    struct stdio_client stdio;             /* -W */
+    struct errand command;                 /* -- COMMAND */
 };
 
 /* The tunnel that carries file `i`, which stands before it. */
@@ -50,8 +50,8 @@ static int add_tunnel(struct running *r, const struct files *f, size_t i)
     const char *name = f->n > 1 ? f->file[i].name : NULL;
     int err = app_add_tunnel(w->app, c, name, carrier_of(r, f, i), &r->tunnels[i], io_now(w->loop));
     if (err == ERR_IN_USE || err == ERR_PERM) {
-        log_error(&w->log, "%s: cannot open UDP port %u (ListenPort): %s", c->path, (unsigned)c->listen_port,
-                  err_text(err));
+        log_error(&w->log, "%s: cannot open UDP port %u (ListenPort): %s", c->path,
+                  (unsigned)c->listen_port, err_text(err));
     } else if (err != 0) {
         log_error(&w->log, "%s: cannot set the tunnel up: %s", c->path, err_text(err));
     }
@@ -73,13 +73,15 @@ static void announce(const struct running *r, const struct files *f, size_t i)
     if (r->world.env.parallel != NULL) {
         snprintf(workers, sizeof workers, " on %u cores", r->world.parallel.workers + 1);
     }
-    log_info(log, "tunnel %s: %s; %zu peer%s; MTU %u; UDP port %u%s%s; %s%s", c->path, addresses, c->n_peers,
-             c->n_peers == 1 ? "" : "s", (unsigned)tunnel_mtu(r->tunnels[i]), (unsigned)tunnel_port(r->tunnels[i]),
-             c->through != NULL ? " through " : "", c->through != NULL ? c->through : "", wg_suite_name(), workers);
+    log_info(log, "tunnel %s: %s; %zu peer%s; MTU %u; UDP port %u%s%s; %s%s", c->path, addresses,
+             c->n_peers, c->n_peers == 1 ? "" : "s", (unsigned)tunnel_mtu(r->tunnels[i]),
+             (unsigned)tunnel_port(r->tunnels[i]), c->through != NULL ? " through " : "",
+             c->through != NULL ? c->through : "", wg_suite_name(), workers);
     if (c->n_dns == 0) {
         log_info(log, "no DNS in %s: names are %s", c->path,
-                 c->names_outside ? "looked up by this machine, outside the tunnel, as [Resolve] says"
-                                  : "refused, never looked up outside the tunnel");
+                 c->names_outside
+                     ? "looked up by this machine, outside the tunnel, as [Resolve] says"
+                     : "refused, never looked up outside the tunnel");
     }
 }
 
@@ -91,7 +93,8 @@ static const char *protocols_text(const struct config_door *d)
     return socks && http ? "SOCKS and HTTP proxy" : http ? "HTTP proxy" : "SOCKS proxy";
 }
 
-static void announce_door(const struct running *r, const struct config_door *d, const struct place *bound)
+static void announce_door(const struct running *r, const struct config_door *d,
+                          const struct place *bound)
 {
     char at[PLACE_TEXT] = "", target[300] = "";
     const struct log *log = &r->world.log;
@@ -103,7 +106,8 @@ static void announce_door(const struct running *r, const struct config_door *d, 
     place_format(bound, at);
     switch (d->kind) {
     case CONFIG_PROXY:
-        log_info(log, "%s on %s%s%s", protocols_text(d), at, d->tls_certificate != NULL ? ", by TLS" : "",
+        log_info(log, "%s on %s%s%s", protocols_text(d), at,
+                 d->tls_certificate != NULL ? ", by TLS" : "",
                  d->n_users > 0 ? ", for its users" : "");
         break;
     case CONFIG_SNI:
@@ -113,7 +117,8 @@ static void announce_door(const struct running *r, const struct config_door *d, 
         log_info(log, "%s%s leads to %s in the tunnel", d->udp ? "UDP " : "", at, target);
         break;
     case CONFIG_REVERSE:
-        log_info(log, "%sport %u in the tunnel leads to %s here", d->udp ? "UDP " : "", (unsigned)d->port, target);
+        log_info(log, "%sport %u in the tunnel leads to %s here", d->udp ? "UDP " : "",
+                 (unsigned)d->port, target);
         break;
     case CONFIG_STDIO:
         break;
@@ -126,7 +131,8 @@ static int find_inherited(const struct running *r, struct config_door *d)
     if (d->bind.kind == PLACE_FD && d->bind.fd < 0) {
         d->bind.fd = io_inherited(d->bind.path);
         if (d->bind.fd < 0) {
-            log_error(&r->world.log, "no socket named \"%s\" was handed over (LISTEN_FDNAMES)", d->bind.path);
+            log_error(&r->world.log, "no socket named \"%s\" was handed over (LISTEN_FDNAMES)",
+                      d->bind.path);
             return ERR_NO_ADDRESS;
         }
     }
@@ -134,20 +140,24 @@ static int find_inherited(const struct running *r, struct config_door *d)
 }
 
 /* Only now it shows where such a socket stands. */
-static int check_inherited(const struct running *r, const struct config_door *d, const struct place *bound)
+static int check_inherited(const struct running *r, const struct config_door *d,
+                           const struct place *bound)
 {
     char at[PLACE_TEXT];
     if (d->bind.kind != PLACE_FD || place_is_private(bound) || d->allow_lan || d->n_users > 0) {
         return 0;
     }
-    log_error(&r->world.log, "the socket that was handed over stands on %s: others could use the tunnel from there; if they "
-                             "may, add AllowLan = yes",
+    log_error(&r->world.log,
+              "the socket that was handed over stands on %s: others could use the tunnel from "
+              "there; if they "
+              "may, add AllowLan = yes",
               place_format(bound, at));
     return ERR_PERM;
 }
 
 /* A peer that is to reach us first must know where we are. */
-static void warn_of_silent_reverse(const struct running *r, const struct config_door *d, size_t tunnel)
+static void warn_of_silent_reverse(const struct running *r, const struct config_door *d,
+                                   size_t tunnel)
 {
     const struct config *c = r->files->file[tunnel].config;
     for (size_t i = 0; i < c->n_peers; i++) {
@@ -156,8 +166,9 @@ static void warn_of_silent_reverse(const struct running *r, const struct config_
         }
     }
     if (d->kind == CONFIG_REVERSE && c->listen_port == 0) {
-        log_warn(&r->world.log, "port %u in the tunnel is reached only while the peer knows where we are: set "
-                                "PersistentKeepalive = 25 in %s",
+        log_warn(&r->world.log,
+                 "port %u in the tunnel is reached only while the peer knows where we are: set "
+                 "PersistentKeepalive = 25 in %s",
                  (unsigned)d->port, c->path);
     }
 }
@@ -168,7 +179,8 @@ static int add_door(struct running *r, size_t tunnel, const struct config_door *
     struct place bound = {.kind = PLACE_IP};
     int err = find_inherited(r, &d);
     if (err == 0) {
-        err = app_add_door(r->world.app, r->tunnels[tunnel], r->files->file[tunnel].config, &d, &bound, NULL);
+        err = app_add_door(r->world.app, r->tunnels[tunnel], r->files->file[tunnel].config, &d,
+                           &bound, NULL);
     }
     if (err == 0) {
         err = check_inherited(r, &d, &bound);
@@ -186,8 +198,9 @@ static int add_door(struct running *r, size_t tunnel, const struct config_door *
 static int add_usual_proxy(struct running *r)
 {
     struct endpoint usual = options_default_socks();
-    struct config_door d = {
-        .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP, .bind = place_ip(&usual)};
+    struct config_door d = {.kind = CONFIG_PROXY,
+                            .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP,
+                            .bind = place_ip(&usual)};
     return add_door(r, 0, &d);
 }
 
@@ -223,7 +236,8 @@ static int add_doors(struct running *r)
 }
 
 /* What leads standard input and output: -W, or the file's [STDIOTunnel]. */
-static const struct config_door *own_stdio(const struct files *f, const struct options *o, size_t *tunnel)
+static const struct config_door *own_stdio(const struct files *f, const struct options *o,
+                                           size_t *tunnel)
 {
     *tunnel = 0;
     if (o->stdio.target_host != NULL) {
@@ -277,10 +291,12 @@ static int add_status(struct running *r)
     }
     int err = app_add_status(r->world.app, at, &bound, &status);
     for (size_t i = 0; err == 0 && i < r->files->n; i++) {
-        err = status_add(status, r->tunnels[i], r->files->file[i].config, &r->proxies[i], io_now(r->world.loop));
+        err = status_add(status, r->tunnels[i], r->files->file[i].config, &r->proxies[i],
+                         io_now(r->world.loop));
     }
     if (err == 0) {
-        log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac", place_format(&bound, text));
+        log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac",
+                 place_format(&bound, text));
     }
     return err;
 }
@@ -318,7 +334,8 @@ static void on_signal(void *ctx, int signum, struct now now)
     if (!app_drain(r->world.app)) {
         stop(r, STATUS_OK);
     } else {
-        log_info(&r->world.log, "no new connections; what runs has %" PRIu64 " s to end", drain_time(r) / NS_PER_S);
+        log_info(&r->world.log, "no new connections; what runs has %" PRIu64 " s to end",
+                 drain_time(r) / NS_PER_S);
     }
 }
 
@@ -370,10 +387,12 @@ static int set_up(struct running *r)
         err = add_status(r);
     }
     if (err == 0 && stdio != NULL) {
-        err = stdio_client_open(&r->stdio, &r->world, r->tunnels[tunnel], r->files->file[tunnel].config, stdio);
+        err = stdio_client_open(&r->stdio, &r->world, r->tunnels[tunnel],
+                                r->files->file[tunnel].config, stdio);
     }
     if (err == 0 && r->options->words != NULL) {
-        err = command_prepare(&r->command, &r->world, r->tunnels[0], r->files->file[0].config, r->options);
+        err = command_prepare(&r->command, &r->world, r->tunnels[0], r->files->file[0].config,
+                              r->options);
     }
     return err;
 }

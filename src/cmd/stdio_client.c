@@ -24,8 +24,8 @@ static void close_broken(struct stream *s)
     c->own->abort(s);
 }
 
-int stdio_client_open(struct stdio_client *s, struct world *world, struct tunnel *tunnel, const struct config *c,
-                      const struct config_door *d)
+int stdio_client_open(struct stdio_client *s, struct world *world, struct tunnel *tunnel,
+                      const struct config *c, const struct config_door *d)
 {
     struct place nowhere;
     s->world = world;

@@ -15,8 +15,8 @@ struct stdio_client {
 };
 
 /* Zeroes are a client that is not there. `c` must outlive the tunnel's use of the door. 0 or an error that the log has told. */
-int stdio_client_open(struct stdio_client *s, struct world *world, struct tunnel *tunnel, const struct config *c,
-                      const struct config_door *d) MUST_USE;
+int stdio_client_open(struct stdio_client *s, struct world *world, struct tunnel *tunnel,
+                      const struct config *c, const struct config_door *d) MUST_USE;
 void stdio_client_start(struct stdio_client *s, struct now now);
 bool stdio_client_is_over(const struct stdio_client *s);
 /* Of the process: 0 when both sides ended, else 1, and the log has said why. */

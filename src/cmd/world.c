@@ -18,8 +18,8 @@ static void write_line(void *ctx, enum log_level level, const char *line)
 }
 
 /* io's handles are opaque here and there: the application's names for them are never defined. */
-static int env_listen(void *world, const struct place *at, env_accept_fn *accepted, void *ctx, struct place *bound,
-                      struct env_listener **out)
+static int env_listen(void *world, const struct place *at, env_accept_fn *accepted, void *ctx,
+                      struct place *bound, struct env_listener **out)
 {
     struct io_listener *l;
     int err = io_listen_at(world, at, accepted, ctx, bound, &l);
@@ -45,13 +45,14 @@ static int env_listener_tls(struct env_listener *l, const char *certificate, con
     return err;
 }
 
-static int env_udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx, struct dgram **out)
+static int env_udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,
+                        struct dgram **out)
 {
     return io_udp_open(world, port, handler, ctx, out);
 }
 
-static int env_udp_bind(void *world, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
-                        struct endpoint *bound, struct dgram **out)
+static int env_udp_bind(void *world, const struct endpoint *at, const struct dgram_handler *handler,
+                        void *ctx, struct endpoint *bound, struct dgram **out)
 {
     return io_udp_bind(world, at, handler, ctx, bound, out);
 }
@@ -73,8 +74,8 @@ static int env_source_for(void *world, const struct endpoint *to, struct addr *o
     return io_source_for(to, out);
 }
 
-static int env_resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx,
-                       struct local_lookup **out, struct now now)
+static int env_resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done,
+                       void *ctx, struct local_lookup **out, struct now now)
 {
     (void)now;
     struct io_lookup *l;
@@ -131,7 +132,10 @@ int world_init(struct world *w, enum log_level level)
     *w = (struct world){.log = {.level = level, .write = write_line}};
     int err = io_loop_new(&w->loop, &w->log);
     if (err == 0) {
-        w->env = (struct env){.ops = &ops, .world = w->loop, .rng = io_rng(), .log = &w->log,
+        w->env = (struct env){.ops = &ops,
+                              .world = w->loop,
+                              .rng = io_rng(),
+                              .log = &w->log,
                               .segment_block = wg_suite_block()};
         err = app_new(&w->app, &w->env);
     }
@@ -160,7 +164,8 @@ void world_share(struct world *w, unsigned workers)
     }
     int err = io_workers_new(&w->workers, workers);
     if (err != 0) {
-        log_warn(&w->log, "no threads for %u workers (%s) -> go on without", workers, err_text(err));
+        log_warn(&w->log, "no threads for %u workers (%s) -> go on without", workers,
+                 err_text(err));
         return;
     }
     w->parallel = (struct parallel){

@@ -12,20 +12,18 @@
 
 #define ELEMENT_SIZE 320 /* more than the longest name with its port */
 
-static void complain(struct reading *r, const struct key_entry *key,
-                     const char *text, const char *why)
+static void complain(struct reading *r, const struct key_entry *key, const char *text,
+                     const char *why)
 {
     char quoted[QUOTE_SIZE];
     if (key->flags & KEY_SECRET) {
         report_error(r->report, r->line, "%s: %s", key->name, why);
     } else {
-        report_error(r->report, r->line, "%s: %s: %s", key->name,
-                     report_quote(quoted, text), why);
+        report_error(r->report, r->line, "%s: %s: %s", key->name, report_quote(quoted, text), why);
     }
 }
 
-static void set_one(struct reading *r, const struct key_entry *key,
-                    const char *text)
+static void set_one(struct reading *r, const struct key_entry *key, const char *text)
 {
     const char *why = key->set(r, text);
     if (why != NULL) {
@@ -34,13 +32,12 @@ static void set_one(struct reading *r, const struct key_entry *key,
 }
 
 /* One element, which does not end in NUL. */
-static void set_element(struct reading *r, const struct key_entry *key,
-                        const char *text, size_t len)
+static void set_element(struct reading *r, const struct key_entry *key, const char *text,
+                        size_t len)
 {
     char element[ELEMENT_SIZE];
     if (len >= sizeof element) {
-        report_error(r->report, r->line,
-                     "%s: an element of %zu characters is too long", key->name,
+        report_error(r->report, r->line, "%s: an element of %zu characters is too long", key->name,
                      len);
         return;
     }
@@ -51,8 +48,7 @@ static void set_element(struct reading *r, const struct key_entry *key,
 
 /* Elements stand between commas or, as wg-quick(8) takes them too, blanks.
  * False when there is none. */
-static bool set_list(struct reading *r, const struct key_entry *key,
-                     const char *value)
+static bool set_list(struct reading *r, const struct key_entry *key, const char *value)
 {
     bool found = false;
     bool empty = true; /* nothing since the last comma */
@@ -80,17 +76,15 @@ static bool set_list(struct reading *r, const struct key_entry *key,
 }
 
 /* The first line of a file is the value, or all of it. */
-static void set_from_file(struct reading *r, const struct key_entry *key,
-                          const char *path)
+static void set_from_file(struct reading *r, const struct key_entry *key, const char *path)
 {
     struct text text = {0};
-    const char *why = r->sources != NULL
-                          ? r->sources->file(r->sources->ctx, path, (key->flags & KEY_SECRET) != 0, &text)
-                          : "files cannot be read here";
+    const char *why = r->sources != NULL ? r->sources->file(r->sources->ctx, path,
+                                                            (key->flags & KEY_SECRET) != 0, &text)
+                                         : "files cannot be read here";
     if (why != NULL) {
         char quoted[QUOTE_SIZE];
-        report_error(r->report, r->line, "%s: %s: %s", key->name,
-                     report_quote(quoted, path), why);
+        report_error(r->report, r->line, "%s: %s: %s", key->name, report_quote(quoted, path), why);
     } else {
         if ((key->flags & KEY_WHOLE) == 0) {
             text.bytes[strcspn(text.bytes, "\r\n")] = '\0';
@@ -105,16 +99,15 @@ static void set_from_file(struct reading *r, const struct key_entry *key,
     text_fini(&text);
 }
 
-static void set_only(struct reading *r, const struct key_entry *key,
-                     const char *value, unsigned line_before)
+static void set_only(struct reading *r, const struct key_entry *key, const char *value,
+                     unsigned line_before)
 {
     if (*value == '\0') {
         report_error(r->report, r->line, "%s: has no value", key->name);
         return;
     }
     if (line_before != 0 && key->kind == KEY_ONE) {
-        reading_warn(r, "%s: replaces the one in line %u", key->name,
-                     line_before);
+        reading_warn(r, "%s: replaces the one in line %u", key->name, line_before);
     }
     if (key->flags & KEY_FILE) {
         set_from_file(r, key, value);
@@ -159,7 +152,8 @@ void assign(struct reading *r, const struct key_entry *key, const char *value)
         r->no_memory = true;
         return;
     }
-    const char *why = value_expand(expanded, size, value, key->flags & KEY_FILE, r->sources, r->why, sizeof r->why);
+    const char *why = value_expand(expanded, size, value, key->flags & KEY_FILE, r->sources, r->why,
+                                   sizeof r->why);
     if (why != NULL) {
         complain(r, key, value, why);
         *seen(r, key) = r->line; /* it is there, if wrong */

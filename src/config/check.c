@@ -33,8 +33,7 @@ static void check_mtu(const struct reading *r)
 {
     const struct config *c = r->config;
     for (size_t i = 0; i < c->n_addresses; i++) {
-        if (c->addresses[i].addr.family == FAMILY_V6 && c->mtu != 0 &&
-            c->mtu < IPV6_MTU_MIN) {
+        if (c->addresses[i].addr.family == FAMILY_V6 && c->mtu != 0 && c->mtu < IPV6_MTU_MIN) {
             report_error(r->report, r->interface_line,
                          "MTU: %u is too small for the IPv6 Address: "
                          "must be 1280 or more",
@@ -58,8 +57,7 @@ static void check_keys_differ(const struct reading *r, size_t at)
     }
     for (size_t i = 0; i < at; i++) {
         if (memcmp(peer->public_key, c->peers[i].public_key, KEY_LEN) == 0) {
-            report_error(r->report, peer->line,
-                         "PublicKey: the [Peer] in line %u has the same one",
+            report_error(r->report, peer->line, "PublicKey: the [Peer] in line %u has the same one",
                          c->peers[i].line);
             return;
         }
@@ -72,14 +70,14 @@ static void check_peers(const struct reading *r)
     bool someone_can_begin = r->config->listen_port != 0;
     for (size_t i = 0; i < c->n_peers; i++) {
         check_keys_differ(r, i);
-        someone_can_begin =
-            someone_can_begin || c->peers[i].endpoint_host != NULL;
+        someone_can_begin = someone_can_begin || c->peers[i].endpoint_host != NULL;
         if (r->report->errors > 0) {
             continue; /* what is missing may be what could not be read */
         }
         if (c->peers[i].n_allowed_ips == 0 && c->n_doors > 0) {
-            report_warning(r->report, c->peers[i].line,
-                           "[Peer] has no AllowedIPs: taken for 0.0.0.0/0, ::/0, as wireproxy does");
+            report_warning(
+                r->report, c->peers[i].line,
+                "[Peer] has no AllowedIPs: taken for 0.0.0.0/0, ::/0, as wireproxy does");
         } else if (c->peers[i].n_allowed_ips == 0) {
             report_warning(r->report, c->peers[i].line,
                            "[Peer] has no AllowedIPs: "
@@ -104,7 +102,8 @@ static bool is_unread(const struct place *p)
     return p->kind == PLACE_IP && p->at.addr.family == FAMILY_NONE; /* it has its own message */
 }
 
-static void check_place(const struct reading *r, unsigned line, const struct place *at, bool allowed)
+static void check_place(const struct reading *r, unsigned line, const struct place *at,
+                        bool allowed)
 {
     char text[QUOTE_SIZE];
     if (!is_unread(at) && !place_is_private(at) && !allowed) {
@@ -129,8 +128,7 @@ static void check_listener(const struct reading *r, size_t at)
     for (size_t i = 0; i < at; i++) {
         if (stands_here(&doors[i]) && doors[i].udp == d->udp && !is_unread(&d->bind) &&
             place_clashes(&d->bind, &doors[i].bind)) {
-            report_error(r->report, d->line,
-                         "BindAddress: %s is taken by line %u",
+            report_error(r->report, d->line, "BindAddress: %s is taken by line %u",
                          quote_place(&d->bind, text), doors[i].line);
         }
     }
@@ -141,8 +139,10 @@ static void check_reverse(const struct reading *r, size_t at)
     const struct config_door *doors = r->config->doors;
     const struct config_door *d = &doors[at];
     for (size_t i = 0; i < at; i++) {
-        if (doors[i].kind == CONFIG_REVERSE && doors[i].udp == d->udp && doors[i].port == d->port && d->port != 0) {
-            report_error(r->report, d->line, "ListenPort: %u is taken by line %u", (unsigned)d->port, doors[i].line);
+        if (doors[i].kind == CONFIG_REVERSE && doors[i].udp == d->udp && doors[i].port == d->port &&
+            d->port != 0) {
+            report_error(r->report, d->line, "ListenPort: %u is taken by line %u",
+                         (unsigned)d->port, doors[i].line);
         }
     }
 }
@@ -174,7 +174,8 @@ static void check_status(const struct reading *r)
     char text[QUOTE_SIZE];
     check_place(r, c->status_line, &c->status, c->status_allow_lan);
     for (size_t i = 0; i < c->n_doors; i++) {
-        if (stands_here(&c->doors[i]) && !c->doors[i].udp && place_clashes(&c->status, &c->doors[i].bind)) {
+        if (stands_here(&c->doors[i]) && !c->doors[i].udp &&
+            place_clashes(&c->status, &c->doors[i].bind)) {
             report_error(r->report, c->status_line, "BindAddress: %s is taken by line %u",
                          quote_place(&c->status, text), c->doors[i].line);
         }
@@ -191,7 +192,8 @@ static void check_doors(const struct reading *r)
         } else if (c->doors[i].kind == CONFIG_REVERSE) {
             check_reverse(r, i);
         } else if (stdio++ > 0) {
-            report_error(r->report, c->doors[i].line, "a second [STDIOTunnel]: there is one standard input");
+            report_error(r->report, c->doors[i].line,
+                         "a second [STDIOTunnel]: there is one standard input");
         }
         check_rules(r, c->doors[i].rules, c->doors[i].n_rules);
     }
@@ -205,10 +207,13 @@ static void check_names(const struct reading *r)
 {
     const struct config *c = r->config;
     if (c->names_outside && c->n_dns > 0) {
-        report_warning(r->report, 0, "[Resolve] Outside: DNS is set, so names are asked for in the tunnel all the same");
+        report_warning(
+            r->report, 0,
+            "[Resolve] Outside: DNS is set, so names are asked for in the tunnel all the same");
     } else if (c->names_outside) {
         report_warning(r->report, 0,
-                       "[Resolve] Outside = yes: the names of destinations are told to this machine's resolver, outside "
+                       "[Resolve] Outside = yes: the names of destinations are told to this "
+                       "machine's resolver, outside "
                        "the tunnel");
     }
     if (c->check_alive_interval != 0 && c->n_check_alive == 0) {

@@ -81,15 +81,13 @@ static bool is_text(struct report *report, const char *text, size_t len)
         report_error(report, 0, "is larger than %u bytes", LINES_TEXT_MAX);
         return false;
     }
-    if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 ||
-                     memcmp(text, "\xfe\xff", 2) == 0)) {
+    if (len >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
         report_error(report, 1, "is UTF-16: save it as UTF-8");
         return false;
     }
     const char *nul = len > 0 ? memchr(text, '\0', len) : NULL;
     if (nul != NULL) {
-        report_error(report, line_of(text, nul),
-                     "holds a zero byte: this is not a text file");
+        report_error(report, line_of(text, nul), "holds a zero byte: this is not a text file");
         return false;
     }
     return true;
@@ -102,7 +100,8 @@ struct reading_of {
     bool is_text;
 };
 
-static void begin_reading(struct reading_of *o, struct config *c, const char *name, const struct sources *sources)
+static void begin_reading(struct reading_of *o, struct config *c, const char *name,
+                          const struct sources *sources)
 {
     report_init(&o->report, name);
     reading_init(&o->reading, c, &o->report);
@@ -116,16 +115,19 @@ static int take_text(struct reading_of *o, const char *text, size_t len)
 }
 
 /* [Interface] and [Peer] from the file that WGConfig names. Its messages come before those about the whole. */
-static int take_wg_config(struct reading_of *main, unsigned *errors, config_message_fn *message, void *ctx)
+static int take_wg_config(struct reading_of *main, unsigned *errors, config_message_fn *message,
+                          void *ctx)
 {
     struct reading *r = &main->reading;
     struct reading_of other;
     struct text text = {0};
-    const char *why =
-        r->sources != NULL ? r->sources->file(r->sources->ctx, r->wg_config, true, &text) : "files cannot be read here";
+    const char *why = r->sources != NULL
+                          ? r->sources->file(r->sources->ctx, r->wg_config, true, &text)
+                          : "files cannot be read here";
     if (why != NULL) {
         char quoted[QUOTE_SIZE];
-        report_error(&main->report, r->wg_config_line, "WGConfig: %s: %s", report_quote(quoted, r->wg_config), why);
+        report_error(&main->report, r->wg_config_line, "WGConfig: %s: %s",
+                     report_quote(quoted, r->wg_config), why);
         free(r->wg_config);
         r->wg_config = NULL;
         return 0;
@@ -153,7 +155,8 @@ static int take_wg_config(struct reading_of *main, unsigned *errors, config_mess
  * without Protocols has all. */
 static void give_defaults(struct reading *r)
 {
-    static const struct prefix everything[] = {{.addr = {.family = FAMILY_V4}}, {.addr = {.family = FAMILY_V6}}};
+    static const struct prefix everything[] = {{.addr = {.family = FAMILY_V4}},
+                                               {.addr = {.family = FAMILY_V6}}};
     struct config *c = r->config;
     for (size_t i = 0; i < c->n_doors; i++) {
         if (c->doors[i].kind == CONFIG_PROXY && c->doors[i].protocols == 0) {
@@ -170,8 +173,8 @@ static void give_defaults(struct reading *r)
     }
 }
 
-static int take_all(struct reading_of *o, const char *text, size_t len, unsigned *errors, config_message_fn *message,
-                    void *ctx)
+static int take_all(struct reading_of *o, const char *text, size_t len, unsigned *errors,
+                    config_message_fn *message, void *ctx)
 {
     int err = take_text(o, text, len);
     if (err == 0 && o->reading.wg_config != NULL) {
@@ -184,8 +187,8 @@ static int take_all(struct reading_of *o, const char *text, size_t len, unsigned
     return err == 0 && (o->report.no_memory || o->reading.no_memory) ? ERR_NOMEM : err;
 }
 
-int config_parse_with(struct config **out, const char *name, const char *text,
-                      size_t len, const struct sources *sources, config_message_fn *message, void *ctx)
+int config_parse_with(struct config **out, const char *name, const char *text, size_t len,
+                      const struct sources *sources, config_message_fn *message, void *ctx)
 {
     struct reading_of o;
     unsigned errors = 0; /* outside this text */
@@ -210,8 +213,8 @@ int config_parse_with(struct config **out, const char *name, const char *text,
     return 0;
 }
 
-int config_parse(struct config **out, const char *name, const char *text,
-                 size_t len, config_message_fn *message, void *ctx)
+int config_parse(struct config **out, const char *name, const char *text, size_t len,
+                 config_message_fn *message, void *ctx)
 {
     return config_parse_with(out, name, text, len, NULL, message, ctx);
 }

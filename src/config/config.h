@@ -78,8 +78,9 @@ struct config_door {
     uint16_t udp_port;             /* 0: that of `bind` */
     struct endpoint udp_advertise; /* family NONE: where the client came in; port 0: the real one */
 
-    unsigned idle;        /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
-    bool has_idle;        /* else [Limits] counts */
+    /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
+    unsigned idle;
+    bool has_idle; /* else [Limits] counts */
     /* PROXY: what TLS is spoken with to clients, PEM, the texts themselves; NULL: no TLS. Both or none */
     char *tls_certificate, *tls_key; /* the key is wiped when freed */
     unsigned tls_line;               /* of the later of the two */
@@ -91,7 +92,7 @@ enum config_strategy { CONFIG_AUTO, CONFIG_IPV4, CONFIG_IPV6 };
 struct config_limits {
     unsigned connect_timeout, greeting_timeout, idle_timeout, udp_idle_timeout;
     unsigned drain_timeout;
-    bool has_drain_timeout; /* 0 is a time, too */
+    bool has_drain_timeout;   /* 0 is a time, too */
     unsigned max_connections; /* of one door */
     unsigned workers;         /* helper threads, 0 to 32 */
     bool has_workers;         /* else as many as pay */
@@ -117,12 +118,12 @@ struct config {
     struct config_rule *rules; /* [Access], for every door */
     size_t n_rules;
     struct config_limits limits;
-    bool names_outside;             /* [Resolve] Outside = yes */
-    enum config_strategy strategy;  /* [Resolve] ResolveStrategy */
-    struct addr *check_alive;       /* pinged inside, for /readyz */
+    bool names_outside;            /* [Resolve] Outside = yes */
+    enum config_strategy strategy; /* [Resolve] ResolveStrategy */
+    struct addr *check_alive;      /* pinged inside, for /readyz */
     size_t n_check_alive;
-    unsigned check_alive_interval;  /* seconds; 0: the default, 5 */
-    unsigned status_line; /* of [Status] BindAddress; 0: there is none */
+    unsigned check_alive_interval; /* seconds; 0: the default, 5 */
+    unsigned status_line;          /* of [Status] BindAddress; 0: there is none */
     struct place status;
     bool status_allow_lan;
     bool has_secrets; /* in the file itself, not only in others or in variables */
@@ -138,12 +139,12 @@ typedef void config_message_fn(void *ctx, bool is_error, const char *message);
 /* Read the file at `path` ("-": standard input). 0 and *out (to be freed), or
  * ERR_INVALID after at least one message with is_error; warnings alone do not
  * fail. ERR_NOMEM. *out is NULL on failure. */
-int config_load(struct config **out, const char *path,
-                config_message_fn *message, void *ctx) MUST_USE;
+int config_load(struct config **out, const char *path, config_message_fn *message,
+                void *ctx) MUST_USE;
 
 /* The same from memory; `name` stands in the messages. */
-int config_parse(struct config **out, const char *name, const char *text,
-                 size_t len, config_message_fn *message, void *ctx) MUST_USE;
+int config_parse(struct config **out, const char *name, const char *text, size_t len,
+                 config_message_fn *message, void *ctx) MUST_USE;
 
 void config_free(struct config *c); /* wipes the keys; NULL is harmless */
 

@@ -123,7 +123,8 @@ static const char *find_target(const char *text)
 
 const char *door_parse_forward(struct config_door *out, const char *text)
 {
-    static const char form[] = "must be [address:]port:host:hostport, with IPv6 addresses in brackets";
+    static const char form[] =
+        "must be [address:]port:host:hostport, with IPv6 addresses in brackets";
     char where[PLACE_TEXT + ADDR_TEXT];
     *out = (struct config_door){.kind = CONFIG_FORWARD};
     text = skip_udp(out, text);
@@ -207,7 +208,9 @@ static const char *parse_term(struct config_rule *out, char *term)
         out->has_net = true;
         return NULL;
     }
-    const char *name = term[0] == '*' && term[1] == '.' ? term + 2 : term[0] == '.' ? term + 1 : term;
+    const char *name = term[0] == '*' && term[1] == '.' ? term + 2
+                       : term[0] == '.'                 ? term + 1
+                                                        : term;
     if (value_search_domain(name) != NULL || strspn(name, "0123456789./") == strlen(name)) {
         return "must be a network, an address, a name, or *";
     }

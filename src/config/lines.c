@@ -13,13 +13,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-static_assert(
-    INI_HANDLER_LINENO && INI_CALL_HANDLER_ON_NEW_SECTION && INI_ALLOW_NO_VALUE,
-    "the handler below takes sections, lines without value, and line numbers");
-static_assert(!INI_ALLOW_MULTILINE,
-              "an indented line is a line, not more of the last value");
-static_assert(!INI_USE_STACK && INI_ALLOW_REALLOC &&
-                  INI_MAX_LINE > LINES_TEXT_MAX + 2,
+static_assert(INI_HANDLER_LINENO && INI_CALL_HANDLER_ON_NEW_SECTION && INI_ALLOW_NO_VALUE,
+              "the handler below takes sections, lines without value, and line numbers");
+static_assert(!INI_ALLOW_MULTILINE, "an indented line is a line, not more of the last value");
+static_assert(!INI_USE_STACK && INI_ALLOW_REALLOC && INI_MAX_LINE > LINES_TEXT_MAX + 2,
               "the longest line fits");
 
 struct walk {
@@ -40,23 +37,19 @@ static const char *skip_blanks(const char *p, const char *end)
 
 /* inih takes the name up to the first ']', and neither misses the bracket nor
  * sees what comes after. */
-static void check_section_line(const struct walk *w, const char *begin,
-                               const char *end)
+static void check_section_line(const struct walk *w, const char *begin, const char *end)
 {
     const char *bracket = begin;
     while (bracket < end && *bracket != ']' && *bracket != ';' && *bracket != '#') {
         bracket++;
     }
     if (bracket == end || *bracket != ']') {
-        w->handler->broken_section(w->ctx, w->line,
-                                   "the section's name is not closed by \"]\"");
+        w->handler->broken_section(w->ctx, w->line, "the section's name is not closed by \"]\"");
         return;
     }
     const char *rest = skip_blanks(bracket + 1, end);
     if (rest < end && *rest != ';' && *rest != '#') {
-        w->handler->broken(
-            w->ctx, w->line,
-            "nothing but a comment may follow the section's name");
+        w->handler->broken(w->ctx, w->line, "nothing but a comment may follow the section's name");
     }
 }
 
@@ -112,23 +105,20 @@ static char *next_chunk(char *out, int size, void *stream)
     return out;
 }
 
-static int entry(void *user, const char *section, const char *key,
-                 const char *value, int line)
+static int entry(void *user, const char *section, const char *key, const char *value, int line)
 {
     const struct walk *w = user;
     if (key == NULL) {
         w->handler->section(w->ctx, (unsigned)line, section);
     } else if (value == NULL) {
-        w->handler->broken(w->ctx, (unsigned)line,
-                           "must be \"Key = value\" or \"[Section]\"");
+        w->handler->broken(w->ctx, (unsigned)line, "must be \"Key = value\" or \"[Section]\"");
     } else {
         w->handler->key(w->ctx, (unsigned)line, key, value);
     }
     return 1;
 }
 
-int lines_walk(const char *text, size_t len,
-               const struct lines_handler *handler, void *ctx)
+int lines_walk(const char *text, size_t len, const struct lines_handler *handler, void *ctx)
 {
     static const char bom[] = "\xef\xbb\xbf";
     assert(len <= LINES_TEXT_MAX && memchr(text, '\0', len) == NULL);
@@ -136,8 +126,7 @@ int lines_walk(const char *text, size_t len,
         text += 3;
         len -= 3;
     }
-    struct walk w = {
-        .next = text, .end = text + len, .handler = handler, .ctx = ctx};
+    struct walk w = {.next = text, .end = text + len, .handler = handler, .ctx = ctx};
     /* The lines that it counts as errors were reported one by one. */
     int result = ini_parse_stream(next_chunk, &w, entry, &w);
     return result == -2 ? ERR_NOMEM : 0;

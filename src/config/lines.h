@@ -28,7 +28,7 @@ struct lines_handler {
 /* `text` need not end in NUL and may hold none. Lines come in their order,
  * counted from 1. 0 or ERR_NOMEM. The buffer that a key's line passed through
  * is wiped. */
-int lines_walk(const char *text, size_t len,
-               const struct lines_handler *handler, void *ctx) MUST_USE;
+int lines_walk(const char *text, size_t len, const struct lines_handler *handler,
+               void *ctx) MUST_USE;
 
 #endif

@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct addr loopback = {.family = FAMILY_V4,
-                                     .bytes = {127, 0, 0, 1}};
+static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
 
 static const char *parse_path(struct place *out, const char *path)
 {
@@ -56,9 +55,7 @@ static const char *parse_ip(struct endpoint *out, const char *text)
     if (!hostport_split(text, host, sizeof host, &out->port)) {
         return "must be a port, or address:port with an IPv6 address in brackets";
     }
-    return strcasecmp(host, "localhost") == 0
-               ? NULL
-               : "must have an IP address, not a name";
+    return strcasecmp(host, "localhost") == 0 ? NULL : "must have an IP address, not a name";
 }
 
 const char *listener_parse(struct place *out, const char *text)

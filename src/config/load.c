@@ -22,8 +22,7 @@ static void say(config_message_fn *message, void *ctx, struct report *report)
 }
 
 /* A message of its own, outside any text. */
-static int refuse(const char *path, const char *what,
-                  config_message_fn *message, void *ctx)
+static int refuse(const char *path, const char *what, config_message_fn *message, void *ctx)
 {
     struct report report;
     report_init(&report, path);
@@ -33,18 +32,15 @@ static int refuse(const char *path, const char *what,
     return err;
 }
 
-static void warn_if_others_may_read(int fd, const char *path,
-                                    config_message_fn *message, void *ctx)
+static void warn_if_others_may_read(int fd, const char *path, config_message_fn *message, void *ctx)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-        (st.st_mode & 077) == 0) {
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) == 0) {
         return;
     }
     struct report report;
     report_init(&report, path);
-    report_warning(&report, 0,
-                   "others may read the keys in it (mode %04o): chmod 600 it",
+    report_warning(&report, 0, "others may read the keys in it (mode %04o): chmod 600 it",
                    (unsigned)st.st_mode & 07777);
     say(message, ctx, &report);
 }
@@ -94,8 +90,7 @@ static const char *read_file(void *ctx, const char *path, bool is_secret, struct
     return why;
 }
 
-int config_load(struct config **out, const char *path,
-                config_message_fn *message, void *ctx)
+int config_load(struct config **out, const char *path, config_message_fn *message, void *ctx)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "(standard input)" : path;

@@ -21,8 +21,7 @@ static int lower(char c)
 unsigned nearest_distance(const char *a, const char *b)
 {
     size_t na = strlen(a), nb = strlen(b);
-    if (na > WORD_MAX || nb > WORD_MAX || na > nb + NEAREST_MAX ||
-        nb > na + NEAREST_MAX) {
+    if (na > WORD_MAX || nb > WORD_MAX || na > nb + NEAREST_MAX || nb > na + NEAREST_MAX) {
         return NEAREST_MAX + 1;
     }
     unsigned rows[3][WORD_MAX + 1]; /* two rows back, one back, this one */

@@ -18,7 +18,6 @@ struct nearest {
 };
 
 void nearest_init(struct nearest *n, const char *wanted);
-void nearest_offer(struct nearest *n,
-                   const char *word); /* `word` is kept, not copied */
+void nearest_offer(struct nearest *n, const char *word); /* `word` is kept, not copied */
 
 #endif

@@ -15,8 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
-void reading_init(struct reading *r, struct config *config,
-                  struct report *report)
+void reading_init(struct reading *r, struct config *config, struct report *report)
 {
     *r = (struct reading){.config = config, .report = report, .section = SECTION_NONE};
 }
@@ -74,8 +73,7 @@ static void unknown_key(struct reading *r, const char *name)
         report_error(r->report, r->line, "a key above the first section");
     } else if (home != NULL) {
         report_error(r->report, r->line, "%s belongs in [%s], not in [%s]",
-                     report_quote(quoted, name), home,
-                     schema_section_name(r->section));
+                     report_quote(quoted, name), home, schema_section_name(r->section));
     } else if (near != NULL) {
         report_error(r->report, r->line, "unknown key %s: did you mean \"%s\"?",
                      report_quote(quoted, name), near);
@@ -84,21 +82,22 @@ static void unknown_key(struct reading *r, const char *name)
     }
 }
 
-#define WIREPROXYS                                                                                       \
-    (SECTION_SOCKS5 | SECTION_HTTP | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_UDP_CLIENT | SECTION_TCP_SERVER | \
-     SECTION_STDIO)
+#define WIREPROXYS                                                                           \
+    (SECTION_SOCKS5 | SECTION_HTTP | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_UDP_CLIENT | \
+     SECTION_TCP_SERVER | SECTION_STDIO)
 
 /* In these sections a file may come from wireproxy, where it meant something shorter unless it was protected. */
 static void warn_of_cut(struct reading *r, const struct key_entry *key, const char *value)
 {
     size_t n = strcspn(value, "#;");
-    if (r->section & WIREPROXYS && value[n] != '\0' && value[0] != '`' && strncmp(value, "\"\"\"", 3) != 0) {
-        reading_warn(r, "%s: the %c is a part of it, although wireproxy ends the value there", key->name, value[n]);
+    if (r->section & WIREPROXYS && value[n] != '\0' && value[0] != '`' &&
+        strncmp(value, "\"\"\"", 3) != 0) {
+        reading_warn(r, "%s: the %c is a part of it, although wireproxy ends the value there",
+                     key->name, value[n]);
     }
 }
 
-static void on_key(void *ctx, unsigned line, const char *name,
-                   const char *value)
+static void on_key(void *ctx, unsigned line, const char *name, const char *value)
 {
     struct reading *r = ctx;
     if (r->no_memory || r->section == SECTION_SKIPPED) {
@@ -130,8 +129,8 @@ static void check_tls(struct reading *r)
 {
     unsigned certificate = line_of_key(r, "CertFile"), key = line_of_key(r, "KeyFile");
     if ((certificate == 0) != (key == 0)) {
-        report_error(r->report, certificate + key, "%s: there is no %s beside it", key == 0 ? "CertFile" : "KeyFile",
-                     key == 0 ? "KeyFile" : "CertFile");
+        report_error(r->report, certificate + key, "%s: there is no %s beside it",
+                     key == 0 ? "CertFile" : "KeyFile", key == 0 ? "KeyFile" : "CertFile");
     }
 }
 
@@ -145,17 +144,16 @@ static void end_section(struct reading *r)
     }
     for (size_t i = 0; i < schema_n_keys; i++) {
         const struct key_entry *key = &schema_keys[i];
-        r->names_wg_config = r->names_wg_config || (key->sections == SECTION_NONE && r->seen[i] != 0);
-        if (key->sections & r->section && key->flags & KEY_REQUIRED &&
-            r->seen[i] == 0) {
+        r->names_wg_config =
+            r->names_wg_config || (key->sections == SECTION_NONE && r->seen[i] != 0);
+        if (key->sections & r->section && key->flags & KEY_REQUIRED && r->seen[i] == 0) {
             report_error(r->report, r->section_line, "[%s] has no %s",
                          schema_section_name(r->section), key->name);
         }
     }
 }
 
-static void begin_section(struct reading *r, unsigned line,
-                          enum section section)
+static void begin_section(struct reading *r, unsigned line, enum section section)
 {
     end_section(r);
     memset(r->seen, 0, sizeof r->seen);
@@ -173,16 +171,14 @@ static void unknown_section(struct reading *r, const char *name)
         nearest_offer(&nearest, schema_sections[i].name);
     }
     if (nearest.best != NULL) {
-        report_error(r->report, r->line,
-                     "unknown section %s: did you mean [%s]?",
+        report_error(r->report, r->line, "unknown section %s: did you mean [%s]?",
                      report_quote(quoted, name), nearest.best);
     } else {
         report_warning(r->report, r->line, "unknown section, skipped");
     }
 }
 
-static void begin_known_section(struct reading *r,
-                                const struct section_entry *entry)
+static void begin_known_section(struct reading *r, const struct section_entry *entry)
 {
     bool is_wireguard = entry->section & (SECTION_INTERFACE | SECTION_PEER);
     if (is_wireguard && r->wg_config != NULL) {
@@ -260,8 +256,7 @@ static void warn_of_skipped(struct reading *r)
         }
     }
     if (used > 0) {
-        report_warning(r->report, r->first_skipped,
-                       "%s: of no use to wgproxy, skipped", names);
+        report_warning(r->report, r->first_skipped, "%s: of no use to wgproxy, skipped", names);
     }
 }
 

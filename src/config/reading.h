@@ -25,7 +25,7 @@ struct reading {
     bool only_wireguard;     /* the file that WGConfig names: other sections do not count */
     char *wg_config;         /* WGConfig; NULL: none */
     unsigned wg_config_line;
-    bool names_wg_config;    /* a WGConfig was there, if only one that could not be read */
+    bool names_wg_config;            /* a WGConfig was there, if only one that could not be read */
     unsigned users_without_password; /* of the section */
 
     /* By place in the table of keys: the line where this section gave it last,
@@ -37,8 +37,7 @@ struct reading {
     char why[WHY_SIZE]; /* for words of a setter that cannot be constant */
 };
 
-void reading_init(struct reading *r, struct config *config,
-                  struct report *report);
+void reading_init(struct reading *r, struct config *config, struct report *report);
 
 /* Take the whole text. 0 or ERR_NOMEM; what is wrong with the text goes to the
  * report. */

@@ -25,8 +25,7 @@ void report_fini(struct report *r)
 
 /* "NAME:LINE: " and the words, on the heap; NULL without memory. */
 PRINTF_LIKE(3, 0)
-static char *compose(const char *name, unsigned line, const char *fmt,
-                     va_list ap)
+static char *compose(const char *name, unsigned line, const char *fmt, va_list ap)
 {
     char where[24] = "";
     if (line > 0) {
@@ -46,8 +45,7 @@ static char *compose(const char *name, unsigned line, const char *fmt,
 }
 
 PRINTF_LIKE(4, 0)
-static void add(struct report *r, unsigned line, bool is_error, const char *fmt,
-                va_list ap)
+static void add(struct report *r, unsigned line, bool is_error, const char *fmt, va_list ap)
 {
     if (is_error) {
         r->errors++;
@@ -64,8 +62,7 @@ static void add(struct report *r, unsigned line, bool is_error, const char *fmt,
         r->no_memory = true;
         return;
     }
-    r->items[r->n++] =
-        (struct report_item){.line = line, .is_error = is_error, .text = text};
+    r->items[r->n++] = (struct report_item){.line = line, .is_error = is_error, .text = text};
 }
 
 void report_error(struct report *r, unsigned line, const char *fmt, ...)
@@ -105,8 +102,7 @@ void report_deliver(struct report *r, config_message_fn *message, void *ctx)
     }
     if (r->left_out > 0) {
         char line[128];
-        snprintf(line, sizeof line, "%.64s: and %zu more", r->name,
-                 r->left_out);
+        snprintf(line, sizeof line, "%.64s: and %zu more", r->name, r->left_out);
         message(ctx, r->errors > 0, line);
     }
 }
@@ -118,8 +114,7 @@ static bool may_be_a_key(const char *text)
 {
     size_t run = 0;
     for (; *text != '\0'; text++) {
-        bool in_key =
-            isalnum((unsigned char)*text) || *text == '+' || *text == '/';
+        bool in_key = isalnum((unsigned char)*text) || *text == '+' || *text == '/';
         run = in_key ? run + 1 : 0;
         if (run >= KEY_RUN) {
             return true;

@@ -32,10 +32,8 @@ void report_init(struct report *r, const char *name);
 void report_fini(struct report *r);
 
 /* Line 0 is the file as a whole. */
-void report_error(struct report *r, unsigned line, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
-void report_warning(struct report *r, unsigned line, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);
+void report_error(struct report *r, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void report_warning(struct report *r, unsigned line, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* Hand over everything, sorted by line; what was said first about a line comes
  * first. */

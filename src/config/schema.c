@@ -38,7 +38,8 @@ const size_t schema_n_sections = ARRAY_SIZE(schema_sections);
 
 #define AMNEZIA "a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported"
 #define RESERVED "the server expects it in each packet: not supported"
-#define DOMAINS "the names that do not fit would go outside the tunnel: not supported; see Deny and Allow"
+#define DOMAINS \
+    "the names that do not fit would go outside the tunnel: not supported; see Deny and Allow"
 
 #define INTERFACE SECTION_INTERFACE
 #define PEER SECTION_PEER
@@ -77,7 +78,8 @@ const struct key_entry schema_keys[] = {
     {SOCKS, "UdpAdvertise", KEY_ONE, 0, set_udp_advertise, NULL},
     {PROXIES | SECTION_SNI | SECTION_ACCESS, "Allow", KEY_EACH, 0, set_allow, NULL},
     {PROXIES | SECTION_SNI | SECTION_ACCESS, "Deny", KEY_EACH, 0, set_deny, NULL},
-    {PROXIES | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_TCP_SERVER, "IdleTimeout", KEY_ONE, 0, set_door_idle, NULL},
+    {PROXIES | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_TCP_SERVER, "IdleTimeout", KEY_ONE, 0,
+     set_door_idle, NULL},
     {SECTION_UDP_CLIENT | SECTION_UDP_SERVER, "InactivityTimeout", KEY_ONE, 0, set_door_idle, NULL},
     {PROXIES, "CertFile", KEY_ONE, KEY_FILE | KEY_WHOLE, set_certificate, NULL},
     {PROXIES, "KeyFile", KEY_ONE, FILE_OF | KEY_WHOLE, set_certificate_key, NULL},
@@ -152,7 +154,8 @@ const struct section_entry *schema_find_section(const char *name)
 const struct key_entry *schema_find_key(enum section section, const char *name)
 {
     for (size_t i = 0; i < schema_n_keys; i++) {
-        if ((schema_keys[i].sections & section) != 0 && strcasecmp(schema_keys[i].name, name) == 0) {
+        if ((schema_keys[i].sections & section) != 0 &&
+            strcasecmp(schema_keys[i].name, name) == 0) {
             return &schema_keys[i];
         }
     }

@@ -39,8 +39,7 @@ char *setters_copy(struct reading *r, const char *text)
     return memcpy(copy, text, size);
 }
 
-static void append_prefix(struct reading *r, struct prefix **list, size_t *n,
-                          struct prefix item)
+static void append_prefix(struct reading *r, struct prefix **list, size_t *n, struct prefix item)
 {
     struct prefix *wider = setters_grow(r, *list, *n, sizeof *wider);
     if (wider != NULL) {
@@ -69,8 +68,7 @@ void setters_begin_interface(struct reading *r)
     if (r->interface_line == 0) {
         r->interface_line = r->line;
     } else {
-        report_error(r->report, r->line,
-                     "a second [Interface], the first is in line %u",
+        report_error(r->report, r->line, "a second [Interface], the first is in line %u",
                      r->interface_line);
         r->section = SECTION_SKIPPED;
     }
@@ -120,10 +118,9 @@ const char *set_dns(struct reading *r, const char *text)
         return why;
     }
     if (addr_is_loopback(&server)) {
-        reading_warn(
-            r,
-            "DNS: %s is this machine, and names are asked for in the tunnel only; ignored",
-            text);
+        reading_warn(r,
+                     "DNS: %s is this machine, and names are asked for in the tunnel only; ignored",
+                     text);
         return NULL;
     }
     struct addr *dns = setters_grow(r, c->dns, c->n_dns, sizeof *dns);

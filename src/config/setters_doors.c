@@ -37,7 +37,8 @@ void setters_begin_proxy(struct reading *r)
 
 void setters_begin_socks5(struct reading *r)
 {
-    begin_door(r, (struct config_door){.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4});
+    begin_door(
+        r, (struct config_door){.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4});
 }
 
 void setters_begin_http(struct reading *r)
@@ -78,7 +79,8 @@ void setters_begin_stdio(struct reading *r)
 void setters_begin_status(struct reading *r)
 {
     if (r->config->status_line != 0) {
-        report_error(r->report, r->line, "a second [Status], the first is in line %u", r->config->status_line);
+        report_error(r->report, r->line, "a second [Status], the first is in line %u",
+                     r->config->status_line);
         r->section = SECTION_SKIPPED;
         return;
     }
@@ -141,7 +143,10 @@ const char *set_protocol(struct reading *r, const char *text)
     static const struct {
         const char *name;
         unsigned protocols;
-    } words[] = {{"socks", CONFIG_SOCKS4 | CONFIG_SOCKS5}, {"socks5", CONFIG_SOCKS5}, {"socks4", CONFIG_SOCKS4}, {"http", CONFIG_HTTP}};
+    } words[] = {{"socks", CONFIG_SOCKS4 | CONFIG_SOCKS5},
+                 {"socks5", CONFIG_SOCKS5},
+                 {"socks4", CONFIG_SOCKS4},
+                 {"http", CONFIG_HTTP}};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (strcasecmp(text, words[i].name) == 0) {
             current_door(r)->protocols |= words[i].protocols;
@@ -194,7 +199,8 @@ const char *set_door_port(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
     door->line = r->line;
-    return value_port(&door->port, text) == NULL && door->port != 0 ? NULL : "must be a port, 1 to 65535";
+    return value_port(&door->port, text) == NULL && door->port != 0 ? NULL
+                                                                    : "must be a port, 1 to 65535";
 }
 
 const char *set_door_idle(struct reading *r, const char *text)
@@ -223,7 +229,9 @@ const char *set_udp_advertise(struct reading *r, const char *text)
 {
     struct endpoint *at = &current_door(r)->udp_advertise;
     *at = (struct endpoint){0};
-    return addr_parse(&at->addr, text) || endpoint_parse(at, text) ? NULL : "must be an IP address, with or without a port";
+    return addr_parse(&at->addr, text) || endpoint_parse(at, text)
+               ? NULL
+               : "must be an IP address, with or without a port";
 }
 
 static const char *set_pem(struct reading *r, char **field, const char *text)
@@ -256,7 +264,8 @@ const char *set_names_outside(struct reading *r, const char *text)
 
 const char *set_strategy(struct reading *r, const char *text)
 {
-    static const char *const words[] = {[CONFIG_AUTO] = "auto", [CONFIG_IPV4] = "ipv4", [CONFIG_IPV6] = "ipv6"};
+    static const char *const words[] = {
+        [CONFIG_AUTO] = "auto", [CONFIG_IPV4] = "ipv4", [CONFIG_IPV6] = "ipv6"};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (strcasecmp(text, words[i]) == 0) {
             r->config->strategy = (enum config_strategy)i;

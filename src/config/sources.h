@@ -21,13 +21,14 @@ struct sources {
 
 /* config_parse with sources; NULL for none. */
 int config_parse_with(struct config **out, const char *name, const char *text, size_t len,
-                      const struct sources *sources, config_message_fn *message, void *ctx) MUST_USE;
+                      const struct sources *sources, config_message_fn *message,
+                      void *ctx) MUST_USE;
 
 /* What a value stands for, into `out` of `size` bytes: "$NAME" and "${NAME}" are variables, "$NAME/rest" too where
  * it is a path, "$$rest" is "$rest", and one pair of quotes around it all is taken off. NULL, or
  * what is wrong with it, where the words may be written to `why`. */
-const char *value_expand(char *out, size_t size, const char *text, bool is_path, const struct sources *sources,
-                         char why[], size_t why_size) MUST_USE;
+const char *value_expand(char *out, size_t size, const char *text, bool is_path,
+                         const struct sources *sources, char why[], size_t why_size) MUST_USE;
 
 /* Enough for what most values stand for; one that stands for itself needs no more than its own. */
 #define EXPANDED_SIZE 65536

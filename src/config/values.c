@@ -25,8 +25,7 @@ static bool decimal(unsigned *out, const char *text, unsigned max)
     return p > text && *p == '\0' && v <= max;
 }
 
-const char *value_preshared_key(uint8_t key[KEY_LEN], const char *text,
-                                char why[WHY_SIZE])
+const char *value_preshared_key(uint8_t key[KEY_LEN], const char *text, char why[WHY_SIZE])
 {
     if (key_from_base64(key, text)) {
         return NULL;
@@ -35,13 +34,11 @@ const char *value_preshared_key(uint8_t key[KEY_LEN], const char *text,
     if (found == KEY_TEXT - 1) {
         return "not a key: 44 characters, but not the base64 of 32 bytes";
     }
-    snprintf(why, WHY_SIZE,
-             "not a key: must be 44 characters of base64 (found %zu)", found);
+    snprintf(why, WHY_SIZE, "not a key: must be 44 characters of base64 (found %zu)", found);
     return why;
 }
 
-const char *value_key(uint8_t key[KEY_LEN], const char *text,
-                      char why[WHY_SIZE])
+const char *value_key(uint8_t key[KEY_LEN], const char *text, char why[WHY_SIZE])
 {
     static const uint8_t zero[KEY_LEN];
     const char *problem = value_preshared_key(key, text, why);
@@ -72,8 +69,7 @@ const char *value_prefix(struct prefix *out, const char *text)
     unsigned max = (unsigned)addr_len(&out->addr) * 8;
     unsigned len = max;
     if (text[n] == '/' && !decimal(&len, text + n + 1, max)) {
-        return max == 32 ? "prefix length must be 0 to 32"
-                         : "prefix length must be 0 to 128";
+        return max == 32 ? "prefix length must be 0 to 32" : "prefix length must be 0 to 128";
     }
     out->len = (uint8_t)len;
     return NULL;
@@ -241,8 +237,8 @@ static bool is_scoped(const char *host)
     }
     memcpy(literal, host, n);
     literal[n] = '\0';
-    return addr_parse(&a, literal) && a.family == FAMILY_V6 &&
-           a.bytes[0] == 0xfe && (a.bytes[1] & 0xc0) == 0x80;
+    return addr_parse(&a, literal) && a.family == FAMILY_V6 && a.bytes[0] == 0xfe &&
+           (a.bytes[1] & 0xc0) == 0x80;
 }
 
 static const char *check_host(const char *host, bool in_brackets)
@@ -252,19 +248,15 @@ static const char *check_host(const char *host, bool in_brackets)
         return NULL;
     }
     if (addr_parse(&a, host)) {
-        return is_unicast(&a) ? NULL
-                              : "no datagram can be sent to one host there";
+        return is_unicast(&a) ? NULL : "no datagram can be sent to one host there";
     }
     if (in_brackets) {
         return "must have an IPv6 address in the brackets";
     }
-    return is_name(host) && !is_numeric(host)
-               ? NULL
-               : "must name a host or an IP address";
+    return is_name(host) && !is_numeric(host) ? NULL : "must name a host or an IP address";
 }
 
-const char *value_endpoint(char host[HOST_SIZE], uint16_t *port,
-                           const char *text)
+const char *value_endpoint(char host[HOST_SIZE], uint16_t *port, const char *text)
 {
     bool in_brackets = *text == '[';
     const char *colon = strrchr(text, ':');

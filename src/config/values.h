@@ -17,8 +17,7 @@
 
 /* A key that is not all zero. The words may be written to `why`; they never
  * tell anything of the key but its length. */
-const char *value_key(uint8_t key[KEY_LEN], const char *text,
-                      char why[WHY_SIZE]) MUST_USE;
+const char *value_key(uint8_t key[KEY_LEN], const char *text, char why[WHY_SIZE]) MUST_USE;
 
 /* As value_key, but zero is allowed: it means none (paper 5.2). */
 const char *value_preshared_key(uint8_t key[KEY_LEN], const char *text,
@@ -52,7 +51,6 @@ const char *value_search_domain(const char *text) MUST_USE;
 #define HOST_SIZE 256
 
 /* Of Endpoint: "host:port" or "[v6]:port". */
-const char *value_endpoint(char host[HOST_SIZE], uint16_t *port,
-                           const char *text) MUST_USE;
+const char *value_endpoint(char host[HOST_SIZE], uint16_t *port, const char *text) MUST_USE;
 
 #endif

@@ -27,7 +27,7 @@ struct io_listener {
     bool closed;
     struct endpoint local; /* where it listens; family NONE for a Unix socket */
     bool is_for_any;       /* of the machine's addresses */
-    struct stat file; /* of a Unix socket: its file, as we made it */
+    struct stat file;      /* of a Unix socket: its file, as we made it */
     char path[PLACE_PATH];
     struct descriptors_waiter waiter; /* waits while accepting pauses */
     struct io_tls *tls;               /* NULL: none */
@@ -139,7 +139,8 @@ static bool is_stale(const struct sockaddr_un *sun)
     struct stat st;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool stale = fd >= 0 && lstat(sun->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-                 connect(fd, (const struct sockaddr *)sun, sizeof *sun) != 0 && errno == ECONNREFUSED;
+                 connect(fd, (const struct sockaddr *)sun, sizeof *sun) != 0 &&
+                 errno == ECONNREFUSED;
     if (fd >= 0) {
         close(fd);
     }

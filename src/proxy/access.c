@@ -129,7 +129,8 @@ enum access_verdict access_ask(const struct access *a, const char *user, const s
     if (a == NULL) {
         return ACCESS_ALLOWED;
     }
-    bool may_allow = false, may_deny = false; /* by rules about networks, which a name leaves open */
+    /* by rules about networks, which a name leaves open */
+    bool may_allow = false, may_deny = false;
     bool allow = !a->allows;
     for (size_t i = 0; i < a->n; i++) {
         const struct access_rule *r = &a->rules[i];

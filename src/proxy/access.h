@@ -24,15 +24,17 @@ struct access;
 struct access_rule {
     bool allow;
     bool has_net;
-    struct prefix net;        /* the destination's address, where has_net */
-    const char *suffix;       /* NULL: any. "corp.example" is that name and every one below it; case does not matter */
-    uint16_t first, last;     /* ports; 0..65535 for any */
-    const char *user;         /* NULL: any, also nobody */
+    struct prefix net; /* the destination's address, where has_net */
+    const char *
+        suffix; /* NULL: any. "corp.example" is that name and every one below it; case does not matter */
+    uint16_t first, last; /* ports; 0..65535 for any */
+    const char *user;     /* NULL: any, also nobody */
 };
 
 int access_new(struct access **out) MUST_USE; /* 0, ERR_NOMEM */
 void access_free(struct access *a);           /* NULL is harmless */
-int access_add(struct access *a, const struct access_rule *rule) MUST_USE; /* copied; 0, ERR_NOMEM */
+/* copied; 0, ERR_NOMEM */
+int access_add(struct access *a, const struct access_rule *rule) MUST_USE;
 
 enum access_verdict { ACCESS_ALLOWED, ACCESS_DENIED, ACCESS_ASK_ADDRESS };
 

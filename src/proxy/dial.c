@@ -262,7 +262,8 @@ static int dial_begin(struct dial *dial, struct now now)
     return access_ask(dial->access, user, to) == ACCESS_DENIED ? ERR_DENIED : look_up(dial, now);
 }
 
-static struct dial *dial_new(struct dialer *d, const struct target *to, const struct access *access, const char *user)
+static struct dial *dial_new(struct dialer *d, const struct target *to, const struct access *access,
+                             const char *user)
 {
     struct dial *dial = calloc(1, sizeof *dial);
     if (dial == NULL) {
@@ -281,8 +282,8 @@ static struct dial *dial_new(struct dialer *d, const struct target *to, const st
     return dial;
 }
 
-int dial_start(struct dialer *d, const struct target *to, const struct access *access, const char *user,
-               dial_done_fn *done, void *ctx, struct dial **out, struct now now)
+int dial_start(struct dialer *d, const struct target *to, const struct access *access,
+               const char *user, dial_done_fn *done, void *ctx, struct dial **out, struct now now)
 {
     if (to->port == 0) {
         return ERR_INVALID;
@@ -343,7 +344,9 @@ static void dial_expire(struct dial *dial, struct now now)
         list_push_back(&d->graced, &dial->link);
         return;
     }
-    note_failure(dial, silent ? ERR_PEER_SILENT : dial->lookup != NULL ? ERR_DNS_SILENT : ERR_TIMED_OUT);
+    note_failure(dial, silent                 ? ERR_PEER_SILENT
+                       : dial->lookup != NULL ? ERR_DNS_SILENT
+                                              : ERR_TIMED_OUT);
     dial_end(dial, dial->err, NULL, now);
 }
 

@@ -25,9 +25,10 @@ struct dialer_config {
      * far side lost its memory heals after 15 s. What runs out then ends with ERR_PEER_SILENT. May be NULL. */
     bool (*peer_is_silent)(void *ctx);
     void *ctx;
-    const struct local *outside; /* names are looked up by the machine where there is no resolver; NULL: refused */
-    int prefer;                  /* enum family: its addresses first; FAMILY_NONE: as they come */
-    const struct log *log;     /* borrowed; may be NULL */
+    /* names are looked up by the machine where there is no resolver; NULL: refused */
+    const struct local *outside;
+    int prefer;            /* enum family: its addresses first; FAMILY_NONE: as they come */
+    const struct log *log; /* borrowed; may be NULL */
 };
 
 int dialer_new(struct dialer **out, const struct dialer_config *config) MUST_USE; /* 0, ERR_NOMEM */
@@ -43,15 +44,16 @@ typedef void dial_done_fn(void *ctx, int err, struct stack_tcp *t, struct now no
  * no host's), ERR_NOMEM, ERR_LIMIT at once; else done() later, never from inside this call. A name
  * that is an IP literal in text, with or without brackets, is taken as one. `to` and `user` are only read
  * during the call, `access` must outlive the dial. What the rules deny is ERR_DENIED. */
-int dial_start(struct dialer *d, const struct target *to, const struct access *access, const char *user,
-               dial_done_fn *done, void *ctx, struct dial **out, struct now now) MUST_USE;
+int dial_start(struct dialer *d, const struct target *to, const struct access *access,
+               const char *user, dial_done_fn *done, void *ctx, struct dial **out,
+               struct now now) MUST_USE;
 void dial_cancel(struct dial *dial); /* done() will not be called */
 
 /* Only the addresses of a name, in the order to try them, for who sends datagrams. done() as resolver_done_fn, later,
  * never from inside the call. Errors as dial_start. */
 struct dial_lookup;
-int dial_lookup(struct dialer *d, const char *name, resolver_done_fn *done, void *ctx, struct dial_lookup **out,
-                struct now now) MUST_USE;
+int dial_lookup(struct dialer *d, const char *name, resolver_done_fn *done, void *ctx,
+                struct dial_lookup **out, struct now now) MUST_USE;
 void dial_lookup_cancel(struct dial_lookup *l);
 
 /* When dialer_tick must run; NEVER while nothing is being dialled. */

@@ -97,7 +97,8 @@ static void found_inside(void *ctx, int err, const struct addr *addrs, size_t n,
 
 /* The machine knows nothing of the tunnel: what it calls itself is not inside, and it names families that the tunnel
  * does not have. */
-static void found_outside(void *ctx, int err, const struct endpoint *found, size_t n, struct now now)
+static void found_outside(void *ctx, int err, const struct endpoint *found, size_t n,
+                          struct now now)
 {
     struct dial_lookup *l = ctx;
     struct addr own[DNS_ADDRESSES_MAX];
@@ -134,8 +135,8 @@ static int begin(struct dial_lookup *l, const char *name, struct now now)
                : outside->ops->resolve(outside->world, name, 0, found_outside, l, &l->outside, now);
 }
 
-int dial_lookup(struct dialer *d, const char *name, resolver_done_fn *done, void *ctx, struct dial_lookup **out,
-                struct now now)
+int dial_lookup(struct dialer *d, const char *name, resolver_done_fn *done, void *ctx,
+                struct dial_lookup **out, struct now now)
 {
     struct dial_lookup *l = calloc(1, sizeof *l);
     if (l == NULL) {

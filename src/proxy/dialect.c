@@ -62,8 +62,8 @@ static enum door_verdict refuse(struct door_answer *answer)
     return DOOR_SHUT;
 }
 
-enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t len, size_t *used, struct door_ask *ask,
-                               struct door_answer *answer)
+enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t len, size_t *used,
+                               struct door_ask *ask, struct door_answer *answer)
 {
     *used = 0;
     if (d->spoken == 0 && len > 0) {
@@ -91,7 +91,8 @@ enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t le
     }
 }
 
-void dialect_reply(const struct dialect *d, struct door_answer *answer, int err, const struct endpoint *bound)
+void dialect_reply(const struct dialect *d, struct door_answer *answer, int err,
+                   const struct endpoint *bound)
 {
     answer->len = 0;
     switch (d->spoken) {

@@ -29,12 +29,13 @@ void dialect_fini(struct dialect *d);
 
 /* As socks5_feed. A protocol that the door does not have is shut out without a word. DOOR_FORWARD takes no bytes: it is
  * open before the first one came. */
-enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t len, size_t *used, struct door_ask *ask,
-                               struct door_answer *answer);
+enum door_verdict dialect_feed(struct dialect *d, const uint8_t *data, size_t len, size_t *used,
+                               struct door_ask *ask, struct door_answer *answer);
 
 /* What the client is told of how his request ended: 0 or an error, and the end that is his now, NULL when there is none.
  * Of no length where the protocol has no words for it. */
-void dialect_reply(const struct dialect *d, struct door_answer *answer, int err, const struct endpoint *bound);
+void dialect_reply(const struct dialect *d, struct door_answer *answer, int err,
+                   const struct endpoint *bound);
 
 /* HTTP: make ready for the next request of the same client. */
 void dialect_again(struct dialect *d);

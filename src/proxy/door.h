@@ -16,8 +16,8 @@
 enum door_verdict {
     DOOR_MORE,   /* everything given was taken; there must be more */
     DOOR_ANSWER, /* the answer must be sent, then the input goes on */
-    DOOR_OPEN, /* the request is whole and said in the ask; what follows belongs to the target */
-    DOOR_SHUT, /* the answer, where it has bytes, must be sent; then it is over */
+    DOOR_OPEN,   /* the request is whole and said in the ask; what follows belongs to the target */
+    DOOR_SHUT,   /* the answer, where it has bytes, must be sent; then it is over */
 };
 
 /* What may come in through a door: a set of these. */

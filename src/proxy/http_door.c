@@ -60,12 +60,15 @@ static const char *phrase(unsigned status)
         unsigned status;
         const char *phrase;
     } phrases[] = {
-        {400, "Bad Request"},       {403, "Forbidden"},
+        {400, "Bad Request"},
+        {403, "Forbidden"},
         {407, "Proxy Authentication Required"},
         {431, "Request Header Fields Too Large"},
-        {501, "Not Implemented"},   {502, "Bad Gateway"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},   {505, "HTTP Version Not Supported"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
     };
     for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
         if (phrases[i].status == status) {
@@ -79,12 +82,13 @@ static void answer_status(struct door_answer *answer, unsigned status, bool keep
 {
     char body[200];
     int n = snprintf(body, sizeof body, "wgproxy: %s\n", why);
-    int len = snprintf((char *)answer->bytes, sizeof answer->bytes,
-                       "HTTP/1.1 %u %s\r\n%sContent-Type: text/plain; charset=utf-8\r\n"
-                       "Content-Length: %d\r\nConnection: %s\r\n\r\n%s",
-                       status, phrase(status),
-                       status == 407 ? "Proxy-Authenticate: Basic realm=\"wgproxy\", charset=\"UTF-8\"\r\n" : "", n,
-                       keep ? "keep-alive" : "close", body);
+    int len = snprintf(
+        (char *)answer->bytes, sizeof answer->bytes,
+        "HTTP/1.1 %u %s\r\n%sContent-Type: text/plain; charset=utf-8\r\n"
+        "Content-Length: %d\r\nConnection: %s\r\n\r\n%s",
+        status, phrase(status),
+        status == 407 ? "Proxy-Authenticate: Basic realm=\"wgproxy\", charset=\"UTF-8\"\r\n" : "",
+        n, keep ? "keep-alive" : "close", body);
     assert(n < (int)sizeof body && len < (int)sizeof answer->bytes);
     answer->len = (uint16_t)len;
     answer->why = why;
@@ -130,7 +134,8 @@ void http_door_reply(const struct http_door *d, struct door_answer *answer, int 
 
 static int sextet(char c)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = c != '\0' ? strchr(alphabet, c) : NULL;
     return at != NULL ? (int)(at - alphabet) : -1;
 }
@@ -180,7 +185,8 @@ static const struct user *authenticate(const struct http_door *d, const struct h
     if (decode_base64(pair, sizeof pair, &len, encoded)) {
         const char *colon = memchr(pair, ':', len);
         size_t name = colon != NULL ? (size_t)(colon - pair) : len;
-        user = colon != NULL ? users_check(d->terms->users, pair, name, colon + 1, len - name - 1) : NULL;
+        user = colon != NULL ? users_check(d->terms->users, pair, name, colon + 1, len - name - 1)
+                             : NULL;
     }
     wipe(pair, sizeof pair);
     return user;
@@ -234,7 +240,8 @@ static void put_path(struct writing *w, const struct http_head *h, struct http_t
 }
 
 /* The server is asked to close after its answer: the next request may be for another one. */
-static bool build_forward(struct http_door *d, const struct http_head *h, const struct http_target *t)
+static bool build_forward(struct http_door *d, const struct http_head *h,
+                          const struct http_target *t)
 {
     size_t room = d->have + 256; /* every line gets shorter or stays; ours are added */
     d->forward = malloc(room + 2 * h->n);
@@ -256,7 +263,8 @@ static bool build_forward(struct http_door *d, const struct http_head *h, const 
 
 /* ---- requests ---- */
 
-static enum door_verdict ask_connect(const struct http_head *h, struct door_ask *ask, struct door_answer *answer)
+static enum door_verdict ask_connect(const struct http_head *h, struct door_ask *ask,
+                                     struct door_answer *answer)
 {
     struct http_target t;
     if (!http_target_authority(&t, h->target)) {
@@ -267,25 +275,29 @@ static enum door_verdict ask_connect(const struct http_head *h, struct door_ask 
     return DOOR_OPEN;
 }
 
-static enum door_verdict ask_exchange(struct http_door *d, const struct http_head *h, struct door_ask *ask,
-                                      struct door_answer *answer)
+static enum door_verdict ask_exchange(struct http_door *d, const struct http_head *h,
+                                      struct door_ask *ask, struct door_answer *answer)
 {
     struct http_target t;
     if (h->target.len > 0 && (h->target.at[0] == '/' || h->target.at[0] == '*')) {
-        return refuse(answer, 400, "this is a proxy, not a web server: set it as the HTTP or SOCKS5 proxy of a client");
+        return refuse(
+            answer, 400,
+            "this is a proxy, not a web server: set it as the HTTP or SOCKS5 proxy of a client");
     }
     unsigned refused = http_target_absolute(&t, h->target);
     if (refused != 0) {
         return refuse(answer, refused,
-                      refused == 501 ? "only http:// is fetched, everything else goes through CONNECT"
-                                     : "the request's target is not a URI with a host");
+                      refused == 501
+                          ? "only http:// is fetched, everything else goes through CONNECT"
+                          : "the request's target is not a URI with a host");
     }
     if (!http_body_of_request(&d->body, h)) {
         return refuse(answer, 400, "the length of the request's body can be read in two ways");
     }
     d->minor = h->minor;
     d->is_head = http_text_is(h->method, "HEAD");
-    d->upgrades = h->minor > 0 && http_head_lists(h, "Connection", "upgrade") && http_head_find(h, "Upgrade") != NULL;
+    d->upgrades = h->minor > 0 && http_head_lists(h, "Connection", "upgrade") &&
+                  http_head_find(h, "Upgrade") != NULL;
     if (!build_forward(d, h, &t)) {
         return refuse(answer, 503, err_text(ERR_NOMEM));
     }
@@ -302,12 +314,14 @@ static bool wants_to_keep(const struct http_head *h)
             return false;
         }
     }
-    return h->minor > 0 || http_head_lists(h, names[0], "keep-alive") || http_head_lists(h, names[1], "keep-alive");
+    return h->minor > 0 || http_head_lists(h, names[0], "keep-alive") ||
+           http_head_lists(h, names[1], "keep-alive");
 }
 
 /* The client may try again on this connection if its request has no body that would have to be
  * thrown away. */
-static enum door_verdict ask_for_password(struct http_door *d, const struct http_head *h, struct door_answer *answer)
+static enum door_verdict ask_for_password(struct http_door *d, const struct http_head *h,
+                                          struct door_answer *answer)
 {
     struct http_body body;
     bool keep = d->keeps && http_body_of_request(&body, h) && body.done;
@@ -318,7 +332,8 @@ static enum door_verdict ask_for_password(struct http_door *d, const struct http
     return keep ? DOOR_ANSWER : DOOR_SHUT;
 }
 
-static enum door_verdict judge(struct http_door *d, struct door_ask *ask, struct door_answer *answer)
+static enum door_verdict judge(struct http_door *d, struct door_ask *ask,
+                               struct door_answer *answer)
 {
     struct http_head h;
     unsigned refused = http_head_request(&h, d->head, d->have);
@@ -336,8 +351,9 @@ static enum door_verdict judge(struct http_door *d, struct door_ask *ask, struct
             return ask_for_password(d, &h, answer);
         }
     }
-    enum door_verdict verdict =
-        http_text_is(h.method, "CONNECT") ? ask_connect(&h, ask, answer) : ask_exchange(d, &h, ask, answer);
+    enum door_verdict verdict = http_text_is(h.method, "CONNECT")
+                                    ? ask_connect(&h, ask, answer)
+                                    : ask_exchange(d, &h, ask, answer);
     drop_head(d);
     return verdict;
 }
@@ -380,7 +396,8 @@ enum door_verdict http_door_feed(struct http_door *d, const uint8_t *data, size_
     }
     size_t before = d->have;
     if (before == 0 && !http_head_may_begin((char)data[*used])) {
-        return refuse(answer, 400, "this door speaks HTTP only"); /* a client of SOCKS or TLS sends no line's end */
+        /* a client of SOCKS or TLS sends no line's end */
+        return refuse(answer, 400, "this door speaks HTTP only");
     }
     n = n < HTTP_HEAD_MAX - before ? n : HTTP_HEAD_MAX - before;
     if (!reserve(d, before + n)) {
@@ -391,7 +408,9 @@ enum door_verdict http_door_feed(struct http_door *d, const uint8_t *data, size_
     size_t length = http_head_length(d->head, d->have, before);
     if (length == 0) {
         *used += n;
-        return d->have < HTTP_HEAD_MAX ? DOOR_MORE : refuse(answer, 431, "the request's head is longer than 64 KiB");
+        return d->have < HTTP_HEAD_MAX
+                   ? DOOR_MORE
+                   : refuse(answer, 431, "the request's head is longer than 64 KiB");
     }
     *used += length - before;
     d->have = length;

@@ -101,7 +101,8 @@ static bool send_head(struct http_exchange *x)
 {
     const struct http_door *d = door_of(x);
     if (x->head_sent < d->forward_len) {
-        size_t n = stack_tcp_write(x->tunnel, d->forward + x->head_sent, d->forward_len - x->head_sent);
+        size_t n =
+            stack_tcp_write(x->tunnel, d->forward + x->head_sent, d->forward_len - x->head_sent);
         x->head_sent += n;
         x->n_up += n;
     }
@@ -258,7 +259,8 @@ static enum http_progress take_head(struct http_exchange *x)
 {
     const struct http_door *d = door_of(x);
     struct http_head head;
-    if (!http_head_response(&head, x->head, x->have) || !http_body_of_response(&x->down, &head, d->is_head)) {
+    if (!http_head_response(&head, x->head, x->have) ||
+        !http_body_of_response(&x->down, &head, d->is_head)) {
         return server_failed(x, ERR_INVALID);
     }
     bool interim = head.status < 200 && head.status != 101;

@@ -15,12 +15,12 @@ struct http_exchange;
 
 enum http_progress {
     HTTP_GOES_ON,
-    HTTP_NEXT,          /* done; the client may ask again */
-    HTTP_FINISHED,      /* done; the client's connection is to be closed in an orderly way */
-    HTTP_UPGRADED,      /* the rest is a plain relay */
-    HTTP_NO_ANSWER,     /* the server broke off before it said anything: see http_exchange_error */
-    HTTP_CLIENT_BROKE,  /* see http_exchange_error */
-    HTTP_TUNNEL_BROKE,  /* ditto; the client has seen a part */
+    HTTP_NEXT,         /* done; the client may ask again */
+    HTTP_FINISHED,     /* done; the client's connection is to be closed in an orderly way */
+    HTTP_UPGRADED,     /* the rest is a plain relay */
+    HTTP_NO_ANSWER,    /* the server broke off before it said anything: see http_exchange_error */
+    HTTP_CLIENT_BROKE, /* see http_exchange_error */
+    HTTP_TUNNEL_BROKE, /* ditto; the client has seen a part */
 };
 
 /* `h` holds the request and what was read ahead; it, the client and the tunnel stay the caller's,

@@ -129,8 +129,8 @@ static unsigned take_fields(struct http_head *h, struct lines *l)
 /* "HTTP/1.x"; 0, 400 for what is none, 505 for another major version. */
 static unsigned take_version(struct http_head *h, struct http_text t)
 {
-    if (t.len != 8 || memcmp(t.at, "HTTP/", 5) != 0 || t.at[6] != '.' || t.at[5] < '0' || t.at[5] > '9' ||
-        t.at[7] < '0' || t.at[7] > '9') {
+    if (t.len != 8 || memcmp(t.at, "HTTP/", 5) != 0 || t.at[6] != '.' || t.at[5] < '0' ||
+        t.at[5] > '9' || t.at[7] < '0' || t.at[7] > '9') {
         return 400;
     }
     h->minor = t.at[7] != '0';
@@ -163,8 +163,8 @@ bool http_head_response(struct http_head *h, const char *text, size_t len)
 {
     struct lines l = {.at = text, .end = text + len, .lenient = true};
     struct http_text line;
-    if (!next_line(&l, &line) || line.len < 12 || take_version(h, (struct http_text){line.at, 8}) != 0 ||
-        line.at[8] != ' ') {
+    if (!next_line(&l, &line) || line.len < 12 ||
+        take_version(h, (struct http_text){line.at, 8}) != 0 || line.at[8] != ' ') {
         return false;
     }
     h->status = 0;
@@ -216,8 +216,9 @@ bool http_head_lists(const struct http_head *h, const char *name, const char *wo
 
 bool http_field_is_ours(const struct http_head *h, const struct http_field *f)
 {
-    static const char *const names[] = {"Connection", "Proxy-Connection", "Keep-Alive",         "TE",
-                                        "Upgrade",    "Proxy-Authorization", "Proxy-Authenticate"};
+    static const char *const names[] = {
+        "Connection", "Proxy-Connection",    "Keep-Alive",        "TE",
+        "Upgrade",    "Proxy-Authorization", "Proxy-Authenticate"};
     char name[64];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (http_text_is(f->name, names[i])) {
@@ -306,7 +307,8 @@ unsigned http_target_absolute(struct http_target *out, struct http_text text)
     size_t skip = sizeof scheme - 1;
     if (text.len < skip || strncasecmp(text.at, scheme, skip) != 0) {
         const char *colon = memchr(text.at, ':', text.len);
-        bool is_scheme = colon != NULL && (size_t)(colon - text.at) + 2 < text.len && colon[1] == '/' && colon[2] == '/';
+        bool is_scheme = colon != NULL && (size_t)(colon - text.at) + 2 < text.len &&
+                         colon[1] == '/' && colon[2] == '/';
         return is_scheme ? 501 : 400;
     }
     struct http_text rest = {text.at + skip, text.len - skip};

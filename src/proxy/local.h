@@ -9,12 +9,13 @@
 #include "base/stream.h"
 
 struct local_lookup;
-typedef void local_resolved_fn(void *ctx, int err, const struct endpoint *found, size_t n, struct now now);
+typedef void local_resolved_fn(void *ctx, int err, const struct endpoint *found, size_t n,
+                               struct now now);
 
 struct local_ops {
     int (*connect)(void *world, const struct place *to, struct stream **out);
-    int (*udp_bind)(void *world, const struct endpoint *at, const struct dgram_handler *handler, void *ctx,
-                    struct endpoint *bound, struct dgram **out);
+    int (*udp_bind)(void *world, const struct endpoint *at, const struct dgram_handler *handler,
+                    void *ctx, struct endpoint *bound, struct dgram **out);
     /* The address of this machine that what it sends to there comes from: 0, or an error without a way. May be NULL. */
     int (*source_for)(void *world, const struct endpoint *to, struct addr *out);
     /* The machine's resolver; done() comes later, never from inside the call. */

@@ -72,7 +72,8 @@ void names_free(struct names *n)
         return;
     }
     for (unsigned i = 0; i < BUCKETS; i++) {
-        list_foreach_safe(item, &n->buckets[i]) {
+        list_foreach_safe(item, &n->buckets[i])
+        {
             exchange_free(list_item(item, struct exchange, link));
         }
     }

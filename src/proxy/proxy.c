@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 #define GREETING_TIMEOUT (10 * NS_PER_S)
-#define SURPLUS_MAX 64 /* sessions beyond the limit, at most `GREETING_TIMEOUT` and a linger long each */
+#define SURPLUS_MAX \
+    64 /* sessions beyond the limit, at most `GREETING_TIMEOUT` and a linger long each */
 
 struct proxy {
     struct sessions sessions;
@@ -99,7 +100,8 @@ static bool may_ask(const struct proxy *p)
 static void warn_full(struct proxy *p, struct now now)
 {
     if (may_warn(&p->quiet_full, now)) {
-        log_warn(p->sessions.log, "%u sessions are running, the limit -> new clients are turned away",
+        log_warn(p->sessions.log,
+                 "%u sessions are running, the limit -> new clients are turned away",
                  p->max_sessions);
     }
 }
@@ -126,7 +128,8 @@ bool proxy_drain(struct proxy *p)
 {
     p->sessions.draining = true;
     stop_all(&p->sessions.resting);
-    list_foreach_safe(link, &p->sessions.waiting) {
+    list_foreach_safe(link, &p->sessions.waiting)
+    {
         struct session *s = session_of(link);
         if (session_is_idle(s)) {
             session_stop(s);

@@ -18,17 +18,21 @@ struct proxy;
 
 struct proxy_config {
     struct dialer *dialer;
-    struct stack *stack;          /* for SOCKS' BIND; NULL: refused */
-    unsigned protocols;           /* a set of enum door_protocol, 0: DOOR_MIXED; SNI and FORWARD stand alone */
-    struct target target;         /* DOOR_FORWARD: where to; DOOR_SNI: only its port counts */
-    const struct users *users;    /* borrowed; NULL: nobody is asked who he is */
-    const struct access *access;  /* borrowed; NULL: everything is allowed */
-    struct udp_relay *udp;        /* borrowed; NULL: UDP ASSOCIATE is refused */
-    unsigned max_sessions;        /* some more may ask, to be refused in words; the rest is reset. 0: no limit */
-    uint64_t idle;                /* ns without a byte either way after which a flow is reset; 0: never */
-    uint64_t greeting_timeout;    /* ns until the request must be whole; 0: 10 s */
-    bool tells_failures;          /* as errors in the log, with the target: DOOR_FORWARD has no other words */
-    const struct log *log;        /* borrowed; may be NULL */
+    struct stack *stack; /* for SOCKS' BIND; NULL: refused */
+    /* a set of enum door_protocol, 0: DOOR_MIXED; SNI and FORWARD stand alone */
+    unsigned protocols;
+    struct target target;        /* DOOR_FORWARD: where to; DOOR_SNI: only its port counts */
+    const struct users *users;   /* borrowed; NULL: nobody is asked who he is */
+    const struct access *access; /* borrowed; NULL: everything is allowed */
+    struct udp_relay *udp;       /* borrowed; NULL: UDP ASSOCIATE is refused */
+    /* some more may ask, to be refused in words; the rest is reset. 0: no limit */
+    unsigned max_sessions;
+    /* ns without a byte either way after which a flow is reset; 0: never */
+    uint64_t idle;
+    uint64_t greeting_timeout; /* ns until the request must be whole; 0: 10 s */
+    /* as errors in the log, with the target: DOOR_FORWARD has no other words */
+    bool tells_failures;
+    const struct log *log; /* borrowed; may be NULL */
 };
 
 int proxy_new(struct proxy **out, const struct proxy_config *config) MUST_USE; /* 0, ERR_NOMEM */

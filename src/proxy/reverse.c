@@ -15,7 +15,7 @@
 struct reverse {
     struct reverse_config config;
     struct stack_tcp_listener *listener;
-    struct list joining; /* in the order of their deadlines */
+    struct list joining;  /* in the order of their deadlines */
     struct list relaying; /* in the order in which they last had news */
     unsigned n;
 };
@@ -126,7 +126,8 @@ static int connect_to(struct join *j, const struct place *to)
 {
     static const struct stream_handler handler = {.ready = target_ready};
     const struct local *local = j->reverse->config.local;
-    int err = local->ops->connect != NULL ? local->ops->connect(local->world, to, &j->target) : ERR_UNREACHABLE;
+    int err = local->ops->connect != NULL ? local->ops->connect(local->world, to, &j->target)
+                                          : ERR_UNREACHABLE;
     if (err == 0) {
         j->target->handler = &handler;
         j->target->ctx = j;
@@ -173,7 +174,8 @@ static void join_target(struct join *j, struct now now)
         j->n_addresses = 1;
         connect_next(j, now);
     } else {
-        err = c->local->ops->resolve(c->local->world, c->target.name, c->target.port, found, j, &j->lookup, now);
+        err = c->local->ops->resolve(c->local->world, c->target.name, c->target.port, found, j,
+                                     &j->lookup, now);
     }
     if (err != 0) {
         j->lookup = NULL;
@@ -221,7 +223,8 @@ int reverse_new(struct reverse **out, const struct reverse_config *config)
         return ERR_NOMEM;
     }
     r->config = *config;
-    r->config.connect_timeout = config->connect_timeout != 0 ? config->connect_timeout : CONNECT_TIMEOUT;
+    r->config.connect_timeout =
+        config->connect_timeout != 0 ? config->connect_timeout : CONNECT_TIMEOUT;
     list_init(&r->joining);
     list_init(&r->relaying);
     int err = stack_tcp_listen(config->stack, config->port, accepted, r, &r->listener);
@@ -283,7 +286,8 @@ uint64_t reverse_next_deadline(const struct reverse *r)
 void reverse_tick(struct reverse *r, struct now now)
 {
     while (first_deadline(&r->joining) <= now.mono) {
-        join_end(list_item(r->joining.next, struct join, link), "the target does not answer in time");
+        join_end(list_item(r->joining.next, struct join, link),
+                 "the target does not answer in time");
     }
     while (first_deadline(&r->relaying) <= now.mono) {
         join_end(list_item(r->relaying.next, struct join, link), "idle for too long");

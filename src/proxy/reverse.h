@@ -25,8 +25,9 @@ struct reverse_config {
     const struct log *log;
 };
 
-int reverse_new(struct reverse **out, const struct reverse_config *config) MUST_USE; /* as stack_tcp_listen */
-void reverse_free(struct reverse *r); /* resets what runs. NULL is harmless */
+/* as stack_tcp_listen */
+int reverse_new(struct reverse **out, const struct reverse_config *config) MUST_USE;
+void reverse_free(struct reverse *r);  /* resets what runs. NULL is harmless */
 bool reverse_drain(struct reverse *r); /* no new ones; true while some run */
 unsigned reverse_sessions(const struct reverse *r);
 uint64_t reverse_next_deadline(const struct reverse *r);

@@ -238,8 +238,9 @@ void session_fail(struct session *s, int err, struct now now)
 {
     struct sessions *all = s->all;
     if (err == ERR_NO_DNS && may_warn(&all->quiet_dns, now)) {
-        log_warn(all->log, "this tunnel has no DNS = ...: names are refused, not looked up outside, which "
-                           "[Resolve] Outside = yes would allow");
+        log_warn(all->log,
+                 "this tunnel has no DNS = ...: names are refused, not looked up outside, which "
+                 "[Resolve] Outside = yes would allow");
     }
     handshake_reply(s->handshake, err, NULL);
     if (handshake_is_answering(s->handshake)) {

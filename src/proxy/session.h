@@ -35,9 +35,10 @@ struct sessions {
     struct list lingering; /* for a refused client to have read why */
     struct list binding;   /* for somebody to connect */
     struct list flowing;   /* relaying; in the order in which they last had news */
-    struct list associated; /* may be silent as long as a flow; by deadline, too, though their waits differ */
-    struct list carried;   /* dialling: no deadline here */
-    bool draining; /* who has got what it asked for is to leave, not to ask for more */
+    /* may be silent as long as a flow; by deadline, too, though their waits differ */
+    struct list associated;
+    struct list carried; /* dialling: no deadline here */
+    bool draining;       /* who has got what it asked for is to leave, not to ask for more */
     unsigned n;
     unsigned n_surplus; /* those of them that came beyond the limit, to be told so */
     uint64_t quiet_dns; /* no warning about names without DNS before this */
@@ -45,13 +46,15 @@ struct sessions {
 
 /* Takes ownership of `client`, also on failure: 0 or ERR_NOMEM. A `surplus` one may say what he
  * wants, and is refused then. */
-int session_start(struct sessions *all, struct stream *client, bool surplus, struct now now) MUST_USE;
+int session_start(struct sessions *all, struct stream *client, bool surplus,
+                  struct now now) MUST_USE;
 
-struct session *session_of(struct list *link);       /* the session that stands on a list of the above */
-uint64_t session_deadline(const struct session *s);  /* of one that is not merely carried */
+/* the session that stands on a list of the above */
+struct session *session_of(struct list *link);
+uint64_t session_deadline(const struct session *s);     /* of one that is not merely carried */
 void session_expire(struct session *s, struct now now); /* its deadline came; may free it */
-bool session_is_idle(const struct session *s);       /* has not asked for anything yet */
-void session_stop(struct session *s);                /* ends it from outside; frees it */
+bool session_is_idle(const struct session *s);          /* has not asked for anything yet */
+void session_stop(struct session *s);                   /* ends it from outside; frees it */
 
 /* Is it time for a warning of this kind again? At most once a minute. */
 static inline bool may_warn(uint64_t *quiet_until, struct now now)

@@ -69,8 +69,8 @@ void session_associate(struct session *s, struct now now)
     if (hint.addr.family == FAMILY_NONE) {
         hint.port = 0; /* a port of a name tells nothing */
     }
-    int err = udp_association_open(s->all->udp, &s->client->remote, &s->client->local, &hint, session_user(s),
-                                   &s->association, &bound, now);
+    int err = udp_association_open(s->all->udp, &s->client->remote, &s->client->local, &hint,
+                                   session_user(s), &s->association, &bound, now);
     if (err != 0) {
         session_fail(s, err, now);
         return;

@@ -10,8 +10,8 @@
 struct binding {
     struct dial_lookup *lookup; /* while the name is looked up */
     struct stack_tcp_listener *listener;
-    bool open;                      /* the request was 0.0.0.0 or [::]: anyone may come */
-    size_t n_allowed;               /* else these */
+    bool open;        /* the request was 0.0.0.0 or [::]: anyone may come */
+    size_t n_allowed; /* else these */
     struct addr allowed[DNS_ADDRESSES_MAX];
 };
 

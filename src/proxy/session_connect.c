@@ -92,8 +92,8 @@ static void dialled(void *ctx, int err, struct stack_tcp *t, struct now now)
 void session_dial(struct session *s, struct now now)
 {
     const struct sessions *all = s->all;
-    int err = dial_start(all->dialer, &s->handshake->ask.target, all->access, session_user(s), dialled, s, &s->dial,
-                         now);
+    int err = dial_start(all->dialer, &s->handshake->ask.target, all->access, session_user(s),
+                         dialled, s, &s->dial, now);
     if (err != 0) {
         session_fail(s, err, now);
         return;
@@ -106,7 +106,8 @@ void session_dialling_read(struct session *s)
 {
     struct handshake *h = s->handshake;
     int err = handshake_read(h, s->client);
-    if (err == ERR_LIMIT || (err == 0 && h->eof && (handshake_has_early_data(h) || handshake_may_end_early(h)))) {
+    if (err == ERR_LIMIT ||
+        (err == 0 && h->eof && (handshake_has_early_data(h) || handshake_may_end_early(h)))) {
         stream_want(s->client, 0);
     } else if (err == 0 && h->eof) {
         session_end(s, "", "the client left before it was connected");

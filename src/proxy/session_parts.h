@@ -42,7 +42,17 @@
  * REFUSING   the reply is written, then FIN; what the client sends is thrown away until it closes,
  *            because closing over unread bytes would send a RST, which can overtake the reply. The
  *            end of the linger leads to the end all the same. */
-enum session_state { GREETING, DIALLING, BINDING, ASSOCIATED, EXCHANGING, RESTING, REPLYING, RELAYING, REFUSING };
+enum session_state {
+    GREETING,
+    DIALLING,
+    BINDING,
+    ASSOCIATED,
+    EXCHANGING,
+    RESTING,
+    REPLYING,
+    RELAYING,
+    REFUSING
+};
 
 struct binding;
 

@@ -99,7 +99,8 @@ enum found { FOUND_NAME, FOUND_NO_NAME, FOUND_NONSENSE };
 static enum found take_name(struct cursor list, struct target *to)
 {
     struct cursor names, type, name;
-    if (!take_vector(&list, 2, &names) || !take(&names, 1, &type) || !take_vector(&names, 2, &name)) {
+    if (!take_vector(&list, 2, &names) || !take(&names, 1, &type) ||
+        !take_vector(&names, 2, &name)) {
         return FOUND_NONSENSE;
     }
     if (type.at[0] != NAME_TYPE_HOST || name.left == 0 || name.left > TARGET_NAME_MAX ||
@@ -115,8 +116,8 @@ static enum found take_name(struct cursor list, struct target *to)
 static enum found read_hello(struct cursor hello, struct target *to)
 {
     struct cursor skipped, extensions;
-    bool good = take(&hello, 2 + 32, &skipped) && take_vector(&hello, 1, &skipped) && take_vector(&hello, 2, &skipped) &&
-                take_vector(&hello, 1, &skipped);
+    bool good = take(&hello, 2 + 32, &skipped) && take_vector(&hello, 1, &skipped) &&
+                take_vector(&hello, 2, &skipped) && take_vector(&hello, 1, &skipped);
     if (!good) {
         return FOUND_NONSENSE;
     }
@@ -143,7 +144,9 @@ static enum found read_hello(struct cursor hello, struct target *to)
 /* The length of the handshake message at the front, its head included; SIZE_MAX while that is not known. */
 static size_t message_length(const uint8_t *message, size_t n)
 {
-    return n < HANDSHAKE_HEAD ? SIZE_MAX : HANDSHAKE_HEAD + ((size_t)message[1] << 16 | load_be16(message + 2));
+    return n < HANDSHAKE_HEAD
+               ? SIZE_MAX
+               : HANDSHAKE_HEAD + ((size_t)message[1] << 16 | load_be16(message + 2));
 }
 
 /* The handshake bytes of the records that are there, joined into `out` until its message is whole: what follows is not
@@ -176,7 +179,8 @@ static bool join(const struct sni *s, uint8_t *out, size_t *n)
     return true;
 }
 
-static enum door_verdict judge(const struct sni *s, struct door_ask *ask, struct door_answer *answer)
+static enum door_verdict judge(const struct sni *s, struct door_ask *ask,
+                               struct door_answer *answer)
 {
     uint8_t *joined = malloc(SNI_HELLO_MAX);
     enum door_verdict verdict = DOOR_MORE;
@@ -192,10 +196,13 @@ static enum door_verdict judge(const struct sni *s, struct door_ask *ask, struct
         if (len > SNI_HELLO_MAX - HANDSHAKE_HEAD) {
             verdict = refuse(answer, ALERT_DECODE_ERROR, "a ClientHello that is too long");
         } else if (n >= HANDSHAKE_HEAD + len) {
-            enum found found = read_hello((struct cursor){joined + HANDSHAKE_HEAD, len}, &ask->target);
-            verdict = found == FOUND_NAME      ? DOOR_OPEN
-                      : found == FOUND_NO_NAME ? refuse(answer, ALERT_UNRECOGNIZED_NAME, "a ClientHello without a server name")
-                                               : refuse(answer, ALERT_DECODE_ERROR, "not a ClientHello");
+            enum found found =
+                read_hello((struct cursor){joined + HANDSHAKE_HEAD, len}, &ask->target);
+            verdict =
+                found == FOUND_NAME ? DOOR_OPEN
+                : found == FOUND_NO_NAME
+                    ? refuse(answer, ALERT_UNRECOGNIZED_NAME, "a ClientHello without a server name")
+                    : refuse(answer, ALERT_DECODE_ERROR, "not a ClientHello");
         }
     }
     free(joined);
@@ -218,8 +225,8 @@ static bool append(struct sni *s, const uint8_t *data, size_t len)
     return true;
 }
 
-enum door_verdict sni_feed(struct sni *s, const uint8_t *data, size_t len, size_t *used, struct door_ask *ask,
-                           struct door_answer *answer)
+enum door_verdict sni_feed(struct sni *s, const uint8_t *data, size_t len, size_t *used,
+                           struct door_ask *ask, struct door_answer *answer)
 {
     /* Even one byte a record does not need more than this. */
     const size_t raw_max = SNI_HELLO_MAX * (RECORD_HEAD + 1);

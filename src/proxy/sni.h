@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SNI_HELLO_MAX ((size_t)16 * 1024 + 4) /* of a ClientHello, over as many records as it likes */
+#define SNI_HELLO_MAX \
+    ((size_t)16 * 1024 + 4) /* of a ClientHello, over as many records as it likes */
 
 struct sni {
     const struct door_terms *terms;
@@ -22,8 +23,8 @@ void sni_fini(struct sni *s);
 
 /* As socks5_feed. What is no TLS, has no name, or one that is an address, is shut out with a TLS alert (RFC 8446 section
  * 6.2: unrecognized_name where the name is what is missing, else decode_error). */
-enum door_verdict sni_feed(struct sni *s, const uint8_t *data, size_t len, size_t *used, struct door_ask *ask,
-                           struct door_answer *answer);
+enum door_verdict sni_feed(struct sni *s, const uint8_t *data, size_t len, size_t *used,
+                           struct door_ask *ask, struct door_answer *answer);
 
 /* How the dial ended: nothing for 0, an alert for an error. */
 void sni_reply(struct door_answer *answer, int err);

@@ -18,7 +18,8 @@ void socks4_init(struct socks4 *s, const struct door_terms *terms)
     *s = (struct socks4){.terms = terms, .state = SOCKS4_READS_HEAD};
 }
 
-static void answer_code(struct door_answer *answer, enum socks4_code code, const struct endpoint *bound)
+static void answer_code(struct door_answer *answer, enum socks4_code code,
+                        const struct endpoint *bound)
 {
     uint8_t *p = answer->bytes;
     memset(p, 0, SOCKS4_HEAD); /* VN of a reply is 0 */
@@ -97,7 +98,8 @@ static bool name_follows(const struct socks4 *s)
     return load_be32(s->head + 4) <= 0xff && s->head[7] != 0;
 }
 
-static enum door_verdict take_user(struct socks4 *s, uint8_t byte, struct door_ask *ask, struct door_answer *answer)
+static enum door_verdict take_user(struct socks4 *s, uint8_t byte, struct door_ask *ask,
+                                   struct door_answer *answer)
 {
     if (byte != '\0') {
         return s->have++ < USER_MAX ? DOOR_MORE : refuse(s, answer, "a user id without end");
@@ -109,7 +111,8 @@ static enum door_verdict take_user(struct socks4 *s, uint8_t byte, struct door_a
     return DOOR_MORE;
 }
 
-static enum door_verdict take_name(struct socks4 *s, uint8_t byte, struct door_ask *ask, struct door_answer *answer)
+static enum door_verdict take_name(struct socks4 *s, uint8_t byte, struct door_ask *ask,
+                                   struct door_answer *answer)
 {
     if (byte == '\0') {
         return s->have > 0 ? open(s, ask) : refuse(s, answer, "an empty name");
@@ -121,7 +124,8 @@ static enum door_verdict take_name(struct socks4 *s, uint8_t byte, struct door_a
     return DOOR_MORE;
 }
 
-static enum door_verdict take(struct socks4 *s, uint8_t byte, struct door_ask *ask, struct door_answer *answer)
+static enum door_verdict take(struct socks4 *s, uint8_t byte, struct door_ask *ask,
+                              struct door_answer *answer)
 {
     switch (s->state) {
     case SOCKS4_READS_HEAD:
@@ -137,8 +141,8 @@ static enum door_verdict take(struct socks4 *s, uint8_t byte, struct door_ask *a
     return DOOR_SHUT;
 }
 
-enum door_verdict socks4_feed(struct socks4 *s, const uint8_t *data, size_t len, size_t *used, struct door_ask *ask,
-                              struct door_answer *answer)
+enum door_verdict socks4_feed(struct socks4 *s, const uint8_t *data, size_t len, size_t *used,
+                              struct door_ask *ask, struct door_answer *answer)
 {
     enum door_verdict verdict = DOOR_MORE;
     *used = 0;

@@ -31,8 +31,8 @@ struct socks4 {
 void socks4_init(struct socks4 *s, const struct door_terms *terms); /* borrowed */
 
 /* As socks5_feed. */
-enum door_verdict socks4_feed(struct socks4 *s, const uint8_t *data, size_t len, size_t *used, struct door_ask *ask,
-                              struct door_answer *answer);
+enum door_verdict socks4_feed(struct socks4 *s, const uint8_t *data, size_t len, size_t *used,
+                              struct door_ask *ask, struct door_answer *answer);
 
 /* As socks5_reply; an end that is not IPv4 cannot be told and is 0.0.0.0. */
 void socks4_reply(struct door_answer *answer, int err, const struct endpoint *bound);

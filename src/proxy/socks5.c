@@ -187,7 +187,9 @@ static size_t request_length(const struct socks5 *s)
 static enum door_request request_command(const struct socks5 *s)
 {
     uint8_t command = s->message[1];
-    return command == COMMAND_BIND ? DOOR_BIND : command == COMMAND_ASSOCIATE ? DOOR_ASSOCIATE : DOOR_CONNECT;
+    return command == COMMAND_BIND        ? DOOR_BIND
+           : command == COMMAND_ASSOCIATE ? DOOR_ASSOCIATE
+                                          : DOOR_CONNECT;
 }
 
 static bool knows_command(const struct socks5 *s)

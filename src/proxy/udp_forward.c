@@ -89,8 +89,8 @@ static void touch(struct flow *flow, struct now now)
     list_push_back(&flow->forward->flows, &flow->link);
 }
 
-static void came_back_inside(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data,
-                             size_t len, struct now now);
+static void came_back_inside(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                             const uint8_t *data, size_t len, struct now now);
 static void came_back_outside(void *ctx, struct dgram_rx *batch, size_t n, struct now now);
 
 /* The target refuses or is away, for now. */
@@ -103,7 +103,8 @@ static void undelivered(void *ctx, const struct endpoint *to, int err, struct no
 }
 
 static const struct stack_udp_handler inside_flow = {.received = came_back_inside};
-static const struct dgram_handler outside_flow = {.received = came_back_outside, .undelivered = undelivered};
+static const struct dgram_handler outside_flow = {.received = came_back_outside,
+                                                  .undelivered = undelivered};
 
 /* A socket of the target's family; which address it has is the machine's choice. */
 static int open_outside(struct flow *flow)
@@ -127,9 +128,11 @@ static struct flow *flow_new(struct udp_forward *f, const struct endpoint *sende
     list_push_back(&f->flows, &flow->link);
     list_push_back(bucket_of(f, sender), &flow->bucket);
     f->n_flows++;
-    int err = is_reverse(f) ? open_outside(flow) : stack_udp_open(f->config.stack, 0, &inside_flow, flow, &flow->inside);
+    int err = is_reverse(f) ? open_outside(flow)
+                            : stack_udp_open(f->config.stack, 0, &inside_flow, flow, &flow->inside);
     if (err != 0) {
-        log_debug(f->config.log, "a UDP forward has no socket for one more sender: %s", err_text(err));
+        log_debug(f->config.log, "a UDP forward has no socket for one more sender: %s",
+                  err_text(err));
         flow_free(flow);
         return NULL;
     }
@@ -149,7 +152,8 @@ static struct flow *flow_of(struct udp_forward *f, const struct endpoint *sender
 
 /* ---- towards the target ---- */
 
-static void send_one(struct dgram *port, struct outbox *ob, const struct endpoint *to, const void *data, size_t len)
+static void send_one(struct dgram *port, struct outbox *ob, const struct endpoint *to,
+                     const void *data, size_t len)
 {
     if (len > ob->size) {
         return;
@@ -162,8 +166,8 @@ static void send_one(struct dgram *port, struct outbox *ob, const struct endpoin
     outbox_commit(ob, len, to, 0);
 }
 
-static void send_now(struct udp_forward *f, const struct endpoint *sender, const uint8_t *data, size_t len,
-                     struct now now)
+static void send_now(struct udp_forward *f, const struct endpoint *sender, const uint8_t *data,
+                     size_t len, struct now now)
 {
     struct flow *flow = flow_of(f, sender);
     if (flow == NULL) {
@@ -212,7 +216,8 @@ static void found(struct udp_forward *f, const struct addr *addr, struct now now
     f->n_queued = 0;
 }
 
-static enum access_verdict may_reach(const struct udp_forward_config *config, const struct addr *addr)
+static enum access_verdict may_reach(const struct udp_forward_config *config,
+                                     const struct addr *addr)
 {
     struct target to = config->target;
     if (addr != NULL) {
@@ -261,7 +266,8 @@ static void look_up(struct udp_forward *f, struct now now)
     f->asked = now.mono;
     if (is_reverse(f)) {
         const struct local *local = f->config.local;
-        err = local->ops->resolve(local->world, to->name, to->port, found_outside, f, &f->local_lookup, now);
+        err = local->ops->resolve(local->world, to->name, to->port, found_outside, f,
+                                  &f->local_lookup, now);
     } else {
         err = dial_lookup(f->config.dialer, to->name, found_inside, f, &f->lookup, now);
     }
@@ -272,7 +278,8 @@ static void look_up(struct udp_forward *f, struct now now)
     }
 }
 
-static void enqueue(struct udp_forward *f, const struct endpoint *sender, const uint8_t *data, size_t len)
+static void enqueue(struct udp_forward *f, const struct endpoint *sender, const uint8_t *data,
+                    size_t len)
 {
     struct queued *q = f->n_queued < QUEUED_MAX ? malloc(sizeof *q + len) : NULL;
     if (q != NULL) {
@@ -283,8 +290,8 @@ static void enqueue(struct udp_forward *f, const struct endpoint *sender, const 
     }
 }
 
-static void forward_one(struct udp_forward *f, const struct endpoint *sender, const uint8_t *data, size_t len,
-                        struct now now)
+static void forward_one(struct udp_forward *f, const struct endpoint *sender, const uint8_t *data,
+                        size_t len, struct now now)
 {
     bool known = f->target.addr.family != FAMILY_NONE;
     bool is_name = f->config.target.addr.family == FAMILY_NONE;
@@ -308,10 +315,11 @@ static void received_outside(void *ctx, struct dgram_rx *batch, size_t n, struct
     }
 }
 
-const struct dgram_handler udp_forward_handler = {.received = received_outside, .undelivered = undelivered};
+const struct dgram_handler udp_forward_handler = {.received = received_outside,
+                                                  .undelivered = undelivered};
 
-static void received_inside(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data,
-                            size_t len, struct now now)
+static void received_inside(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                            const uint8_t *data, size_t len, struct now now)
 {
     (void)u;
     forward_one(ctx, from, data, len, now);
@@ -321,8 +329,8 @@ static const struct stack_udp_handler inside_port = {.received = received_inside
 
 /* ---- back to them: only what the target says ---- */
 
-static void came_back_inside(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data,
-                             size_t len, struct now now)
+static void came_back_inside(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                             const uint8_t *data, size_t len, struct now now)
 {
     (void)u;
     struct flow *flow = ctx;
@@ -374,7 +382,8 @@ int udp_forward_new(struct udp_forward **out, const struct udp_forward_config *c
     return 0;
 }
 
-int udp_forward_new_reverse(struct udp_forward **out, const struct udp_forward_config *config, uint16_t port)
+int udp_forward_new_reverse(struct udp_forward **out, const struct udp_forward_config *config,
+                            uint16_t port)
 {
     if (port == 0) {
         return ERR_INVALID;

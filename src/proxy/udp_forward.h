@@ -21,7 +21,8 @@ struct udp_forward_config {
     struct dialer *dialer;     /* looks the target's name up inside, again when it expires */
     const struct local *local; /* udp_forward_new_reverse only: the machine's side */
     struct target target;
-    const struct access *access; /* borrowed: may the target be reached? NULL: yes. Not asked of a reverse one */
+    /* borrowed: may the target be reached? NULL: yes. Not asked of a reverse one */
+    const struct access *access;
     uint64_t idle;      /* ns; 0: 60 s; NEVER: flows stay until the cap */
     unsigned max_flows; /* 0: 1024; beyond it the longest idle one makes room */
     const struct log *log;
@@ -34,9 +35,11 @@ extern const struct dgram_handler udp_forward_handler;
 void udp_forward_set_port(struct udp_forward *f, struct dgram *port);
 
 /* From the tunnel, on `port` of our addresses inside. 0, ERR_NOMEM, ERR_IN_USE, ERR_INVALID (port 0). */
-int udp_forward_new_reverse(struct udp_forward **out, const struct udp_forward_config *config, uint16_t port) MUST_USE;
+int udp_forward_new_reverse(struct udp_forward **out, const struct udp_forward_config *config,
+                            uint16_t port) MUST_USE;
 
-void udp_forward_free(struct udp_forward *f); /* does not close the local port that was set. NULL is harmless */
+/* does not close the local port that was set. NULL is harmless */
+void udp_forward_free(struct udp_forward *f);
 
 void udp_forward_flush(struct udp_forward *f); /* once per turn, after the tunnels ran */
 uint64_t udp_forward_next_deadline(const struct udp_forward *f);

@@ -15,7 +15,8 @@
 #define ASSOCIATIONS_MAX 64
 #define TARGETS_MAX 1024
 #define QUEUED_MAX 8 /* datagrams for a name that is being looked up */
-#define FRESH (30 * NS_PER_S) /* then a name is asked for again: the resolver's cache knows its TTL */
+#define FRESH \
+    (30 * NS_PER_S) /* then a name is asked for again: the resolver's cache knows its TTL */
 #define OUTBOX_SIZE ((size_t)256 * 1024)
 #define OUTBOX_MESSAGES 512
 #define DATAGRAM_MAX 65507 /* over IPv4 */
@@ -65,7 +66,8 @@ struct udp_association {
 
 /* ---- to the tunnel ---- */
 
-static void send_inside(struct udp_association *a, const struct target *to, const uint8_t *data, size_t len)
+static void send_inside(struct udp_association *a, const struct target *to, const uint8_t *data,
+                        size_t len)
 {
     struct udp_relay_counters *count = &a->relay->counters;
     struct endpoint at = {.addr = to->addr, .port = to->port};
@@ -144,7 +146,8 @@ static struct udp_target *add_target(struct udp_association *a, const char *name
 {
     struct udp_relay *r = a->relay;
     size_t size = strlen(name) + 1;
-    struct udp_target *t = a->n_targets < r->config.max_targets ? calloc(1, sizeof *t + size) : NULL;
+    struct udp_target *t =
+        a->n_targets < r->config.max_targets ? calloc(1, sizeof *t + size) : NULL;
     if (t != NULL) {
         t->owner = a;
         memcpy(t->name, name, size);
@@ -172,8 +175,8 @@ static void enqueue(struct udp_target *t, uint16_t port, const uint8_t *data, si
 }
 
 /* An address that is known is used while it is asked for anew. */
-static void relay_to_name(struct udp_association *a, const struct target *to, const uint8_t *data, size_t len,
-                          struct now now)
+static void relay_to_name(struct udp_association *a, const struct target *to, const uint8_t *data,
+                          size_t len, struct now now)
 {
     struct udp_relay *r = a->relay;
     if (access_ask(r->config.access, a->user, to) == ACCESS_DENIED) {
@@ -287,8 +290,8 @@ void udp_relay_flush(struct udp_relay *r)
     }
 }
 
-static void came_back(void *ctx, struct stack_udp *u, const struct endpoint *from, const uint8_t *data, size_t len,
-                      struct now now)
+static void came_back(void *ctx, struct stack_udp *u, const struct endpoint *from,
+                      const uint8_t *data, size_t len, struct now now)
 {
     (void)u;
     struct udp_association *a = ctx;
@@ -329,11 +332,13 @@ static unsigned count_of(const struct udp_relay *r, const struct endpoint *clien
 static bool answers_from(const struct udp_relay *r, const struct endpoint *client, struct addr *out)
 {
     const struct local *machine = r->anywhere;
-    return machine != NULL && machine->ops->source_for != NULL && client->addr.family != FAMILY_NONE &&
+    return machine != NULL && machine->ops->source_for != NULL &&
+           client->addr.family != FAMILY_NONE &&
            machine->ops->source_for(machine->world, client, out) == 0;
 }
 
-static struct endpoint told(const struct udp_relay *r, const struct endpoint *client, const struct endpoint *local)
+static struct endpoint told(const struct udp_relay *r, const struct endpoint *client,
+                            const struct endpoint *local)
 {
     static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
     struct endpoint at = r->advertised;
@@ -344,9 +349,10 @@ static struct endpoint told(const struct udp_relay *r, const struct endpoint *cl
     return at;
 }
 
-int udp_association_open(struct udp_relay *r, const struct endpoint *client, const struct endpoint *local,
-                         const struct endpoint *hint, const char *user, struct udp_association **out,
-                         struct endpoint *bound, struct now now)
+int udp_association_open(struct udp_relay *r, const struct endpoint *client,
+                         const struct endpoint *local, const struct endpoint *hint,
+                         const char *user, struct udp_association **out, struct endpoint *bound,
+                         struct now now)
 {
     if (r->port == NULL || count_of(r, client) >= r->config.max_associations) {
         return ERR_LIMIT;
@@ -407,7 +413,8 @@ int udp_relay_new(struct udp_relay **out, const struct udp_relay_config *config)
     }
     r->config = *config;
     r->config.idle = config->idle != 0 ? config->idle : IDLE;
-    r->config.max_associations = config->max_associations != 0 ? config->max_associations : ASSOCIATIONS_MAX;
+    r->config.max_associations =
+        config->max_associations != 0 ? config->max_associations : ASSOCIATIONS_MAX;
     r->config.max_targets = config->max_targets != 0 ? config->max_targets : TARGETS_MAX;
     r->next_sweep = NEVER;
     list_init(&r->associations);
@@ -445,7 +452,8 @@ uint64_t udp_relay_next_deadline(const struct udp_relay *r)
 
 static void sweep(struct udp_association *a, struct now now)
 {
-    list_foreach_safe(l, &a->targets) {
+    list_foreach_safe(l, &a->targets)
+    {
         struct udp_target *t = list_item(l, struct udp_target, link);
         if (t->lookup == NULL && now.mono - t->used >= a->relay->config.idle) {
             target_free(t);

@@ -26,14 +26,17 @@ struct udp_relay_config {
     struct stack *stack;
     struct dialer *dialer;       /* looks names up */
     const struct access *access; /* borrowed; NULL: everything is allowed */
-    uint64_t idle;               /* ns after which a target of an association is forgotten; 0: 60 s */
-    unsigned max_associations;   /* per client address; 0: 64 */
-    unsigned max_targets;        /* per association, names being looked up included; 0: 1024 */
+    /* ns after which a target of an association is forgotten; 0: 60 s */
+    uint64_t idle;
+    unsigned max_associations; /* per client address; 0: 64 */
+    unsigned max_targets;      /* per association, names being looked up included; 0: 1024 */
     const struct log *log;
 };
 
-int udp_relay_new(struct udp_relay **out, const struct udp_relay_config *config) MUST_USE; /* 0, ERR_NOMEM */
-void udp_relay_free(struct udp_relay *r); /* ends every association; does not close the port. NULL is harmless */
+/* 0, ERR_NOMEM */
+int udp_relay_new(struct udp_relay **out, const struct udp_relay_config *config) MUST_USE;
+/* ends every association; does not close the port. NULL is harmless */
+void udp_relay_free(struct udp_relay *r);
 
 /* The port's handler, with the relay as its context; then the port itself, and what clients are told of it: an
  * address that is unspecified stands for the one their TCP connection came in at. Where the port stands on every address
@@ -45,24 +48,28 @@ void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct en
 /* A client's request. `client`: the far end of its TCP connection (family NONE for a Unix socket: then the address its
  * datagrams come from is loopback). `hint`: DST.ADDR and DST.PORT of the request, all zero for "not known yet".
  * *bound is for the reply. 0, ERR_LIMIT, ERR_NOMEM, or an error of stack_udp_open. */
-int udp_association_open(struct udp_relay *r, const struct endpoint *client, const struct endpoint *local,
-                         const struct endpoint *hint, const char *user, struct udp_association **out,
-                         struct endpoint *bound, struct now now) MUST_USE;
-uint64_t udp_association_used(const struct udp_association *a); /* now.mono of its last datagram, or of its begin */
+int udp_association_open(struct udp_relay *r, const struct endpoint *client,
+                         const struct endpoint *local, const struct endpoint *hint,
+                         const char *user, struct udp_association **out, struct endpoint *bound,
+                         struct now now) MUST_USE;
+/* now.mono of its last datagram, or of its begin */
+uint64_t udp_association_used(const struct udp_association *a);
 void udp_association_close(struct udp_association *a);
 
 /* Send what gathered for the clients: once per turn, after the tunnels ran. */
 void udp_relay_flush(struct udp_relay *r);
 
-uint64_t udp_relay_next_deadline(const struct udp_relay *r); /* NEVER while there is nothing to forget */
+/* NEVER while there is nothing to forget */
+uint64_t udp_relay_next_deadline(const struct udp_relay *r);
 void udp_relay_tick(struct udp_relay *r, struct now now);
 
 struct udp_relay_counters {
     uint64_t up, down;         /* datagrams carried */
     uint64_t dropped_fragment; /* FRAG != 0 */
-    uint64_t dropped_stranger; /* from an address without association, or to one whose port is not known */
-    uint64_t dropped_invalid;  /* a header that is none */
-    uint64_t dropped_denied;   /* by the access rules, or no route */
+    /* from an address without association, or to one whose port is not known */
+    uint64_t dropped_stranger;
+    uint64_t dropped_invalid; /* a header that is none */
+    uint64_t dropped_denied;  /* by the access rules, or no route */
     uint64_t dropped_limit;
 };
 struct udp_relay_counters udp_relay_counters(const struct udp_relay *r);

@@ -103,8 +103,8 @@ int users_add(struct users *u, const char *name, const char *password)
     return 0;
 }
 
-const struct user *users_check(const struct users *u, const void *name, size_t name_len, const void *password,
-                               size_t password_len)
+const struct user *users_check(const struct users *u, const void *name, size_t name_len,
+                               const void *password, size_t password_len)
 {
     if (name_len > FIELD_MAX || password_len > FIELD_MAX) {
         return NULL;

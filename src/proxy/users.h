@@ -24,7 +24,7 @@ void users_free(struct users *u);           /* NULL is harmless */
 int users_add(struct users *u, const char *name, const char *password) MUST_USE;
 
 /* The user with that name and password, or NULL. */
-const struct user *users_check(const struct users *u, const void *name, size_t name_len, const void *password,
-                               size_t password_len);
+const struct user *users_check(const struct users *u, const void *name, size_t name_len,
+                               const void *password, size_t password_len);
 
 #endif

@@ -75,8 +75,8 @@ struct stack_tcp {
     uint32_t acked;        /* up to where the peer's bytes are acknowledged */
     uint32_t ack_step;     /* so many bytes more are acknowledged before the turn ends */
     uint64_t orphan_due;   /* without a user: when to stop waiting for the peer */
-    uint64_t stuck_due;  /* when what the peer should have sent is missed; see black_hole.c */
-    uint64_t told_at;    /* when it was told that it is too large, the last time */
+    uint64_t stuck_due;    /* when what the peer should have sent is missed; see black_hole.c */
+    uint64_t told_at;      /* when it was told that it is too large, the last time */
     unsigned tells;
 };
 

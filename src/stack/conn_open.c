@@ -28,7 +28,8 @@ static uint16_t choose_port(struct stack *s, const struct endpoint *to)
     uint64_t hash = siphash(s->port_secret, &key, sizeof key);
     uint32_t *step = &s->port_steps[(hash >> 32) % PORT_STEPS];
     for (uint32_t i = 0; i < PORTS; i++) {
-        key.local_port = (uint16_t)(PORT_MIN + ((uint32_t)hash % PORTS + (*step)++ % PORTS) % PORTS);
+        key.local_port =
+            (uint16_t)(PORT_MIN + ((uint32_t)hash % PORTS + (*step)++ % PORTS) % PORTS);
         if (!flowtab_lookup(&s->flows, &key)) {
             return key.local_port;
         }

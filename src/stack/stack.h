@@ -25,8 +25,8 @@ struct stack;
 
 struct stack_config {
     const struct prefix *addresses; /* ours inside the tunnel; the prefix length does not matter */
-    size_t n_addresses; /* at least 1; of several in one family the first is the source */
-    uint16_t mtu;       /* 576..65535; with an IPv6 address at least 1280 */
+    size_t n_addresses;     /* at least 1; of several in one family the first is the source */
+    uint16_t mtu;           /* 576..65535; with an IPv6 address at least 1280 */
     uint16_t segment_block; /* full TCP segments, in both directions, are packets of a multiple of
                              * so many bytes, 0..64; 0: as large as fits */
 

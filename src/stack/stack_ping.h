@@ -30,8 +30,7 @@ size_t stack_ping_headers(enum family family);
 /* Send a request that is an IP packet of `len` bytes, never to be fragmented on the way: from
  * stack_ping_headers up to the MTU, ERR_LIMIT otherwise. 0, ERR_NO_ROUTE, ERR_NO_FAMILY,
  * ERR_INVALID (as in stack_tcp_connect), ERR_NOMEM. It leaves with the next flush. */
-int stack_ping_send(struct stack_ping *p, const struct addr *to, uint16_t seq,
-                    size_t len) MUST_USE;
+int stack_ping_send(struct stack_ping *p, const struct addr *to, uint16_t seq, size_t len) MUST_USE;
 void stack_ping_close(struct stack_ping *p); /* allowed inside its own handler */
 
 #endif

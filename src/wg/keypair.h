@@ -26,7 +26,8 @@ struct keypair {
     uint8_t rx_key[SUITE_KEY];
     struct replay replay;
 };
-static_assert(sizeof(struct keypair) - offsetof(struct keypair, rx_key) >= SUITE_KEY_ROOM, "suite.h");
+static_assert(sizeof(struct keypair) - offsetof(struct keypair, rx_key) >= SUITE_KEY_ROOM,
+              "suite.h");
 
 /* current   sends and receives
  * previous  receives what was under way when the key changed

@@ -157,7 +157,8 @@ struct wg_peer_status {
     unsigned initiations_pending; /* sent since the last answer */
     uint64_t first_unanswered;    /* now.mono of the first of those; 0 when none */
     uint64_t
-        answer_due; /* now.mono when a peer that lives has answered what was sent (paper 6.5); NEVER: it has */
+        /* now.mono when a peer that lives has answered what was sent (paper 6.5); NEVER: it has */
+        answer_due;
     bool has_session; /* a key that may send now (as of the last tick) */
     unsigned staged;
 };

@@ -216,7 +216,8 @@ uint64_t explorer_live(uint64_t seed)
     if (life_one_in(&l, 2)) {
         go_on(&l, 180 * S);
         expect_progress(&l, 30 * S);
-    } else { /* 15 s until the silence is noticed, 10 s until another address is tried, and a dial that may just miss it */
+        /* 15 s until the silence is noticed, 10 s until another address is tried, and a dial that may just miss it */
+    } else {
         expect_progress(&l, 60 * S);
     }
     expect_users_to_end(&l);

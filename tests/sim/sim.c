@@ -131,7 +131,11 @@ static void host_init(struct sim *s, unsigned number, const char *name, const ch
     *h = (struct sim_host){.sim = s, .number = number, .name = name, .deadline = NEVER};
     assert_true(addr_parse(&h->address, address));
     h->log = (struct log){.level = LOG_DEBUG, .write = host_says, .ctx = h};
-    h->env = (struct env){.ops = &sim_env_ops, .world = h, .rng = s->rng, .log = &h->log, .parallel = &h->shuffler.parallel};
+    h->env = (struct env){.ops = &sim_env_ops,
+                          .world = h,
+                          .rng = s->rng,
+                          .log = &h->log,
+                          .parallel = &h->shuffler.parallel};
     shuffler_init(&h->shuffler, 3, 0);
     h->out = (struct sim_weather){.delay = 10 * NS_PER_MS};
     list_init(&h->ports);

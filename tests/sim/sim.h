@@ -27,7 +27,8 @@ struct sim_weather {
     uint64_t delay, jitter;            /* ns; jitter is added uniformly and so reorders */
     bool down;                         /* everything is lost */
     unsigned
-        swallow; /* and so is what is larger than so many bytes, headers outside included; 0: nothing */
+        /* and so is what is larger than so many bytes, headers outside included; 0: nothing */
+        swallow;
 };
 
 /* One line of the record. */
@@ -59,10 +60,10 @@ struct sim_host {
     struct env env;
     struct log log;
     struct shuffler shuffler; /* its other cores */
-    struct app *app;       /* NULL while the host is off */
-    struct tunnel *tunnel; /* the first */
-    int64_t wall_ahead;    /* ns; how wrong its wall clock is. A test sets it. */
-    uint16_t outside_port; /* a translator's before its port; 0: none. A test sets it. */
+    struct app *app;          /* NULL while the host is off */
+    struct tunnel *tunnel;    /* the first */
+    int64_t wall_ahead;       /* ns; how wrong its wall clock is. A test sets it. */
+    uint16_t outside_port;    /* a translator's before its port; 0: none. A test sets it. */
     bool asleep;
     unsigned ports_given;  /* to sockets that asked for any */
     struct list ports;     /* sim_port */

@@ -12,7 +12,8 @@ struct sim_user_plan {
     size_t sip;          /* a slow reader takes so much every 100 ms; 0: everything at once */
     uint8_t salt;        /* its bytes are not its neighbour's */
     size_t
-        reset_after; /* bytes came back: the user vanishes; 0: never. Others half-close and wait for the end. */
+        /* bytes came back: the user vanishes; 0: never. Others half-close and wait for the end. */
+        reset_after;
 };
 
 enum sim_user_end {

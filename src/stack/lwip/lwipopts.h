@@ -78,30 +78,31 @@ void stack_mem_free(void *mem);
 
 /* ---- TCP ---- */
 #define LWIP_TCP 1
-#define TCP_MSS 8860                   /* a ceiling: the interface's MTU decides */
+#define TCP_MSS 8860 /* a ceiling: the interface's MTU decides */
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 9                /* 8 ends 256 bytes below 16 MiB */
 #define TCP_WND (16 * 1024 * 1024)     /* a ceiling: stack/window.c gives each connection its own */
 #define TCP_SND_BUF (16 * 1024 * 1024) /* a ceiling: the stream's send queue has its own limit */
-#define TCP_SND_QUEUELEN 0xff00        /* counts pbufs in 16 bits, two a segment: 17 MiB at an MSS of 536 */
-#define TCP_SNDLOWAT 16384             /* unused by the raw API, but checked for sanity */
-#define TCP_OVERSIZE 0                 /* room for later copies: nothing is ever written by copy */
+#define TCP_SND_QUEUELEN \
+    0xff00                 /* counts pbufs in 16 bits, two a segment: 17 MiB at an MSS of 536 */
+#define TCP_SNDLOWAT 16384 /* unused by the raw API, but checked for sanity */
+#define TCP_OVERSIZE 0     /* room for later copies: nothing is ever written by copy */
 #define LWIP_TCP_SACK_OUT 1
 #define LWIP_TCP_MAX_SACK_NUM 4
-#define LWIP_TCP_TIMESTAMPS 0          /* used for neither PAWS nor RTT: 12 bytes for nothing */
+#define LWIP_TCP_TIMESTAMPS 0 /* used for neither PAWS nor RTT: 12 bytes for nothing */
 #define TCP_QUEUE_OOSEQ 1
-#define TCP_OOSEQ_MAX_PBUFS 16384      /* 0 is no limit; the largest window has 12,300 segments */
-#define TCP_LISTEN_BACKLOG 0           /* an 8-bit count; stack/conn_open.c has its own */
-#define LWIP_TCP_KEEPALIVE 0           /* its settings; nobody asks for it */
+#define TCP_OOSEQ_MAX_PBUFS 16384 /* 0 is no limit; the largest window has 12,300 segments */
+#define TCP_LISTEN_BACKLOG 0      /* an 8-bit count; stack/conn_open.c has its own */
+#define LWIP_TCP_KEEPALIVE 0      /* its settings; nobody asks for it */
 #define SO_REUSE 0
-#define LWIP_TCP_PCB_NUM_EXT_ARGS 1    /* tells stack/conn.c when lwIP lets go of a pcb */
-#define TCP_TMR_INTERVAL 50            /* slow tick 100 ms: RTO floor 300 ms, delayed ACK 50 ms */
-#define LWIP_TCP_RTO_TIME 1000         /* RFC 6298 (2.1) */
+#define LWIP_TCP_PCB_NUM_EXT_ARGS 1 /* tells stack/conn.c when lwIP lets go of a pcb */
+#define TCP_TMR_INTERVAL 50         /* slow tick 100 ms: RTO floor 300 ms, delayed ACK 50 ms */
+#define LWIP_TCP_RTO_TIME 1000      /* RFC 6298 (2.1) */
 #define TCP_MSL 5000UL
 #define TCP_MAXRTX 12
-#define TCP_SYNMAXRTX 5                /* with the backoff of stack/ticks.c: 1, 2, 4, 8, 16 s */
+#define TCP_SYNMAXRTX 5 /* with the backoff of stack/ticks.c: 1, 2, 4, 8, 16 s */
 #define TCP_WND_UPDATE_THRESHOLD 16384
-#define LWIP_TCP_SLOW_START_SEGS 64    /* receivers such as ours acknowledge whole batches */
+#define LWIP_TCP_SLOW_START_SEGS 64 /* receivers such as ours acknowledge whole batches */
 #define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)(10U * (mss))) /* RFC 6928 */
 
 /* ---- checksums: made, not verified: the AEAD vouches for the packet, as in the kernels ---- */

@@ -61,7 +61,8 @@ static void check_replies(const struct dialect *d)
     }
 }
 
-static void converse(struct outcome *o, const struct door_terms *terms, const uint8_t *data, size_t size, size_t piece)
+static void converse(struct outcome *o, const struct door_terms *terms, const uint8_t *data,
+                     size_t size, size_t piece)
 {
     memset(o, 0, sizeof *o);
     struct dialect d;
@@ -92,7 +93,8 @@ static void compare(const struct door_terms *terms, const uint8_t *data, size_t 
     static struct outcome whole, split;
     converse(&whole, terms, data, size, SIZE_MAX);
     converse(&split, terms, data, size, piece);
-    assert(whole.verdict == split.verdict || (whole.verdict != DOOR_OPEN && whole.verdict != DOOR_SHUT));
+    assert(whole.verdict == split.verdict ||
+           (whole.verdict != DOOR_OPEN && whole.verdict != DOOR_SHUT));
     /* TLS goes to the target as it came, whatever was read with the hello. */
     assert(whole.used == split.used || whole.spoken == DOOR_SNI);
     assert(whole.spoken == split.spoken && whole.said == split.said);
@@ -100,14 +102,16 @@ static void compare(const struct door_terms *terms, const uint8_t *data, size_t 
     if (whole.verdict == DOOR_OPEN) {
         const struct door_ask *a = &whole.ask, *b = &split.ask;
         assert(a->request == b->request && a->user == b->user && a->target.port == b->target.port);
-        assert(addr_equal(&a->target.addr, &b->target.addr) && strcmp(a->target.name, b->target.name) == 0);
+        assert(addr_equal(&a->target.addr, &b->target.addr) &&
+               strcmp(a->target.name, b->target.name) == 0);
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const unsigned sets[] = {DOOR_MIXED,   DOOR_SOCKS5,  DOOR_SOCKS4, DOOR_HTTP, DOOR_SOCKS5 | DOOR_SOCKS4,
-                                    DOOR_FORWARD, DOOR_SNI,    DOOR_MIXED};
+    static const unsigned sets[] = {
+        DOOR_MIXED,   DOOR_SOCKS5, DOOR_SOCKS4, DOOR_HTTP, DOOR_SOCKS5 | DOOR_SOCKS4,
+        DOOR_FORWARD, DOOR_SNI,    DOOR_MIXED};
     if (size < 2) {
         return 0;
     }

@@ -17,8 +17,8 @@ struct oracle {
     unsigned warnings;
 };
 
-static int resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx, struct local_lookup **out,
-                   struct now now)
+static int resolve(void *world, const char *host, uint16_t port, local_resolved_fn *done, void *ctx,
+                   struct local_lookup **out, struct now now)
 {
     (void)now;
     struct oracle *o = world;
@@ -60,7 +60,8 @@ static void set_up(struct scene *s)
     *s = (struct scene){.seed = 1, .now = {.mono = 50 * NS_PER_S, .wall = 50 * NS_PER_S}};
     s->ops = (struct env_ops){.local = {.resolve = resolve, .resolve_cancel = resolve_cancel}};
     s->log = (struct log){.level = LOG_INFO, .write = heard, .ctx = &s->oracle};
-    s->env = (struct env){.ops = &s->ops, .world = &s->oracle, .rng = seeded_rng(&s->seed), .log = &s->log};
+    s->env = (struct env){
+        .ops = &s->ops, .world = &s->oracle, .rng = seeded_rng(&s->seed), .log = &s->log};
     struct wg_config wc = {.private_key = {8, [31] = 0x40}, .mtu = 1420, .rng = s->env.rng};
     struct wg_peer_config pc = {.public_key = {9}, .keepalive = 25};
     assert_int_equal(outbox_init(&s->outbox, 65536, 64), 0);
@@ -78,7 +79,8 @@ static void tear_down(struct scene *s)
     outbox_fini(&s->outbox);
 }
 
-static const struct endpoint found = {.addr = {.family = FAMILY_V4, .bytes = {192, 0, 2, 7}}, .port = 51820};
+static const struct endpoint found = {.addr = {.family = FAMILY_V4, .bytes = {192, 0, 2, 7}},
+                                      .port = 51820};
 
 static void a_name_is_asked_once_and_its_answer_is_where_the_peer_is(void **state)
 {
@@ -191,7 +193,8 @@ static void addresses_of_a_silent_peer_are_tried_in_turn_then_the_name_is_asked_
     three[0].addr.bytes[3] = 77; /* it has moved */
     s.oracle.done(s.oracle.ctx, 0, three, 1, s.now);
     assert_int_equal(where(&s), 77);
-    live_in_silence(&s, 60); /* as long as it is silent, the name is asked now and then, not each time */
+    /* as long as it is silent, the name is asked now and then, not each time */
+    live_in_silence(&s, 60);
     assert_in_range(s.oracle.asked, 3, 8);
     tear_down(&s);
 }

@@ -41,10 +41,13 @@ static void only_what_belongs_in_the_tunnel_goes_there(void **state)
     char *text = written(nets, 3, domain);
     assert_non_null(strstr(text, "var tunnels = [\"PROXY 192.0.2.1:1\"];"));
     assert_non_null(strstr(text, "dnsDomainIs(host, \".corp.example\")) return tunnels[0];"));
-    assert_non_null(strstr(text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnels[0];"));
-    assert_non_null(strstr(text, "isInNet(host, \"192.0.2.7\", \"255.255.255.255\")) return tunnels[0];"));
+    assert_non_null(
+        strstr(text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnels[0];"));
+    assert_non_null(
+        strstr(text, "isInNet(host, \"192.0.2.7\", \"255.255.255.255\")) return tunnels[0];"));
     assert_non_null(strstr(text, "isInNetEx(bare, \"fd00::/8\")) return tunnels[0];"));
-    assert_string_equal(text + strlen(text) - strlen("  return \"DIRECT\";\n}\n"), "  return \"DIRECT\";\n}\n");
+    assert_string_equal(text + strlen(text) - strlen("  return \"DIRECT\";\n}\n"),
+                        "  return \"DIRECT\";\n}\n");
     free(text);
 }
 
@@ -54,7 +57,8 @@ static void a_tunnel_for_everything_takes_everything(void **state)
     struct prefix nets[] = {net("0.0.0.0/0")};
     char *text = written(nets, 1, NULL);
     assert_null(strstr(text, "isInNet"));
-    assert_string_equal(text + strlen(text) - strlen("  return tunnels[0];\n}\n"), "  return tunnels[0];\n}\n");
+    assert_string_equal(text + strlen(text) - strlen("  return tunnels[0];\n}\n"),
+                        "  return tunnels[0];\n}\n");
     free(text);
 }
 
@@ -68,13 +72,19 @@ static void each_tunnel_has_its_own_proxies(void **state)
     (void)state;
     struct prefix all = net("0.0.0.0/0"), some = net("10.1.0.0/16"), more = net("10.2.0.0/16");
     struct config_peer peers[] = {peer_for(&all), peer_for(&some), peer_for(&more)};
-    struct config c[] = {{.peers = &peers[0], .n_peers = 1}, {.peers = &peers[1], .n_peers = 1}, {.peers = &peers[2], .n_peers = 1}};
-    struct pac_proxies proxies[] = {{.socks = at("127.0.0.1:1")}, {.http = at("127.0.0.1:2")}, {.http.port = 0}};
-    struct pac_tunnel tunnels[] = {{&c[0], &proxies[0]}, {&c[1], &proxies[1]}, {&c[2], &proxies[2]}};
+    struct config c[] = {{.peers = &peers[0], .n_peers = 1},
+                         {.peers = &peers[1], .n_peers = 1},
+                         {.peers = &peers[2], .n_peers = 1}};
+    struct pac_proxies proxies[] = {
+        {.socks = at("127.0.0.1:1")}, {.http = at("127.0.0.1:2")}, {.http.port = 0}};
+    struct pac_tunnel tunnels[] = {
+        {&c[0], &proxies[0]}, {&c[1], &proxies[1]}, {&c[2], &proxies[2]}};
     struct words w = {0};
     pac_write(&w, tunnels, 3, "box");
-    assert_non_null(strstr(w.text, "var tunnels = [\"SOCKS5 127.0.0.1:1\", \"PROXY 127.0.0.1:2\"];"));
-    assert_non_null(strstr(w.text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnels[1];"));
+    assert_non_null(
+        strstr(w.text, "var tunnels = [\"SOCKS5 127.0.0.1:1\", \"PROXY 127.0.0.1:2\"];"));
+    assert_non_null(
+        strstr(w.text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnels[1];"));
     assert_null(strstr(w.text, "10.2.0.0"));
     assert_non_null(strstr(w.text, "  return tunnels[0];\n}\n"));
     free(w.text);
@@ -103,8 +113,14 @@ static void nothing_but_a_host_is_taken_from_host(void **state)
     static const struct {
         const char *in, *out;
     } rows[] = {
-        {"box", "box"},          {"box:9080", "box"},           {"192.0.2.1:80", "192.0.2.1"}, {"[fd00::1]:80", "fd00::1"},
-        {"", "127.0.0.1"},       {"a\"; alert(1)", "127.0.0.1"}, {"a\\", "127.0.0.1"},         {"[fd00::1", "127.0.0.1"},
+        {"box", "box"},
+        {"box:9080", "box"},
+        {"192.0.2.1:80", "192.0.2.1"},
+        {"[fd00::1]:80", "fd00::1"},
+        {"", "127.0.0.1"},
+        {"a\"; alert(1)", "127.0.0.1"},
+        {"a\\", "127.0.0.1"},
+        {"[fd00::1", "127.0.0.1"},
         {"a\"b:1", "127.0.0.1"},
     };
     char out[PAC_HOST_SIZE], text[2 * PAC_HOST_SIZE];
@@ -122,11 +138,15 @@ static void only_doors_that_browsers_can_use_are_told(void **state)
     (void)state;
     struct pac_proxies p = {.http.port = 0};
     struct config_user user = {0};
-    struct place first = {.kind = PLACE_IP, .at = at("127.0.0.1:1")}, second = {.kind = PLACE_IP, .at = at("127.0.0.1:2")};
+    struct place first = {.kind = PLACE_IP, .at = at("127.0.0.1:1")},
+                 second = {.kind = PLACE_IP, .at = at("127.0.0.1:2")};
     struct place unix_socket = {.kind = PLACE_UNIX};
     struct config_door socks = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5};
     struct config_door socks4 = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS4};
-    struct config_door locked = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_HTTP, .users = &user, .n_users = 1};
+    struct config_door locked = {.kind = CONFIG_PROXY,
+                                 .protocols = CONFIG_SOCKS5 | CONFIG_HTTP,
+                                 .users = &user,
+                                 .n_users = 1};
     struct config_door sni = {.kind = CONFIG_SNI};
     pac_proxies_add(&p, &socks4, &first);
     pac_proxies_add(&p, &sni, &first);
@@ -149,8 +169,10 @@ static void an_http_proxy_by_tls_is_told_as_such_and_socks_by_tls_is_not(void **
     struct config c = {.peers = &peer, .n_peers = 1};
     struct pac_proxies p = {.http.port = 0};
     struct place place = {.kind = PLACE_IP, .at = at("127.0.0.1:1")};
-    struct config_door socks = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5, .tls_certificate = pem};
-    struct config_door all = {.kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_HTTP, .tls_certificate = pem};
+    struct config_door socks = {
+        .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5, .tls_certificate = pem};
+    struct config_door all = {
+        .kind = CONFIG_PROXY, .protocols = CONFIG_SOCKS5 | CONFIG_HTTP, .tls_certificate = pem};
     struct pac_tunnel tunnel = {&c, &p};
     struct words w = {0};
     pac_proxies_add(&p, &socks, &place);

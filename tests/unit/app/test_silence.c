@@ -30,7 +30,8 @@ static void set_up(struct scene *s)
 {
     *s = (struct scene){.seed = 1, .now = {.mono = 50 * NS_PER_S, .wall = 50 * NS_PER_S}};
     s->log = (struct log){.level = LOG_WARN, .write = heard, .ctx = s};
-    struct wg_config wc = {.private_key = {8, [31] = 0x40}, .mtu = 1420, .rng = seeded_rng(&s->seed)};
+    struct wg_config wc = {
+        .private_key = {8, [31] = 0x40}, .mtu = 1420, .rng = seeded_rng(&s->seed)};
     struct wg_peer_config pc = {.public_key = {9}, .keepalive = 25};
     struct wg_peer *peer;
     assert_true(endpoint_parse(&pc.endpoint, "192.0.2.7:51820"));
@@ -82,7 +83,8 @@ static void after_fifteen_seconds_one_line_says_to_whom_and_how_often(void **sta
     assert_int_equal(s.lines, 0);
     live(&s, 70 * NS_PER_S);
     assert_int_equal(s.lines, 1);
-    assert_non_null(strstr(s.said, "peer CQAAAAAA… (192.0.2.7:51820) has not answered for 15 s: 3 initiations sent; nothing came"));
+    assert_non_null(strstr(s.said, "peer CQAAAAAA… (192.0.2.7:51820) has not answered for 15 s: 3 "
+                                   "initiations sent; nothing came"));
     live(&s, 600 * NS_PER_S); /* one line a silence */
     assert_int_equal(s.lines, 1);
     tear_down(&s);
@@ -96,7 +98,9 @@ static void what_came_back_is_told_with_its_usual_cause(void **state)
         unsigned times;
         const char *words;
     } rows[] = {
-        {WG_RX_DROP_MAC1, 3, "3 datagrams came for another public key (mac1 is wrong), the last from 198.51.100.1:7 -> the far side has another PublicKey for us"},
+        {WG_RX_DROP_MAC1, 3,
+         "3 datagrams came for another public key (mac1 is wrong), the last from 198.51.100.1:7 -> "
+         "the far side has another PublicKey for us"},
         {WG_RX_DROP_HANDSHAKE, 1, "1 datagram that did not decrypt came"},
         {WG_RX_DROP_UNKNOWN_PEER, 2, "is no [Peer] here"},
         {WG_RX_DROP_MALFORMED, 2, "no WireGuard speaker"},

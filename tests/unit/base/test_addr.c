@@ -168,10 +168,12 @@ static void longest_texts_fit(void **state)
     char addr[ADDR_TEXT], ep[ENDPOINT_TEXT], pre[PREFIX_TEXT];
     uint8_t ones[16];
     memset(ones, 0xee, sizeof ones);
-    struct endpoint e = {.addr = addr_from_bytes(FAMILY_V6, ones), .port = 65535, .scope = UINT32_MAX};
+    struct endpoint e = {
+        .addr = addr_from_bytes(FAMILY_V6, ones), .port = 65535, .scope = UINT32_MAX};
     struct prefix p = {.addr = e.addr, .len = 128};
     assert_int_equal(strlen(addr_format(&e.addr, addr)), 39);
-    assert_string_equal(endpoint_format(&e, ep), "[eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee%4294967295]:65535");
+    assert_string_equal(endpoint_format(&e, ep),
+                        "[eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee%4294967295]:65535");
     assert_string_equal(prefix_format(&p, pre), "eeee:eeee:eeee:eeee:eeee:eeee:eeee:eeee/128");
 }
 
@@ -182,10 +184,17 @@ static void kinds_of_address_are_told_apart(void **state)
         const char *text;
         bool loopback, multicast, unspecified;
     } rows[] = {
-        {"127.0.0.1", true, false, false}, {"127.255.0.9", true, false, false}, {"::1", true, false, false},
-        {"224.0.0.1", false, true, false}, {"239.255.255.255", false, true, false}, {"240.0.0.1", false, false, false},
-        {"ff02::1", false, true, false},   {"0.0.0.0", false, false, true},     {"::", false, false, true},
-        {"10.0.0.1", false, false, false}, {"fd00::1", false, false, false},
+        {"127.0.0.1", true, false, false},
+        {"127.255.0.9", true, false, false},
+        {"::1", true, false, false},
+        {"224.0.0.1", false, true, false},
+        {"239.255.255.255", false, true, false},
+        {"240.0.0.1", false, false, false},
+        {"ff02::1", false, true, false},
+        {"0.0.0.0", false, false, true},
+        {"::", false, false, true},
+        {"10.0.0.1", false, false, false},
+        {"fd00::1", false, false, false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct addr a;

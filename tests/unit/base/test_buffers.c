@@ -89,7 +89,8 @@ static void list_keeps_order_and_lets_items_go(void **state)
     list_take(&taken, &l);
     assert_true(list_empty(&l));
     int want[] = {0, 2, 3}, n = 0;
-    list_foreach_safe(p, &taken) {
+    list_foreach_safe(p, &taken)
+    {
         assert_int_equal(list_item(p, struct item, link)->number, want[n++]);
         list_remove(p);
     }

@@ -147,15 +147,22 @@ static const struct {
 } cases[] = {
     {{.peers = 1, .answering = 1, .largest = 1500}, SHAKEN KNOWN PINGED WHOLE, ""},
     {{.peers = 2, .answering = 2, .largest = 1500},
-     SHAKEN "handshake  peer b answers (30.0 ms)\n" KNOWN PINGED WHOLE, ""},
+     SHAKEN "handshake  peer b answers (30.0 ms)\n" KNOWN PINGED WHOLE,
+     ""},
     {{.peers = 2, .answering = 1, .explanation = "peer b is silent"},
-     SHAKEN "handshake  1 of 2 peers answered in 16 s\n", "peer b is silent"},
-    {{.peers = 1}, "handshake  0 of 1 peers answered in 16 s\n", "a peer did not complete the handshake"},
-    {{.peers = 0}, "handshake  no peer has an Endpoint: they would have to call us\n",
+     SHAKEN "handshake  1 of 2 peers answered in 16 s\n",
+     "peer b is silent"},
+    {{.peers = 1},
+     "handshake  0 of 1 peers answered in 16 s\n",
+     "a peer did not complete the handshake"},
+    {{.peers = 0},
+     "handshake  no peer has an Endpoint: they would have to call us\n",
      "no peer has an Endpoint, so that nothing can be checked from here"},
 
     {{.peers = 1, .answering = 1, .largest = 1500, .dns_err = ERR_NO_NAME},
-     SHAKEN "dns        the DNS server inside answers: web.example: no such name (20.0 ms)\n" PINGED WHOLE, ""},
+     SHAKEN
+     "dns        the DNS server inside answers: web.example: no such name (20.0 ms)\n" PINGED WHOLE,
+     ""},
     {{.peers = 1, .answering = 1, .largest = 1500, .dns_silent = true},
      SHAKEN "dns        web.example: no DNS server answered\n" PINGED WHOLE,
      "DNS inside the tunnel (10.0.0.53): no DNS server answered"},
@@ -170,9 +177,12 @@ static const struct {
             "ping       nobody to ping: give an ADDRESS behind the tunnel\n",
      ""},
     {{.peers = 1, .answering = 1, .no_dns = true, .target = "10.0.0.53", .largest = 1420},
-     SHAKEN "dns        no DNS in the file: names are refused\n" PINGED WHOLE, ""},
+     SHAKEN "dns        no DNS in the file: names are refused\n" PINGED WHOLE,
+     ""},
 
-    {{.peers = 1, .answering = 1}, SHAKEN KNOWN "ping       10.0.0.53: does not answer pings\n" UNMEASURED, ""},
+    {{.peers = 1, .answering = 1},
+     SHAKEN KNOWN "ping       10.0.0.53: does not answer pings\n" UNMEASURED,
+     ""},
     {{.peers = 1, .answering = 1, .dns_silent = true},
      SHAKEN "dns        web.example: no DNS server answered\n"
             "ping       10.0.0.53: does not answer pings\n" UNMEASURED,
@@ -207,14 +217,17 @@ static void the_largest_packet_is_found_to_the_byte(void **state)
     for (size_t largest = 84; largest < 1420; largest++) {
         struct scene s;
         char expected[CHECK_LINE];
-        check(&s, &(struct far){.peers = 1, .answering = 1, .largest = largest, .too_big_is_told = true});
+        check(&s, &(struct far){
+                      .peers = 1, .answering = 1, .largest = largest, .too_big_is_told = true});
         size_t advice = largest < 576 ? 576 : largest;
-        snprintf(expected, sizeof expected, "set MTU = %zu%s", advice, advice > largest ? ", the least there is" : "\n");
+        snprintf(expected, sizeof expected, "set MTU = %zu%s", advice,
+                 advice > largest ? ", the least there is" : "\n");
         assert_non_null(strstr(s.report, expected));
         assert_int_equal(s.largest_sent, 1420);
         assert_string_equal(s.steps.cause, "");
         if (largest >= 1280) {
-            uint64_t took = check(&s, &(struct far){.peers = 1, .answering = 1, .largest = largest});
+            uint64_t took =
+                check(&s, &(struct far){.peers = 1, .answering = 1, .largest = largest});
             assert_non_null(strstr(s.report, expected));
             assert_true(took < 18 * NS_PER_S);
         }
@@ -234,7 +247,11 @@ static void a_slow_check_is_cut_short_and_says_so(void **state)
 {
     (void)state;
     struct scene s;
-    check(&s, &(struct far){.peers = 1, .answering = 1, .answers_after = 15 * NS_PER_S, .dns_silent = true, .largest = 90,
+    check(&s, &(struct far){.peers = 1,
+                            .answering = 1,
+                            .answers_after = 15 * NS_PER_S,
+                            .dns_silent = true,
+                            .largest = 90,
                             .pings_lost = 2});
     assert_non_null(strstr(s.report, "do not; there was no time to look closer"));
 }
@@ -244,7 +261,8 @@ static void answers_to_something_else_are_ignored(void **state)
     (void)state;
     struct scene s;
     check(&s, &(struct far){.peers = 2, .answering = 0});
-    struct check_plan plan = {.n_peers = 1, .dns = &s.dns, .name = "web.example", .target = &s.target, .mtu = 1420};
+    struct check_plan plan = {
+        .n_peers = 1, .dns = &s.dns, .name = "web.example", .target = &s.target, .mtu = 1420};
     s.report[0] = '\0';
     check_steps_begin(&s.steps, &plan, &ops, &s, s.now);
     check_steps_replied(&s.steps, &s.target, 0, s.now);

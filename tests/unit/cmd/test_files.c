@@ -57,8 +57,10 @@ static void write_file(const struct scene *s, const char *name, const char *inte
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     fprintf(f,
-            "[Interface]\nPrivateKey = GAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHl8=\nAddress = 10.0.0.2\n%s\n"
-            "[Peer]\nPublicKey = CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nAllowedIPs = 10.0.0.0/8\n"
+            "[Interface]\nPrivateKey = GAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHl8=\nAddress = "
+            "10.0.0.2\n%s\n"
+            "[Peer]\nPublicKey = CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nAllowedIPs = "
+            "10.0.0.0/8\n"
             "Endpoint = 192.0.2.1:1\n",
             interface_line);
     fclose(f);
@@ -130,11 +132,16 @@ static void a_circle_a_missing_carrier_and_a_twin_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_folder_gives_its_configurations_in_the_order_of_their_names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_empty_folder_and_a_missing_file_are_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_bad_file_of_a_folder_is_enough_to_fail, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_carried_tunnel_comes_after_what_carries_it, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_circle_a_missing_carrier_and_a_twin_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_folder_gives_its_configurations_in_the_order_of_their_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_empty_folder_and_a_missing_file_are_told, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(one_bad_file_of_a_folder_is_enough_to_fail, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_carried_tunnel_comes_after_what_carries_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_circle_a_missing_carrier_and_a_twin_are_refused, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

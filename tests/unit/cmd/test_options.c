@@ -150,7 +150,9 @@ static void forwards_and_commands_are_taken(void **state)
     (void)state;
     struct words w;
     struct options o;
-    parse_well(&w, &o, "-c a -L 8080:web:80 -R 22:localhost:22 -i 9080 --wait 5m --unix --aead libsodium -- curl -v x");
+    parse_well(&w, &o,
+               "-c a -L 8080:web:80 -R 22:localhost:22 -i 9080 --wait 5m --unix --aead libsodium "
+               "-- curl -v x");
     assert_int_equal(o.n_doors, 2);
     assert_false(o.has_proxy);
     assert_int_equal(o.doors[0].kind, CONFIG_FORWARD);
@@ -218,8 +220,10 @@ static const struct {
     {"-c a -W a:1 -i 1", "-W goes alone: not with -D, -L, -R, -i, -d or -- COMMAND"},
     {"-c - -W a:1", "-W and -c - both want standard input"},
     {"-c a -W a:1 -- ls", "-W goes alone: not with -D, -L, -R, -i, -d or -- COMMAND"},
-    {"-c a -L 1", "-L \"1\": must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
-    {"-c a -L 0.0.0.0:1:a:1", "-L 0.0.0.0:1: others could use the tunnel from there; if they may, add --allow-lan"},
+    {"-c a -L 1",
+     "-L \"1\": must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
+    {"-c a -L 0.0.0.0:1:a:1",
+     "-L 0.0.0.0:1: others could use the tunnel from there; if they may, add --allow-lan"},
     {"-c a -R 0:a:1", "-R \"0:a:1\": must begin with a port of the tunnel, 1 to 65535"},
     {"-c a -i 0.0.0.0:1", "-i 0.0.0.0:1: others could read it there; if they may, add --allow-lan"},
     {"-c a --wait 0", "--wait \"0\": must be at least a second, at most a year"},
@@ -331,11 +335,27 @@ static void help_tells_of_every_command_and_option(void **state)
 {
     (void)state;
     static const char *const expected[] = {
-        "\n  check ",         "\n  demo ",          "\n  genkey, genpsk, pubkey ",
-        "\n  help, version ", "-c, --config FILE ", "-n, --configtest ", "-D, --proxy [ADDR:]PORT ",
-        "-L, --forward FORWARD ", "-R, --reverse FORWARD ", "-W, --stdio HOST:PORT ", "-i, --info ", "-d, --daemon ", "    --aead NAME ", "    --wait SECONDS ", "    --unix ",
-        "    --allow-lan ",   "-q, --quiet ",       "-v, --verbose ",    "-h, --help ",
-        "-V, --version ",     "    --once ",
+        "\n  check ",
+        "\n  demo ",
+        "\n  genkey, genpsk, pubkey ",
+        "\n  help, version ",
+        "-c, --config FILE ",
+        "-n, --configtest ",
+        "-D, --proxy [ADDR:]PORT ",
+        "-L, --forward FORWARD ",
+        "-R, --reverse FORWARD ",
+        "-W, --stdio HOST:PORT ",
+        "-i, --info ",
+        "-d, --daemon ",
+        "    --aead NAME ",
+        "    --wait SECONDS ",
+        "    --unix ",
+        "    --allow-lan ",
+        "-q, --quiet ",
+        "-v, --verbose ",
+        "-h, --help ",
+        "-V, --version ",
+        "    --once ",
     };
     char *text = capture_help();
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {

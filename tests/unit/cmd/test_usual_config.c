@@ -30,7 +30,8 @@ static void the_first_place_that_has_one_is_taken(void **state)
 {
     (void)state;
     char wireproxys[160], ours[160], named[160];
-    if (machine_has_one("/etc/wgproxy/wgproxy.conf") || machine_has_one("/etc/wireproxy/wireproxy.conf")) {
+    if (machine_has_one("/etc/wgproxy/wgproxy.conf") ||
+        machine_has_one("/etc/wireproxy/wireproxy.conf")) {
         skip();
     }
     assert_null(usual_config());

@@ -14,7 +14,7 @@
 
 /* Three lines and four that nothing can be said against. */
 #define INTERFACE "[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2/32\n"
-#define PEER                                                                                       \
+#define PEER \
     "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 0.0.0.0/0\nEndpoint = vpn.example:51820\n"
 
 struct heard {

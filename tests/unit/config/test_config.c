@@ -265,9 +265,10 @@ static const struct {
     bool fits, given;
     unsigned workers;
 } workers_rows[] = {
-    {"auto", true, false, 0}, {"Auto", true, false, 0}, {"0", true, true, 0},     {"1", true, true, 1},
-    {"32", true, true, 32},   {"33", false, false, 0},  {"-1", false, false, 0},  {"many", false, false, 0},
-    {"1.5", false, false, 0}, {"4 ", true, true, 4},    {"4x", false, false, 0},  {"99999999999", false, false, 0},
+    {"auto", true, false, 0}, {"Auto", true, false, 0},  {"0", true, true, 0},
+    {"1", true, true, 1},     {"32", true, true, 32},    {"33", false, false, 0},
+    {"-1", false, false, 0},  {"many", false, false, 0}, {"1.5", false, false, 0},
+    {"4 ", true, true, 4},    {"4x", false, false, 0},   {"99999999999", false, false, 0},
 };
 
 static void workers_are_a_number_or_left_to_the_program(void **state)
@@ -278,8 +279,10 @@ static void workers_are_a_number_or_left_to_the_program(void **state)
         struct config *c;
         char text[512];
         int len = snprintf(text, sizeof text,
-                           "[Interface]\nPrivateKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\n[Limits]\nWorkers = %s\n"
-                           "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.1:1\n",
+                           "[Interface]\nPrivateKey = " PRIVATE_KEY
+                           "\nAddress = 10.0.0.2\n[Limits]\nWorkers = %s\n"
+                           "[Peer]\nPublicKey = " PUBLIC_KEY
+                           "\nAllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.1:1\n",
                            workers_rows[i].text);
         int err = heard_parse(&h, &c, text, (size_t)len);
         assert_int_equal(err, workers_rows[i].fits ? 0 : ERR_INVALID);

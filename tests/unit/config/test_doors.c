@@ -36,16 +36,20 @@ static const struct {
     {door_parse_forward, "unix:/tmp/s:db.corp:5432", "unix:/tmp/s -> db.corp:5432", NULL},
     {door_parse_forward, "udp:5353:10.0.0.53:53", "udp 127.0.0.1:5353 -> 10.0.0.53:53", NULL},
     {door_parse_forward, "UDP:0:10.0.0.53:53", "udp 127.0.0.1:0 -> 10.0.0.53:53", NULL},
-    {door_parse_forward, "8080", NULL, "must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
-    {door_parse_forward, "web.corp:80", NULL, "must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
+    {door_parse_forward, "8080", NULL,
+     "must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
+    {door_parse_forward, "web.corp:80", NULL,
+     "must be [address:]port:host:hostport, with IPv6 addresses in brackets"},
     {door_parse_forward, "8080:web.corp:0", NULL, "port must be 1 to 65535"},
-    {door_parse_forward, "x:web.corp:80", NULL, "must be a port, or address:port with an IPv6 address in brackets"},
+    {door_parse_forward, "x:web.corp:80", NULL,
+     "must be a port, or address:port with an IPv6 address in brackets"},
     {door_parse_forward, "udp:unix:/tmp/s:a.b:1", NULL, "must be an address and a port for UDP"},
     {door_parse_reverse, "8080:localhost:80", "8080 -> localhost:80", NULL},
     {door_parse_reverse, "22:[::1]:22", "22 -> ::1:22", NULL},
     {door_parse_reverse, "80:unix:/run/web.sock", "80 -> /run/web.sock:0", NULL},
     {door_parse_reverse, "udp:53:127.0.0.1:5353", "udp 53 -> 127.0.0.1:5353", NULL},
-    {door_parse_reverse, "0:localhost:80", NULL, "must begin with a port of the tunnel, 1 to 65535"},
+    {door_parse_reverse, "0:localhost:80", NULL,
+     "must begin with a port of the tunnel, 1 to 65535"},
     {door_parse_reverse, "80", NULL, "must be port:host:hostport"},
     {door_parse_reverse, "udp:80:unix:/x", NULL, "cannot be a Unix socket here: must be host:port"},
     {door_parse_stdio, "git.corp:22", " -> git.corp:22", NULL},
@@ -105,9 +109,12 @@ static void a_rule_is_made_of_terms(void **state)
         assert_null(rule_parse(&r, rules[i].in));
         assert_true(r.allow);
         assert_int_equal(r.has_net, rules[i].net != NULL);
-        assert_string_equal(r.has_net ? prefix_format(&r.net, net) : "", rules[i].net != NULL ? rules[i].net : "");
-        assert_string_equal(r.suffix != NULL ? r.suffix : "", rules[i].suffix != NULL ? rules[i].suffix : "");
-        assert_string_equal(r.user != NULL ? r.user : "", rules[i].user != NULL ? rules[i].user : "");
+        assert_string_equal(r.has_net ? prefix_format(&r.net, net) : "",
+                            rules[i].net != NULL ? rules[i].net : "");
+        assert_string_equal(r.suffix != NULL ? r.suffix : "",
+                            rules[i].suffix != NULL ? rules[i].suffix : "");
+        assert_string_equal(r.user != NULL ? r.user : "",
+                            rules[i].user != NULL ? rules[i].user : "");
         assert_int_equal(r.first_port, rules[i].first);
         assert_int_equal(r.last_port, rules[i].last);
         rule_fini(&r);
@@ -117,8 +124,9 @@ static void a_rule_is_made_of_terms(void **state)
 static void what_is_no_rule_is_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"", "10.0.0.0/33", "10.0.0.0/8 a.b", "port=", "port=9-1", "port=65536",
-                                        "user=", "a b c", "http://x/", "1.2.3"};
+    static const char *const wrong[] = {
+        "",           "10.0.0.0/33", "10.0.0.0/8 a.b", "port=",     "port=9-1",
+        "port=65536", "user=",       "a b c",          "http://x/", "1.2.3"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         struct config_rule r = {0};
         assert_non_null(rule_parse(&r, wrong[i]));

@@ -46,7 +46,8 @@ static bool names_a_file(const char *key)
 {
     for (size_t i = 0; i < schema_n_keys; i++) {
         size_t n = strlen(schema_keys[i].name);
-        if (schema_keys[i].flags & KEY_FILE && strncmp(key, schema_keys[i].name, n) == 0 && key[n] == ' ') {
+        if (schema_keys[i].flags & KEY_FILE && strncmp(key, schema_keys[i].name, n) == 0 &&
+            key[n] == ' ') {
             return true;
         }
     }

@@ -106,15 +106,15 @@ static char path[] = "/tmp/wgproxy-memory-XXXXXX";
 static int make_text(void **state)
 {
     (void)state;
-    text_len = (size_t)snprintf(
-        text, sizeof text,
-        INTERFACE "Address = fd00::2, fd00::3\n"
-                  "DNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
-                  "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
-                  "Endpoint = b.example:1\n" PSK_LINE
-                  "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n"
-                  "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n" PSK_LINE,
-        0);
+    text_len = (size_t)snprintf(text, sizeof text,
+                                INTERFACE
+                                "Address = fd00::2, fd00::3\n"
+                                "DNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
+                                "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
+                                "Endpoint = b.example:1\n" PSK_LINE
+                                "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n"
+                                "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n" PSK_LINE,
+                                0);
     int fd = mkstemp(path);
     bool written = fd >= 0 && write(fd, text, text_len) == (ssize_t)text_len;
     close(fd);

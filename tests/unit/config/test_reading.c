@@ -49,7 +49,8 @@ static const struct heard_row values[] = {
     {INTERFACE "ListenPort = 65536\n" PEER,
      "E f:4: ListenPort: \"65536\": must be a port, 0 to 65535\n"},
     {INTERFACE PEER "AllowedIPs = +10.0.0.0/8\n",
-     "E f:8: AllowedIPs: \"+10.0.0.0/8\": the file states the whole list: write it without + or -\n"},
+     "E f:8: AllowedIPs: \"+10.0.0.0/8\": the file states the whole list: write it without + or "
+     "-\n"},
     {INTERFACE PEER "PersistentKeepalive = on\n",
      "E f:8: PersistentKeepalive: \"on\": must be 0 to 65535 seconds, or off\n"},
     {INTERFACE PEER "PresharedKey = short\n",
@@ -57,7 +58,8 @@ static const struct heard_row values[] = {
     {INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = ::/0\nEndpoint = vpn.example\n",
      "E f:7: Endpoint: \"vpn.example\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = :1080\n",
-     "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, add AllowLan = yes\n"},
+     "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
+     "add AllowLan = yes\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nAllowLan = perhaps\n",
      "E f:10: AllowLan: \"perhaps\": must be yes or no\n"},
     {INTERFACE "MTU =\n" PEER, "W f:4: MTU: has no value, ignored\n"},
@@ -119,7 +121,8 @@ static const struct heard_row names[] = {
      "E f:8: [TCPClientTunnel] has no BindAddress\n"
      "E f:9: Target: \"x\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nTunnelDomains = example\n",
-     "E f:10: TunnelDomains: the names that do not fit would go outside the tunnel: not supported; see Deny and "
+     "E f:10: TunnelDomains: the names that do not fit would go outside the tunnel: not supported; "
+     "see Deny and "
      "Allow\n"},
     {INTERFACE "Jc = 4\n" PEER,
      "E f:4: Jc: a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported\n"},
@@ -181,7 +184,8 @@ static const struct heard_row misplaced[] = {
     {PRIVATE_KEY "\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
     {INTERFACE PEER "[" PRIVATE_KEY "]\n", "W f:8: unknown section, skipped\n"},
     {INTERFACE "Address = " PRIVATE_KEY "\n" PEER,
-     "E f:4: Address: (not shown, it may be a key): must be an IP address or a network such as 10.0.0.0/8\n"},
+     "E f:4: Address: (not shown, it may be a key): must be an IP address or a network such as "
+     "10.0.0.0/8\n"},
     {INTERFACE "PrivateKey = x" PRIVATE_KEY "\n" PEER,
      "W f:4: PrivateKey: replaces the one in line 2\n"
      "E f:4: PrivateKey: not a key: must be 44 characters of base64 (found 45)\n"},

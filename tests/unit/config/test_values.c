@@ -278,7 +278,7 @@ static const struct row search_domains[] = {
     {"corp lan", NO_SEARCH},
     {"corp!", NO_SEARCH},
     {LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63, NO_SEARCH}, /* 255 */
-    {LABEL_63 "." LABEL_63 "." LABEL_63 "." /* 253 */
+    {LABEL_63 "." LABEL_63 "." LABEL_63 "."                       /* 253 */
               "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-1234567",
      NULL},
 };

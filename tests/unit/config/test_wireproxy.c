@@ -313,7 +313,9 @@ static void tls_to_the_proxy_is_taken_whole(void **state)
     static const char *const sections[] = {"http", "Socks5", "Proxy"};
     char text[1024];
     for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
-        snprintf(text, sizeof text, INTERFACE PEER "[%s]\nBindAddress = 1\nKeyFile = $DIR/key.pem\nCertFile = cert.pem\n",
+        snprintf(text, sizeof text,
+                 INTERFACE PEER
+                 "[%s]\nBindAddress = 1\nKeyFile = $DIR/key.pem\nCertFile = cert.pem\n",
                  sections[i]);
         struct config *c = parse(text, "");
         const struct config_door *d = only_door(c);
@@ -331,12 +333,15 @@ static void tls_to_the_proxy_is_taken_whole(void **state)
 static void tls_to_the_proxy_is_never_half_there(void **state)
 {
     (void)state;
-    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = cert.pem\n[Socks5]\nBindAddress = 2\nKeyFile = key\n",
-                   "E f:10: CertFile: there is no KeyFile beside it\n"
-                   "E f:13: KeyFile: there is no CertFile beside it\n");
+    assert_refused(
+        INTERFACE PEER
+        "[http]\nBindAddress = 1\nCertFile = cert.pem\n[Socks5]\nBindAddress = 2\nKeyFile = key\n",
+        "E f:10: CertFile: there is no KeyFile beside it\n"
+        "E f:13: KeyFile: there is no CertFile beside it\n");
     assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = cert.pem\nKeyFile = gone\n",
                    "E f:11: KeyFile: \"gone\": No such file or directory\n");
-    assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = nothing\nKeyFile = $DIR/key.pem\n",
+    assert_refused(INTERFACE PEER
+                   "[http]\nBindAddress = 1\nCertFile = nothing\nKeyFile = $DIR/key.pem\n",
                    "E f:10: CertFile: the file has nothing in it\n");
     assert_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile =\nKeyFile = $DIR/key.pem\n",
                    "E f:10: CertFile: has no value\n");

@@ -107,7 +107,7 @@ static void a_unix_socket_is_ours_alone_and_goes_with_its_listener(void **state)
     assert_int_equal(stat(at.path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
     meet(&m, &at);
-    
+
     io_listener_close(l);
     assert_int_equal(stat(at.path, &st), -1);
     io_loop_free(m.loop);
@@ -154,9 +154,11 @@ static void a_socket_that_was_handed_over_is_listened_on(void **state)
     (void)state;
     struct meeting m = {0};
     struct io_listener *l;
-    struct place bound, at = {.kind = PLACE_FD, .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
+    struct place bound,
+        at = {.kind = PLACE_FD, .fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
     assert_int_equal(io_loop_new(&m.loop, &quiet), 0);
-    assert_int_equal(io_listen_at(m.loop, &at, accepted, &m, &bound, &l), ERR_INVALID); /* does not listen */
+    /* does not listen */
+    assert_int_equal(io_listen_at(m.loop, &at, accepted, &m, &bound, &l), ERR_INVALID);
     assert_int_equal(listen(at.fd, 4), 0);
     assert_int_equal(io_listen_at(m.loop, &at, accepted, &m, &bound, &l), 0);
     assert_int_equal(bound.kind, PLACE_IP);
@@ -213,7 +215,8 @@ static void echo_undelivered(void *ctx, const struct endpoint *to, int err, stru
 static void a_udp_socket_stands_on_one_address(void **state)
 {
     (void)state;
-    static const struct dgram_handler handler = {.received = echo_received, .undelivered = echo_undelivered};
+    static const struct dgram_handler handler = {.received = echo_received,
+                                                 .undelivered = echo_undelivered};
     struct echo a = {0}, b = {0};
     struct endpoint at, bound, other;
     assert_true(endpoint_parse(&at, "127.0.0.1:0"));
@@ -250,7 +253,8 @@ static void exited(void *ctx, int status, struct now now)
 
 static int run(const char *script, struct io_child **out, struct run *r)
 {
-    static char shell[] = "sh", option[] = "-c", told[] = "WGPROXY_TOLD=hello", home[] = "HOME=/nowhere";
+    static char shell[] = "sh", option[] = "-c", told[] = "WGPROXY_TOLD=hello",
+                home[] = "HOME=/nowhere";
     char *const argv[] = {shell, option, (char *)(uintptr_t)script, NULL};
     char *const variables[] = {told, home, NULL};
     assert_int_equal(io_loop_new(&r->loop, &quiet), 0);
@@ -262,8 +266,10 @@ static void a_child_has_our_environment_and_more_and_tells_its_status(void **sta
     (void)state;
     struct run r = {0};
     struct io_child *c;
-    assert_int_equal(run("test \"$WGPROXY_TOLD\" = hello && test \"$HOME\" = /nowhere && test -n \"$PATH\" && exit 7",
-                         &c, &r), 0);
+    assert_int_equal(run("test \"$WGPROXY_TOLD\" = hello && test \"$HOME\" = /nowhere && test -n "
+                         "\"$PATH\" && exit 7",
+                         &c, &r),
+                     0);
     io_loop_run(r.loop);
     assert_int_equal(r.status, 7);
     io_loop_free(r.loop);

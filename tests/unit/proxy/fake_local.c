@@ -43,7 +43,8 @@ void fake_local_answer(struct fake_local *f, int err, const char *addrs, struct 
     size_t n = 0;
     char words[2048];
     snprintf(words, sizeof words, "%s", addrs);
-    for (char *save, *word = strtok_r(words, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
+    for (char *save, *word = strtok_r(words, " ", &save); word != NULL;
+         word = strtok_r(NULL, " ", &save)) {
         assert_true(addr_parse(&found[n++].addr, word));
     }
     assert_true(f->running);

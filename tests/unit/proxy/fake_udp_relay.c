@@ -6,9 +6,10 @@
 
 #include <stdio.h>
 
-int udp_association_open(struct udp_relay *r, const struct endpoint *client, const struct endpoint *local,
-                         const struct endpoint *hint, const char *user, struct udp_association **out,
-                         struct endpoint *bound, struct now now)
+int udp_association_open(struct udp_relay *r, const struct endpoint *client,
+                         const struct endpoint *local, const struct endpoint *hint,
+                         const char *user, struct udp_association **out, struct endpoint *bound,
+                         struct now now)
 {
     r->used = now.mono;
     if (r->refusal != 0) {

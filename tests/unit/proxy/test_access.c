@@ -15,7 +15,8 @@
 static void add_rule(struct access *a, char *words)
 {
     struct access_rule r = {.allow = words[0] == '+', .last = 65535};
-    for (char *save, *w = strtok_r(words + 1, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {
+    for (char *save, *w = strtok_r(words + 1, " ", &save); w != NULL;
+         w = strtok_r(NULL, " ", &save)) {
         if (w[0] == '~') {
             r.suffix = w + 1;
         } else if (w[0] == '@') {
@@ -38,7 +39,8 @@ static struct access *rules_of(const char *text)
     assert_int_equal(access_new(&a), 0);
     char copy[256];
     snprintf(copy, sizeof copy, "%s", text);
-    for (char *save, *one = strtok_r(copy, ";", &save); one != NULL; one = strtok_r(NULL, ";", &save)) {
+    for (char *save, *one = strtok_r(copy, ";", &save); one != NULL;
+         one = strtok_r(NULL, ";", &save)) {
         add_rule(a, one);
     }
     return a; /* the words are gone by now: it has its own */
@@ -154,7 +156,8 @@ static void each_question_has_its_verdict(void **state)
 static void a_name_and_its_addresses_never_disagree(void **state)
 {
     (void)state;
-    static const char *const rules[] = {"+10.0.0.0/8", "-10.0.0.0/8", "+~a", "-~a", "+:80", "-:80", "+", "-"};
+    static const char *const rules[] = {"+10.0.0.0/8", "-10.0.0.0/8", "+~a", "-~a",
+                                        "+:80",        "-:80",        "+",   "-"};
     static const char *const addresses[] = {"10.0.0.1", "11.0.0.1", "fd00::1"};
     const size_t n = ARRAY_SIZE(rules);
     for (size_t i = 0; i < n * n * n; i++) {

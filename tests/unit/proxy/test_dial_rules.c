@@ -39,8 +39,10 @@ static int setup(void **state)
     static struct scene s;
     s = (struct scene){.g = ground_new((struct ground_options){0})};
     dialer_free(s.g->dialer);
-    struct dialer_config config = {
-        .stack = s.g->stack, .resolver = s.g->resolver, .peer_is_silent = peer_is_silent, .ctx = &s};
+    struct dialer_config config = {.stack = s.g->stack,
+                                   .resolver = s.g->resolver,
+                                   .peer_is_silent = peer_is_silent,
+                                   .ctx = &s};
     assert_int_equal(dialer_new(&s.g->dialer, &config), 0);
     assert_int_equal(access_new(&s.access), 0);
     *state = &s;
@@ -85,7 +87,8 @@ static void a_denied_address_is_not_dialled_however_it_is_spelt(void **state)
     struct scene *s = *state;
     rule(s, (struct access_rule){.allow = false}, "10.0.0.0/8");
     rule(s, (struct access_rule){.allow = false}, "fd00::/8");
-    static const char *const spellings[] = {"10.0.0.1", "::ffff:10.0.0.1", "[::ffff:10.0.0.1]", "fd00::1", "[fd00::1]"};
+    static const char *const spellings[] = {"10.0.0.1", "::ffff:10.0.0.1", "[::ffff:10.0.0.1]",
+                                            "fd00::1", "[fd00::1]"};
     for (size_t i = 0; i < ARRAY_SIZE(spellings); i++) {
         assert_int_equal(start(s, spellings[i], NULL), ERR_DENIED);
     }
@@ -184,7 +187,8 @@ static void what_runs_out_then_is_the_peers_silence(void **state)
     sleep_and_settle(s, GRACE);
     assert_int_equal(s->err, ERR_PEER_SILENT);
 
-    assert_int_equal(start(s, "10.0.0.1", NULL), 0); /* a dial that runs is cancelled in its grace, too */
+    /* a dial that runs is cancelled in its grace, too */
+    assert_int_equal(start(s, "10.0.0.1", NULL), 0);
     sleep_and_settle(s, TIMEOUT);
     dialer_free(s->g->dialer);
     s->g->dialer = NULL;

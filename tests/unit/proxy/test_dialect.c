@@ -71,7 +71,8 @@ static void a_door_with_one_protocol_speaks_it_from_the_start(void **state)
 static void a_forward_is_open_without_a_byte_and_has_no_words(void **state)
 {
     (void)state;
-    struct door_terms terms = {.protocols = DOOR_FORWARD, .target = {.port = 80, .name = "example.com"}};
+    struct door_terms terms = {.protocols = DOOR_FORWARD,
+                               .target = {.port = 80, .name = "example.com"}};
     struct dialect d;
     struct door_ask ask;
     struct door_answer answer;
@@ -99,7 +100,9 @@ static void replies_are_of_the_clients_protocol(void **state)
     struct door_answer answer;
     size_t used, prelude;
     dialect_init(&d, &terms);
-    assert_int_equal(dialect_feed(&d, (const uint8_t *)"\x04\x01\0\x50\x0a\0\0\1\0", 9, &used, &ask, &answer), DOOR_OPEN);
+    assert_int_equal(
+        dialect_feed(&d, (const uint8_t *)"\x04\x01\0\x50\x0a\0\0\1\0", 9, &used, &ask, &answer),
+        DOOR_OPEN);
     dialect_reply(&d, &answer, ERR_REFUSED, NULL);
     assert_int_equal(answer.len, 8);
     assert_int_equal(answer.bytes[1], 91);
@@ -107,7 +110,8 @@ static void replies_are_of_the_clients_protocol(void **state)
     assert_int_equal(prelude, 0);
     dialect_fini(&d);
     dialect_init(&d, &terms);
-    assert_int_equal(dialect_feed(&d, (const uint8_t *)"\x05\x01\0", 3, &used, &ask, &answer), DOOR_ANSWER);
+    assert_int_equal(dialect_feed(&d, (const uint8_t *)"\x05\x01\0", 3, &used, &ask, &answer),
+                     DOOR_ANSWER);
     dialect_reply(&d, &answer, ERR_REFUSED, NULL);
     assert_int_equal(answer.len, 10);
     assert_int_equal(answer.bytes[1], 5);

@@ -173,7 +173,8 @@ static void half_close_is_kept_with_8_mib_up_and_1_mib_down(void **state)
     house_free(h);
 
     h = house_new(&near);
-    half_close(h, house_visit(h, BYTES("CONNECT 10.0.0.2:80 HTTP/1.1\r\nHost: 10.0.0.2:80\r\n\r\n")),
+    half_close(h,
+               house_visit(h, BYTES("CONNECT 10.0.0.2:80 HTTP/1.1\r\nHost: 10.0.0.2:80\r\n\r\n")),
                sizeof http_reply - 1);
     house_free(h);
 

@@ -21,7 +21,11 @@ static void a_request_is_taken_apart(void **state)
 {
     (void)state;
     struct http_head h;
-    assert_int_equal(request(&h, "GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\nX-One:  two words \r\n\r\n"), 0);
+    assert_int_equal(
+        request(
+            &h,
+            "GET http://a.example/x?y HTTP/1.1\r\nHost: a.example\r\nX-One:  two words \r\n\r\n"),
+        0);
     assert_true(is(h.method, "GET"));
     assert_true(is(h.target, "http://a.example/x?y"));
     assert_int_equal(h.minor, 1);
@@ -55,7 +59,8 @@ static void what_two_readers_could_read_in_two_ways_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
         struct http_head h;
-        assert_int_equal(http_head_request(&h, refused[i].text, strlen(refused[i].text)), refused[i].status);
+        assert_int_equal(http_head_request(&h, refused[i].text, strlen(refused[i].text)),
+                         refused[i].status);
     }
 }
 
@@ -80,7 +85,8 @@ static void responses_may_be_careless(void **state)
     assert_int_equal(h.status, 404);
     assert_true(is(h.reason, "Not here"));
     assert_int_equal(h.minor, 0);
-    static const char *const wrong[] = {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000\r\n\r\n", "ICY 200 OK\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n"};
+    static const char *const wrong[] = {"HTTP/1.1 20 OK\r\n\r\n", "HTTP/1.1 2000\r\n\r\n",
+                                        "ICY 200 OK\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         bool taken = http_head_response(&h, wrong[i], strlen(wrong[i]));
         assert_true(!taken || i == 1); /* "2000": 200 and a reason without a blank */
@@ -91,9 +97,11 @@ static void what_is_for_one_connection_is_known(void **state)
 {
     (void)state;
     struct http_head h;
-    assert_int_equal(request(&h, "GET / HTTP/1.1\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nX-Theirs: 2\r\n"
-                                 "Proxy-Authorization: Basic x\r\nTE: trailers\r\nContent-Length: 0\r\n"
-                                 "Proxy-Connection: keep-alive\r\n\r\n"), 0);
+    assert_int_equal(
+        request(&h, "GET / HTTP/1.1\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nX-Theirs: 2\r\n"
+                    "Proxy-Authorization: Basic x\r\nTE: trailers\r\nContent-Length: 0\r\n"
+                    "Proxy-Connection: keep-alive\r\n\r\n"),
+        0);
     static const bool ours[] = {true, true, false, true, true, false, true};
     for (size_t i = 0; i < h.n; i++) {
         assert_int_equal(http_field_is_ours(&h, &h.fields[i]), ours[i]);
@@ -104,7 +112,9 @@ static void connection_cannot_take_the_framing_away(void **state)
 {
     (void)state;
     struct http_head h;
-    assert_int_equal(request(&h, "POST / HTTP/1.1\r\nConnection: content-length, transfer-encoding\r\nContent-Length: 3\r\n\r\n"), 0);
+    assert_int_equal(request(&h, "POST / HTTP/1.1\r\nConnection: content-length, "
+                                 "transfer-encoding\r\nContent-Length: 3\r\n\r\n"),
+                     0);
     assert_false(http_field_is_ours(&h, &h.fields[1]));
 }
 
@@ -136,7 +146,9 @@ static void absolute_targets_lead_to_a_host(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
         struct http_target t;
-        assert_int_equal(http_target_absolute(&t, (struct http_text){targets[i].in, strlen(targets[i].in)}), targets[i].status);
+        assert_int_equal(
+            http_target_absolute(&t, (struct http_text){targets[i].in, strlen(targets[i].in)}),
+            targets[i].status);
         if (targets[i].status == 0) {
             assert_string_equal(t.target.name, targets[i].name);
             assert_true(is(t.authority, targets[i].authority));
@@ -225,7 +237,8 @@ static void chunks_end_where_they_end_in_any_pieces(void **state)
 {
     (void)state;
     static const char body[] = "5;ext=\"a\"\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n";
-    static const char text[] = "5;ext=\"a\"\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nGET / HTTP/1.1\r\n";
+    static const char text[] =
+        "5;ext=\"a\"\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nGET / HTTP/1.1\r\n";
     for (size_t piece = 1; piece < sizeof text; piece++) {
         struct http_body b = {.framing = HTTP_CHUNKED};
         assert_int_equal(take_in_pieces(&b, text, sizeof text - 1, piece), sizeof body - 1);
@@ -237,8 +250,16 @@ static void chunks_end_where_they_end_in_any_pieces(void **state)
 static void broken_chunks_are_bad(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"\r\n", "x\r\n", "5\nhello", "5\r\nhelloX\r\n", "-1\r\n", "0x5\r\n",
-                                        "fffffffffffffffff\r\n", "0\r\n\rX", "0\r\n\n", " 5\r\n"};
+    static const char *const wrong[] = {"\r\n",
+                                        "x\r\n",
+                                        "5\nhello",
+                                        "5\r\nhelloX\r\n",
+                                        "-1\r\n",
+                                        "0x5\r\n",
+                                        "fffffffffffffffff\r\n",
+                                        "0\r\n\rX",
+                                        "0\r\n\n",
+                                        " 5\r\n"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         struct http_body b = {.framing = HTTP_CHUNKED};
         take_in_pieces(&b, wrong[i], strlen(wrong[i]), 1);

@@ -262,7 +262,8 @@ static void a_client_that_breaks_resets_the_tunnel(void **state)
     assert_int_equal(f->client.fate, FAKE_ABORTED);
 }
 
-static void a_half_closed_client_that_breaks_is_noticed_although_nothing_is_wanted_of_it(void **state)
+static void a_half_closed_client_that_breaks_is_noticed_although_nothing_is_wanted_of_it(
+    void **state)
 {
     struct flow *f = *state;
     start(f, false);

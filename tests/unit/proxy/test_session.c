@@ -228,7 +228,8 @@ static void a_request_that_cannot_be_served_is_answered_and_told(void **state)
     fake_client_shutdown(&v.c);
     settle(&v);
     assert_int_equal(v.c.fate, FAKE_CLOSED);
-    assert_true(ground_said(v.g, "debug: 127.0.0.1:40000 -> a command that this door does not know"));
+    assert_true(
+        ground_said(v.g, "debug: 127.0.0.1:40000 -> a command that this door does not know"));
     visit_end(&v);
 }
 
@@ -568,8 +569,8 @@ static void a_silent_target_is_a_timeout_after_fifteen_seconds(void **state)
     visit_end(&v);
 }
 
-#define NO_DNS                                                                                     \
-    "warning: this tunnel has no DNS = ...: names are refused, not looked up outside, which "      \
+#define NO_DNS                                                                                \
+    "warning: this tunnel has no DNS = ...: names are refused, not looked up outside, which " \
     "[Resolve] Outside = yes would allow"
 
 static void names_without_dns_are_refused_with_one_warning_a_minute(void **state)

@@ -48,7 +48,9 @@ static void the_hint_of_a_request_is_passed_on_and_a_name_is_none(void **state)
     assert_string_equal(endpoint_format(&relay.hint, text), "127.0.0.1:4660");
     visit_end(&v);
     begin(&v);
-    visit_say(&v, BYTES(HELLO "\x05\x03\x00\x03\x01" "a" "\x12\x34"));
+    visit_say(&v, BYTES(HELLO "\x05\x03\x00\x03\x01"
+                              "a"
+                              "\x12\x34"));
     assert_int_equal(relay.n_open, 1);
     assert_int_equal(relay.hint.addr.family, FAMILY_NONE);
     assert_int_equal(relay.hint.port, 0);
@@ -77,8 +79,10 @@ static void the_end_of_the_connection_is_the_end_of_the_association(void **state
         }
         assert_int_equal(relay.n_open, 0);
         assert_int_equal(v.c.fate, FAKE_CLOSED);
-        assert_true(how != 0 ||
-                    ground_said(v.g, "debug: 127.0.0.1:40000 with datagrams -> the client ended its association"));
+        assert_true(
+            how != 0 ||
+            ground_said(
+                v.g, "debug: 127.0.0.1:40000 with datagrams -> the client ended its association"));
         visit_heard(&v, BYTES(WELCOME BOUND));
         visit_end(&v);
     }
@@ -173,7 +177,10 @@ static void the_user_is_told_to_the_relay(void **state)
     relay = (struct udp_relay){.refusal = 0};
     struct visit v;
     visit_begin(&v, (struct ground_options){.udp = &relay, .users = u});
-    visit_say(&v, BYTES("\x05\x01\x02\x01\x05" "alice" "\x02" "pw" ASSOCIATE));
+    visit_say(&v, BYTES("\x05\x01\x02\x01\x05"
+                        "alice"
+                        "\x02"
+                        "pw" ASSOCIATE));
     assert_string_equal(relay.user, "alice");
     visit_end(&v);
     users_free(u);

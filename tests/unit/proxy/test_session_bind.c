@@ -10,7 +10,10 @@
 #define WAIT (60 * NS_PER_S)
 #define BIND_V4 "\x05\x02\x00\x01\x0a\x00\x00\x01\x00\x15"
 #define BIND_ANY "\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"
-#define BIND_NAME "\x05\x02\x00\x03\x0b" "example.com" "\x00\x15"
+#define BIND_NAME          \
+    "\x05\x02\x00\x03\x0b" \
+    "example.com"          \
+    "\x00\x15"
 #define WAITS "\x05\x00\x00\x01\x0a\x09\x09\x09\x9c\x40"
 #define CAME "\x05\x00\x00\x01\x0a\x00\x00\x01\x00\x14"
 
@@ -45,8 +48,10 @@ static void strangers_are_reset_and_the_wait_goes_on(void **state)
     struct visit v;
     visit_begin(&v, binds);
     visit_say(&v, BYTES(HELLO BIND_V4));
-    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "10.0.0.2:20", v.g->now)), FAKE_ABORTED);
-    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "[fd00::1]:20", v.g->now)), FAKE_ABORTED);
+    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "10.0.0.2:20", v.g->now)),
+                     FAKE_ABORTED);
+    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "[fd00::1]:20", v.g->now)),
+                     FAKE_ABORTED);
     visit_settle(&v);
     visit_heard(&v, BYTES(WELCOME WAITS));
     fake_listener_show(v.g->stack, 0, "10.0.0.1:20", v.g->now);
@@ -64,7 +69,8 @@ static void without_an_address_anyone_may_come(void **state)
     visit_heard(&v, BYTES(WELCOME WAITS));
     fake_listener_show(v.g->stack, 0, "[fd00::1]:20", v.g->now);
     visit_settle(&v);
-    visit_heard(&v, BYTES(WELCOME WAITS "\x05\x00\x00\x04\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x14"));
+    visit_heard(
+        &v, BYTES(WELCOME WAITS "\x05\x00\x00\x04\xfd\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x00\x14"));
     visit_end(&v);
 }
 
@@ -219,8 +225,10 @@ static void the_rules_hold_for_who_comes(void **state)
 
     visit_begin(&v, options);
     visit_say(&v, BYTES(HELLO BIND_ANY));
-    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "10.0.0.1:20", v.g->now)), FAKE_ABORTED);
-    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "10.0.1.1:20", v.g->now)), FAKE_OPEN);
+    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "10.0.0.1:20", v.g->now)),
+                     FAKE_ABORTED);
+    assert_int_equal(fake_tcp_fate(fake_listener_show(v.g->stack, 0, "10.0.1.1:20", v.g->now)),
+                     FAKE_OPEN);
     visit_end(&v);
 
     visit_begin(&v, options);

@@ -15,7 +15,10 @@
 #define GRANTED "\x00\x5a\xc3\x50\x0a\x09\x09\x09"
 #define REJECTED "\x00\x5b\0\0\0\0\0\0"
 #define TO_V4 "\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50"
-#define TO_NAME "\x05\x01\x00\x03\x0b" "example.com" "\x01\xbb"
+#define TO_NAME            \
+    "\x05\x01\x00\x03\x0b" \
+    "example.com"          \
+    "\x01\xbb"
 
 static const struct ground_options forward = {.protocols = DOOR_FORWARD, .target = "10.0.0.1:80"};
 
@@ -168,24 +171,34 @@ static void the_rules_of_the_door_are_asked_with_the_user(void **state)
     assert_int_equal(users_add(u, "bob", "pw"), 0);
     struct access *a;
     assert_int_equal(access_new(&a), 0);
-    assert_int_equal(access_add(a, &(struct access_rule){.allow = true, .user = "alice", .last = 65535}), 0);
+    assert_int_equal(
+        access_add(a, &(struct access_rule){.allow = true, .user = "alice", .last = 65535}), 0);
     struct ground_options options = {.users = u, .access = a};
 
     struct visit v;
     visit_begin(&v, options);
-    visit_say(&v, BYTES("\x05\x01\x02\x01\x05" "alice" "\x02" "pw" TO_V4));
+    visit_say(&v, BYTES("\x05\x01\x02\x01\x05"
+                        "alice"
+                        "\x02"
+                        "pw" TO_V4));
     assert_int_equal(fake_tcp_count(v.g->stack), 1);
     visit_heard(&v, BYTES("\x05\x02\x01\x00"));
     visit_end(&v);
 
     visit_begin(&v, options);
-    visit_say(&v, BYTES("\x05\x01\x02\x01\x03" "bob" "\x02" "pw" TO_V4));
+    visit_say(&v, BYTES("\x05\x01\x02\x01\x03"
+                        "bob"
+                        "\x02"
+                        "pw" TO_V4));
     assert_int_equal(fake_tcp_count(v.g->stack), 0);
     visit_heard(&v, BYTES("\x05\x02\x01\x00\x05\x02\x00\x01\0\0\0\0\0\0"));
     visit_end(&v);
 
     visit_begin(&v, options);
-    visit_say(&v, BYTES("\x05\x01\x02\x01\x03" "bob" "\x02" "ww" TO_V4));
+    visit_say(&v, BYTES("\x05\x01\x02\x01\x03"
+                        "bob"
+                        "\x02"
+                        "ww" TO_V4));
     visit_heard(&v, BYTES("\x05\x02\x01\x01"));
     assert_true(v.c.shut);
     fake_client_shutdown(&v.c);
@@ -227,7 +240,8 @@ static void a_full_door_refuses_in_the_clients_own_protocol(void **state)
     } cases[] = {
         {BYTES(HELLO TO_V4), BYTES(WELCOME "\x05\x01\x00\x01\0\0\0\0\0\0")},
         {BYTES(SOCKS4), BYTES(REJECTED)},
-        {BYTES("CONNECT 10.0.0.1:443 HTTP/1.1\r\nHost: 10.0.0.1:443\r\n\r\n"), BYTES("HTTP/1.1 503 ")},
+        {BYTES("CONNECT 10.0.0.1:443 HTTP/1.1\r\nHost: 10.0.0.1:443\r\n\r\n"),
+         BYTES("HTTP/1.1 503 ")},
         {BYTES("GET http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n"), BYTES("HTTP/1.1 503 ")},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -28,7 +28,8 @@ static size_t make_hello(uint8_t *out, const char *name)
     store_be16(p, 0x2a2a), store_be16(p + 2, 0);
     p += 4;
     if (name != NULL) {
-        store_be16(p, 0), store_be16(p + 2, (uint16_t)(n + 5)), store_be16(p + 4, (uint16_t)(n + 3));
+        store_be16(p, 0), store_be16(p + 2, (uint16_t)(n + 5)),
+            store_be16(p + 4, (uint16_t)(n + 3));
         p[6] = 0, store_be16(p + 7, (uint16_t)n), memcpy(p + 9, name, n);
         p += 9 + n;
     }
@@ -134,7 +135,8 @@ static void without_a_name_there_is_nowhere_to_go(void **state)
 static void what_is_no_hello_is_shut_out_at_once(void **state)
 {
     (void)state;
-    static const uint8_t http[] = "GET / HTTP/1.1\r\n", server_hello[] = {22, 3, 3, 0, 4, 2, 0, 0, 0},
+    static const uint8_t http[] = "GET / HTTP/1.1\r\n",
+                         server_hello[] = {22, 3, 3, 0, 4, 2, 0, 0, 0},
                          empty_record[] = {22, 3, 1, 0, 0}, large_record[] = {22, 3, 1, 0xff, 0xff};
     struct outcome o = feed(http, sizeof http, 1);
     assert_alert(&o, 50);

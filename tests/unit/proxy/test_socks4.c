@@ -35,11 +35,14 @@ static const struct {
     {BYTES(CONNECT A4 "me\0example.com\0early"), "open example.com:80, 5 left"},
     {BYTES(CONNECT "\0\0\0\xff\0a\0"), "open a:80"},
     {BYTES("\x04\x02\x00\x15" A4 "\0a\0"), "bind a:21"},
-    {BYTES(CONNECT A4 "\0" "10.0.0.1\0"), "open 10.0.0.1:80"},
+    {BYTES(CONNECT A4 "\0"
+                      "10.0.0.1\0"),
+     "open 10.0.0.1:80"},
     /* 12: the refused twins */
     {BYTES("\x05\x01\x00"), "shut: not SOCKS4, 2 left"},
     {BYTES("GET"), "shut: not SOCKS4, 2 left"},
-    {BYTES("\x04\x03\x00\x50" HOST "\0"), "005b shut: a command that this door does not know, 7 left"},
+    {BYTES("\x04\x03\x00\x50" HOST "\0"),
+     "005b shut: a command that this door does not know, 7 left"},
     {BYTES("\x04\x00\x00"), "005b shut: a command that this door does not know, 1 left"},
     {BYTES(CONNECT A4 "\0\0x"), "005b shut: an empty name, 1 left"},
     /* 17: cut short */
@@ -59,7 +62,8 @@ struct story {
 static void tell(struct story *s, const char *words)
 {
     size_t at = strlen(s->text);
-    assert_true((size_t)snprintf(s->text + at, sizeof s->text - at, "%s", words) < sizeof s->text - at);
+    assert_true((size_t)snprintf(s->text + at, sizeof s->text - at, "%s", words) <
+                sizeof s->text - at);
 }
 
 static void feed(struct story *s, struct socks4 *door, const char *bytes, size_t len)
@@ -95,7 +99,8 @@ static void feed(struct story *s, struct socks4 *door, const char *bytes, size_t
     s->over = true;
 }
 
-static void converse(struct story *s, const struct door_terms *terms, const char *bytes, size_t len, size_t a, size_t b)
+static void converse(struct story *s, const struct door_terms *terms, const char *bytes, size_t len,
+                     size_t a, size_t b)
 {
     *s = (struct story){.used = 0};
     struct socks4 door;
@@ -151,7 +156,8 @@ static void a_door_with_users_lets_nobody_in_this_way(void **state)
     struct door_terms terms = {.protocols = DOOR_SOCKS4, .users = u};
     struct story s;
     converse(&s, &terms, BYTES(CONNECT HOST "me\0"), 0, 0);
-    assert_string_equal(s.text, "005b shut: SOCKS4 has no passwords, and this door asks for one, 10 left");
+    assert_string_equal(s.text,
+                        "005b shut: SOCKS4 has no passwords, and this door asks for one, 10 left");
     users_free(u);
 }
 
@@ -178,7 +184,8 @@ static void texts_end_at_255_bytes(void **state)
                 assert_int_equal(strncmp(s.text, "open ", 5), 0);
                 assert_int_equal(s.used, len);
             } else {
-                assert_non_null(strstr(s.text, which == 0 ? "shut: a user id without end" : "shut: a name without end"));
+                assert_non_null(strstr(s.text, which == 0 ? "shut: a user id without end"
+                                                          : "shut: a name without end"));
                 assert_int_equal(s.used, (which == 0 ? 8 : 9) + 256);
             }
         }

@@ -101,22 +101,19 @@ static const struct conversation login_conversations[] = {
     {LOGIN_HELLO ALICE "05 01 00 01 0a 00 00 01 00 50", "0502 0100 alice open 10.0.0.1:80"},
     {LOGIN_HELLO ALICE "05 01 00 01 0a 00 00 01 00 50 'early'",
      "0502 0100 alice open 10.0.0.1:80, 5 left"},
-    {LOGIN_HELLO "01 03 'bob' 00 05 02 00 01 0a 00 00 01 00 50",
-     "0502 0100 bob bind 10.0.0.1:80"},
+    {LOGIN_HELLO "01 03 'bob' 00 05 02 00 01 0a 00 00 01 00 50", "0502 0100 bob bind 10.0.0.1:80"},
     /* the refused twins */
     {HELLO, "05ff shut: no authentication method in common"},
     {"05 00", "05ff shut: no authentication method in common"},
     {LOGIN_HELLO "01 05 'alice' 03 'pw2' 'more'",
      "0502 0101 shut: no such user, or another password, 4 left"},
-    {LOGIN_HELLO "01 05 'alice' 02 'pw'",
-     "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 05 'alice' 02 'pw'", "0502 0101 shut: no such user, or another password"},
     {LOGIN_HELLO "01 05 'alice' 00", "0502 0101 shut: no such user, or another password"},
     {LOGIN_HELLO "01 04 'alic' 04 'epw1'", "0502 0101 shut: no such user, or another password"},
     {LOGIN_HELLO "01 03 'bob' 03 'pw1'", "0502 0101 shut: no such user, or another password"},
     {LOGIN_HELLO "01 00 00", "0502 0101 shut: no such user, or another password"},
     {LOGIN_HELLO "01 00 03 'pw1'", "0502 0101 shut: no such user, or another password"},
-    {LOGIN_HELLO "01 06 'alice' 00 03 'pw1'",
-     "0502 0101 shut: no such user, or another password"},
+    {LOGIN_HELLO "01 06 'alice' 00 03 'pw1'", "0502 0101 shut: no such user, or another password"},
     {LOGIN_HELLO "05 01 00 01 0a 00 00 01 00 50",
      "0502 0101 shut: a login of another version, 9 left"},
     {LOGIN_HELLO "00", "0502 0101 shut: a login of another version"},
@@ -305,7 +302,8 @@ static void the_longest_login_is_parsed_and_nothing_of_it_stays(void **state)
     struct door_ask ask;
     struct door_answer answer;
     size_t used;
-    assert_int_equal(socks5_feed(&door, (const uint8_t *)"\5\1\2", 3, &used, &ask, &answer), DOOR_ANSWER);
+    assert_int_equal(socks5_feed(&door, (const uint8_t *)"\5\1\2", 3, &used, &ask, &answer),
+                     DOOR_ANSWER);
     assert_int_equal(socks5_feed(&door, bytes, sizeof bytes, &used, &ask, &answer), DOOR_ANSWER);
     assert_int_equal(used, sizeof bytes);
     assert_int_equal(answer.bytes[1], 0);

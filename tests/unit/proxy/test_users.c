@@ -41,8 +41,8 @@ static void only_the_right_password_of_the_right_user_is_taken(void **state)
     };
     struct users *u = some_users();
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        const struct user *found = users_check(u, cases[i].name, strlen(cases[i].name), cases[i].password,
-                                               strlen(cases[i].password));
+        const struct user *found = users_check(u, cases[i].name, strlen(cases[i].name),
+                                               cases[i].password, strlen(cases[i].password));
         assert_int_equal(found != NULL, cases[i].found != NULL);
         if (found != NULL) {
             assert_string_equal(found->name, cases[i].found);

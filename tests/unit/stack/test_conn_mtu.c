@@ -128,7 +128,7 @@ static void a_narrower_tunnel_sends_again_what_did_not_fit(void **state)
         wire_pass(&w, 5 * NS_PER_S);
         assert_int_equal(too_big_len, 0);
         assert_int_equal(server.received, 200000);
-        stack_lower_mtu(w.a.stack, 100, w.now); /* raised to what the families need */
+        stack_lower_mtu(w.a.stack, 100, w.now);  /* raised to what the families need */
         stack_lower_mtu(w.a.stack, 1400, w.now); /* never wider again */
         wire_close(&w);
     }

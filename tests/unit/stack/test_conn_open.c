@@ -184,7 +184,8 @@ static void ports_towards_one_destination_come_round_last(void **state)
         if (i > 0) {
             assert_true(ports[i] == ports[i - 1] + 1 || ports[i - 1] == 65535);
         }
-        stack_tcp_abort(p[i].t); /* a port that was just used is not taken again although it is free */
+        /* a port that was just used is not taken again although it is free */
+        stack_tcp_abort(p[i].t);
         p[i].t = NULL;
     }
     wire_close(&w);

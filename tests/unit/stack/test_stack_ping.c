@@ -50,7 +50,7 @@ static uint8_t caught[2048]; /* the last packet that left */
 static size_t caught_len;
 static bool lost; /* it gets no further */
 
-static bool catch(struct wire_end *end, uint8_t *ip, size_t len)
+static bool catch (struct wire_end *end, uint8_t *ip, size_t len)
 {
     (void)end;
     assert_true(len <= sizeof caught);
@@ -205,9 +205,9 @@ static const struct {
     uint8_t type, code;
     int err;
 } complaints[] = {
-    {"10.0.0.2", 3, 1, ERR_UNREACHABLE}, {"10.0.0.2", 3, 4, ERR_LIMIT},
+    {"10.0.0.2", 3, 1, ERR_UNREACHABLE},  {"10.0.0.2", 3, 4, ERR_LIMIT},
     {"10.0.0.2", 11, 0, ERR_UNREACHABLE}, {"fd00::2", 1, 0, ERR_UNREACHABLE},
-    {"fd00::2", 2, 0, ERR_LIMIT},        {"fd00::2", 3, 0, ERR_UNREACHABLE},
+    {"fd00::2", 2, 0, ERR_LIMIT},         {"fd00::2", 3, 0, ERR_UNREACHABLE},
 };
 
 static void a_request_that_is_lost_on_the_way_may_be_heard_of(void **state)
