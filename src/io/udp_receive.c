@@ -31,7 +31,7 @@
  * let go. */
 #define CALLS_PER_WAKEUP 4
 #define BYTES_PER_WAKEUP (512 << 10)
-#define BATCH 64 /* datagrams that the handler is given at once */
+#define BATCH 256 /* datagrams that the handler is given at once */
 #define IDLE_BUFFERS 16
 
 static_assert(BUFFER_SIZE >= 65535, "holds any message");
