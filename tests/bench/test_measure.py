@@ -100,6 +100,15 @@ class Report(unittest.TestCase):
         texts = [t.firstChild.data for t in xml.dom.minidom.parseString(svg).getElementsByTagName("text")]
         self.assertTrue({"wgproxy", "a<b", "5,000", "1", "none"} <= set(texts))
 
+    def test_one_far_beyond_all_others_does_not_make_dots_of_them(self):
+        figure = _figure(wgproxy={"s": 1.0}, other={"s": 2.0}, beyond={"s": 2000.0})
+        svg = plot.draw(_result(down=figure), "CPU", "s", (("down", "s", "down"),), True)
+        widths = [float(r.getAttribute("width")) for r in xml.dom.minidom.parseString(svg).getElementsByTagName("rect")
+                  if r.getAttribute("height") == str(plot.BAR)]
+        room = plot.WIDTH - plot.NAMES - plot.VALUES
+        self.assertEqual(widths, [room / 2, room, room])
+        self.assertIn("2,000", svg)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, NAMES, VALUES = 760, 170, 110  # of the whole, of the names on the left, and of the values on the right
 BAR, GAP, HEAD, FOOT = 14, 12, 58, 14
+FAR_BEYOND = 8
 SHADES = (("#0b6e4f", "#6fbf9b"), ("#4a5568", "#a9b4c2"))  # of wgproxy, of everybody else: first and second series
 
 # file name, title, unit, [(figure, key, what the series is)], whether less is better
@@ -53,9 +54,27 @@ def _values(result, series):
     return rows
 
 
+def _axis_end(rows):
+    """The largest value; but one that is far beyond all others would make dots of them, and is cut instead."""
+    tops = sorted((v[2] for _, bars in rows for v in bars if v), reverse=True)
+    while len(tops) > 1 and tops[0] > FAR_BEYOND * tops[1]:
+        tops.pop(0)
+    return tops[0] or 1
+
+
+def _cut_bar(x0, y, value, colour):
+    """It goes on beyond the axis: two strokes across its end."""
+    end = WIDTH - VALUES
+    return [f'<rect x="{x0}" y="{y}" width="{end - x0}" height="{BAR}" fill="{colour}"/>',
+            f'<path d="M{end - 14} {y + BAR + 2}l6 {-BAR - 4}m4 0l-6 {BAR + 4}" stroke="#ffffff" stroke-width="2" fill="none"/>',
+            _text(end + 6, y + BAR - 3, _number(value[0]))]
+
+
 def _bar(x0, y, per_unit, value, colour):
     median, least, most = value
     end = x0 + median * per_unit
+    if end > WIDTH - VALUES + 1:
+        return _cut_bar(x0, y, value, colour)
     parts = [f'<rect x="{x0}" y="{y}" width="{max(1.0, median * per_unit):.1f}" height="{BAR}" fill="{colour}"/>']
     if most > least:
         a, b, mid = x0 + least * per_unit, x0 + most * per_unit, y + BAR / 2
@@ -80,8 +99,7 @@ def draw(result, title, unit, series, less):
     rows = _values(result, series)
     if not rows:
         return None
-    most = max(v[2] for _, bars in rows for v in bars if v) or 1
-    per_unit = (WIDTH - NAMES - VALUES) / most
+    per_unit = (WIDTH - NAMES - VALUES) / _axis_end(rows)
     parts, y = [], HEAD
     for name, bars in rows:
         ours = name.startswith("wgproxy")
