@@ -274,8 +274,9 @@ static struct dial *dial_new(struct dialer *d, const struct target *to, const st
     dial->access = access;
     dial->has_user = user != NULL;
     if (user != NULL) {
-        assert(strlen(user) <= USER_NAME_MAX);
-        strcpy(dial->user, user);
+        size_t len = strlen(user);
+        assert(len <= USER_NAME_MAX);
+        memcpy(dial->user, user, len + 1);
     }
     list_init(&dial->link);
     list_init(&dial->pace);

@@ -142,7 +142,7 @@ static size_t login_length(const struct socks5 *s)
     if (s->have < LOGIN_HEAD) {
         return LOGIN_HEAD;
     }
-    size_t before = (size_t)(LOGIN_HEAD + s->message[1] + 1);
+    size_t before = (size_t)LOGIN_HEAD + s->message[1] + 1;
     return s->have < before ? before : before + s->message[before - 1];
 }
 

@@ -89,8 +89,8 @@ static void run(IMB_MGR *m, IMB_CIPHER_DIRECTION direction, const uint8_t *key,
     }
 }
 
-static void seal(IMB_MGR *m, uint8_t *out, const uint8_t *key, const uint8_t *nonce,
-                 const uint8_t *plain, size_t len, const void *aad, size_t aad_len)
+static void seal_one(IMB_MGR *m, uint8_t *out, const uint8_t *key, const uint8_t *nonce,
+                     const uint8_t *plain, size_t len, const void *aad, size_t aad_len)
 {
     run(m, IMB_DIR_ENCRYPT, key, nonce, out, plain, len, aad, aad_len, out + len);
 }
@@ -104,8 +104,8 @@ static bool is_same_tag(const uint8_t a[SUITE_TAG], const uint8_t b[SUITE_TAG])
     return differ == 0;
 }
 
-static bool open(IMB_MGR *m, uint8_t *out, const uint8_t *key, const uint8_t *nonce,
-                 const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
+static bool open_one(IMB_MGR *m, uint8_t *out, const uint8_t *key, const uint8_t *nonce,
+                     const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
 {
     uint8_t tag[SUITE_TAG];
     len -= SUITE_TAG;
@@ -127,7 +127,7 @@ static void seal_part(enum arch arch, unsigned worker, struct suite_job *jobs, s
     for (struct suite_job *job = jobs; job < jobs + n; job++) {
         uint8_t nonce[SUITE_NONCE];
         suite_nonce(nonce, job->counter);
-        seal(m, job->data, job->key, nonce, job->data, job->len, NULL, 0);
+        seal_one(m, job->data, job->key, nonce, job->data, job->len, NULL, 0);
     }
 }
 
@@ -141,7 +141,7 @@ static void open_part(enum arch arch, unsigned worker, struct suite_job *jobs, s
     for (struct suite_job *job = jobs; job < jobs + n; job++) {
         uint8_t nonce[SUITE_NONCE];
         suite_nonce(nonce, job->counter);
-        job->ok = open(m, job->data, job->key, nonce, job->data, job->len, NULL, 0);
+        job->ok = open_one(m, job->data, job->key, nonce, job->data, job->len, NULL, 0);
     }
 }
 
@@ -155,13 +155,13 @@ static const char *start_avx512(void)
 static void seal_avx512(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain,
                         size_t len, const void *aad, size_t aad_len)
 {
-    seal(managers[AVX512][0], out, key, nonce, plain, len, aad, aad_len);
+    seal_one(managers[AVX512][0], out, key, nonce, plain, len, aad, aad_len);
 }
 
 static bool open_avx512(uint8_t *out, const uint8_t *key, const uint8_t *nonce,
                         const uint8_t *sealed, size_t len, const void *aad, size_t aad_len)
 {
-    return open(managers[AVX512][0], out, key, nonce, sealed, len, aad, aad_len);
+    return open_one(managers[AVX512][0], out, key, nonce, sealed, len, aad, aad_len);
 }
 
 static void seal_part_avx512(unsigned worker, struct suite_job *jobs, size_t n)
@@ -196,13 +196,13 @@ static const char *start_avx2(void)
 static void seal_avx2(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain,
                       size_t len, const void *aad, size_t aad_len)
 {
-    seal(managers[AVX2][0], out, key, nonce, plain, len, aad, aad_len);
+    seal_one(managers[AVX2][0], out, key, nonce, plain, len, aad, aad_len);
 }
 
 static bool open_avx2(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const uint8_t *sealed,
                       size_t len, const void *aad, size_t aad_len)
 {
-    return open(managers[AVX2][0], out, key, nonce, sealed, len, aad, aad_len);
+    return open_one(managers[AVX2][0], out, key, nonce, sealed, len, aad, aad_len);
 }
 
 static void seal_part_avx2(unsigned worker, struct suite_job *jobs, size_t n)

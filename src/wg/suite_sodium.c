@@ -47,15 +47,15 @@ static const char *start(void)
     return sodium_init() >= 0 ? NULL : "libsodium does not start";
 }
 
-static void seal(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain,
-                 size_t len, const void *aad, size_t aad_len)
+static void seal_one(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const void *plain,
+                     size_t len, const void *aad, size_t aad_len)
 {
     crypto_aead_chacha20poly1305_ietf_encrypt(out, NULL, plain, len, aad, aad_len, NULL, nonce,
                                               key);
 }
 
-static bool open(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const uint8_t *sealed,
-                 size_t len, const void *aad, size_t aad_len)
+static bool open_one(uint8_t *out, const uint8_t *key, const uint8_t *nonce, const uint8_t *sealed,
+                     size_t len, const void *aad, size_t aad_len)
 {
     return crypto_aead_chacha20poly1305_ietf_decrypt(out, NULL, NULL, sealed, len, aad, aad_len,
                                                      nonce, key) == 0;
@@ -67,7 +67,7 @@ static void seal_part(unsigned worker, struct suite_job *jobs, size_t n)
     for (struct suite_job *job = jobs; job < jobs + n; job++) {
         uint8_t nonce[SUITE_NONCE];
         suite_nonce(nonce, job->counter);
-        seal(job->data, job->key, nonce, job->data, job->len, NULL, 0);
+        seal_one(job->data, job->key, nonce, job->data, job->len, NULL, 0);
     }
 }
 
@@ -77,7 +77,7 @@ static void open_part(unsigned worker, struct suite_job *jobs, size_t n)
     for (struct suite_job *job = jobs; job < jobs + n; job++) {
         uint8_t nonce[SUITE_NONCE];
         suite_nonce(nonce, job->counter);
-        job->ok = open(job->data, job->key, nonce, job->data, job->len, NULL, 0);
+        job->ok = open_one(job->data, job->key, nonce, job->data, job->len, NULL, 0);
     }
 }
 
@@ -87,8 +87,8 @@ const struct suite_aead suite_aead_sodium = {
     .worth_sharing = 64 * 1024,
     .block = 64,
     .start = start,
-    .seal = seal,
-    .open = open,
+    .seal = seal_one,
+    .open = open_one,
     .seal_part = seal_part,
     .open_part = open_part,
 };
