@@ -5,6 +5,7 @@
 #include "stack/conn.h"
 
 #include <assert.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip_hooks.h>
 
 /* Within a turn, so much at most is acknowledged at once (a receiver behind an interface that merges
@@ -89,6 +90,17 @@ static void close_pcb(struct stack_tcp *t)
     tcp_close(t->pcb);
 }
 
+/* lwIP puts the FIN on the last segment that waits to be sent. That may be an old one, to be sent
+ * again while later ones are on their way: the peer would take it for the end of the stream. */
+static bool fin_would_be_last(const struct tcp_pcb *pcb)
+{
+    const struct tcp_seg *last = pcb->unsent;
+    while (last && last->next) {
+        last = last->next;
+    }
+    return !last || lwip_ntohl(last->tcphdr->seqno) + TCP_TCPLEN(last) == pcb->snd_lbb;
+}
+
 static void send_fin(struct stack_tcp *t)
 {
     if (!t->has_user && !t->closed) {
@@ -154,7 +166,7 @@ static void flush(struct stack_tcp *t)
     ticks_wake(t);
     while (write_piece(t)) {
     }
-    if (t->fin_wanted && t->tx.taken == t->tx.len) {
+    if (t->fin_wanted && t->tx.taken == t->tx.len && fin_would_be_last(t->pcb)) {
         send_fin(t);
     }
     window_credit(t);
