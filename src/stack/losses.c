@@ -50,6 +50,20 @@ void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
     }
 }
 
+static void count(struct sender *s, const struct tcp_seg *seg)
+{
+    s->sacked += seg->fate & FATE_SACKED ? seg->len : 0;
+    s->n_sacked += (seg->fate & FATE_SACKED) != 0;
+    s->lost += seg->fate & FATE_LOST ? seg->len : 0;
+    s->resent += seg->fate & FATE_RESENT ? seg->len : 0;
+    s->waiting += is_waiting(seg);
+}
+
+void losses_count_none(struct sender *s)
+{
+    s->sacked = s->lost = s->resent = s->waiting = s->n_sacked = 0;
+}
+
 void losses_forget(struct sender *s, const struct tcp_seg *seg)
 {
     assert(!(seg->fate & FATE_SACKED) || s->sacked >= seg->len);
@@ -57,6 +71,7 @@ void losses_forget(struct sender *s, const struct tcp_seg *seg)
     assert(!(seg->fate & FATE_RESENT) || s->resent >= seg->len);
     assert(!is_waiting(seg) || s->waiting > 0);
     s->sacked -= seg->fate & FATE_SACKED ? seg->len : 0;
+    s->n_sacked -= (seg->fate & FATE_SACKED) != 0;
     s->lost -= seg->fate & FATE_LOST ? seg->len : 0;
     s->resent -= seg->fate & FATE_RESENT ? seg->len : 0;
     s->waiting -= is_waiting(seg);
@@ -95,7 +110,9 @@ void losses_mark(struct stack_tcp *t)
         uint32_t end = end_of(seg, seq);
         if (!(seg->fate & FATE_SACKED) && sack_covers(&s->fresh, seq, end)) {
             losses_delivered(t, seg, end);
+            losses_forget(s, seg);
             seg->fate = FATE_SACKED | (seg->fate & FATE_TWICE);
+            count(s, seg);
         }
         seq = end;
     }
@@ -103,10 +120,10 @@ void losses_mark(struct stack_tcp *t)
 }
 
 /* How much later than its successors a segment may arrive: RFC 8985 6.2 step 4. */
-static uint32_t patience(const struct stack_tcp *t, size_t n_sacked)
+static uint32_t patience(const struct stack_tcp *t)
 {
     const struct sender *s = &t->sender;
-    if (!s->reordering && (s->state != SENDER_NORMAL || n_sacked >= DUPLICATES_MIN)) {
+    if (!s->reordering && (s->state != SENDER_NORMAL || s->n_sacked >= DUPLICATES_MIN)) {
         return 0;
     }
     uint64_t us = (uint64_t)s->reordering_steps * s->rtt.least / 4;
@@ -130,20 +147,12 @@ static uint32_t judge(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end, ui
     return 0;
 }
 
-static void count(struct sender *s, const struct tcp_seg *seg)
-{
-    s->sacked += seg->fate & FATE_SACKED ? seg->len : 0;
-    s->lost += seg->fate & FATE_LOST ? seg->len : 0;
-    s->resent += seg->fate & FATE_RESENT ? seg->len : 0;
-    s->waiting += is_waiting(seg);
-}
-
-static void find_lost(struct stack_tcp *t, size_t n_sacked, struct verdict *v)
+static void find_lost(struct stack_tcp *t, struct verdict *v)
 {
     struct sender *s = &t->sender;
-    uint32_t patience_us = patience(t, n_sacked), seq = first_seq(t->pcb);
+    uint32_t patience_us = patience(t), seq = first_seq(t->pcb);
     bool judges = t->pcb->flags & TF_SACK; /* without, what arrived beyond a hole is not known */
-    s->sacked = s->lost = s->resent = s->waiting = 0;
+    losses_count_none(s);
     for (struct tcp_seg *seg = t->pcb->unacked; seg; seg = seg->next) {
         uint32_t end = end_of(seg, seq);
         if (judges && !(seg->fate & FATE_SACKED)) {
@@ -154,15 +163,6 @@ static void find_lost(struct stack_tcp *t, size_t n_sacked, struct verdict *v)
         seq = end;
         v->n_segments++;
     }
-}
-
-static size_t count_sacked(const struct tcp_pcb *pcb)
-{
-    size_t n = 0;
-    for (const struct tcp_seg *seg = pcb->unacked; seg && n < DUPLICATES_MIN; seg = seg->next) {
-        n += (seg->fate & FATE_SACKED) != 0;
-    }
-    return n;
 }
 
 /* A peer without SACK: each duplicate acknowledgement is a segment that arrived, nobody knows which.
@@ -188,14 +188,14 @@ struct verdict losses_look(struct stack_tcp *t)
 {
     struct verdict v = {0};
     if (!t->pcb->unacked) {
-        t->sender.sacked = t->sender.lost = t->sender.resent = t->sender.waiting = 0;
+        losses_count_none(&t->sender);
         t->sender.fresh.n = 0;
         return v;
     }
     if (t->sender.fresh.n > 0) {
         losses_mark(t);
     }
-    find_lost(t, count_sacked(t->pcb), &v);
+    find_lost(t, &v);
     if (!(t->pcb->flags & TF_SACK)) {
         guess(t, &v);
     }
@@ -208,7 +208,7 @@ void losses_all(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     bool dropped = t->pcb->unacked->fate & FATE_SACKED;
-    s->sacked = s->lost = s->resent = s->waiting = 0;
+    losses_count_none(s);
     for (struct tcp_seg *seg = t->pcb->unacked; seg; seg = seg->next) {
         if (dropped || !(seg->fate & FATE_SACKED)) {
             seg->fate = FATE_LOST | (seg->fate & FATE_TWICE);
@@ -220,7 +220,7 @@ void losses_all(struct stack_tcp *t)
 void losses_pardon(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
-    s->sacked = s->lost = s->resent = s->waiting = 0;
+    losses_count_none(s);
     for (struct tcp_seg *seg = t->pcb->unacked; seg; seg = seg->next) {
         if (is_waiting(seg)) {
             seg->fate &= FATE_TWICE;

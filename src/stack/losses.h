@@ -13,6 +13,9 @@ uint32_t losses_clock(const struct stack_tcp *t);
 /* A segment arrived, whose fate is not SACKED yet. */
 void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end);
 
+/* Nothing is in flight that counts. */
+void losses_count_none(struct sender *s);
+
 /* A segment leaves the queue, acknowledged: its bytes count no more. */
 void losses_forget(struct sender *s, const struct tcp_seg *seg);
 

@@ -46,7 +46,7 @@ struct sender {
 
     uint32_t una, looked_una;      /* as of the last acknowledgement; as of the last look */
     uint32_t sacked, lost, resent; /* bytes in flight of each fate; `resent` are lost, too */
-    uint32_t waiting;              /* segments that are lost and not resent */
+    uint32_t waiting, n_sacked;    /* segments that are lost and not resent; that are sacked */
     uint32_t delivered;            /* bytes that left the path since the last look */
     uint32_t sample;               /* us, of what was delivered just now; 0: none */
     uint32_t recover;              /* what must be acknowledged for NORMAL */
