@@ -111,7 +111,7 @@ def die_with_parent():
 
 def ip(*arguments):
     command = ["ip", *(str(a) for a in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
