@@ -60,6 +60,8 @@ def why_not():
         return f"user and network namespaces are not allowed here: {probe.stderr.strip()}"
     try:
         os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except PermissionError as error:
+        return f"/dev/net/tun cannot be opened: {error.strerror} (elsewhere its mode is 0666: everybody may)"
     except OSError as error:
         return f"/dev/net/tun cannot be opened: {error.strerror}"
     return None
