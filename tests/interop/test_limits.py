@@ -31,14 +31,14 @@ def fetch(ground, proxy):
 
 @pytest.fixture
 def many_descriptors():
-    """For this process, the far end's and wgproxy alike. Skips, loudly, where the hard limit forbids."""
+    """For this process, the far end's and wgproxy alike. Skips, loudly, where the hard limit forbids.
+
+    It stays raised: a test that failed still holds its sockets, and its logs are to be read."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     need = CROWD + 500
     if hard != resource.RLIM_INFINITY and hard < need:
         pytest.skip(f"{need} descriptors are needed, and this machine allows {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, need), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def crowd(ground, proxy, size):
