@@ -8,6 +8,7 @@ import signal
 import socket
 import ssl
 import time
+from pathlib import Path
 
 import pytest
 
@@ -325,9 +326,11 @@ def test_git_clones_over_standard_input_and_output(ground):
     for arguments in (("init", "-q"), ("add", "file"), (*who, "commit", "-qm", "one"), ("push", "-q", repository, "HEAD:main")):
         done = ground.run([git, "-C", tree, *arguments])
         assert done.returncode == 0, done.stderr
+    # Not by way of `git daemon`, which has it as a child: that would outlive the test.
     daemon = process.Process(
         ground.far.network,
-        [git, "daemon", "--reuseaddr", "--export-all", "--verbose", f"--base-path={repository.parent}", f"--listen={ground.far.inner4}"],
+        [Path(ground.run([git, "--exec-path"]).stdout.decode().strip()) / "git-daemon", "--reuseaddr", "--export-all",
+         "--verbose", f"--base-path={repository.parent}", f"--listen={ground.far.inner4}"],
         ground.work / "git.log")
     try:
         daemon.wait_for_output("Ready to rumble", 60)
