@@ -13,10 +13,6 @@
 /* A queue of this size keeps 20 ms at 100 Mbit/s in flight; conn_flush.c lets it grow. */
 enum { TX_LIMIT_START = 256 * 1024 };
 
-/* lwIP's slow start ends where the path loses what was too much, a hole of which it mends in each
- * round trip. Beyond this the window grows by a segment at a time. */
-enum { SLOW_START_MAX = 4 * 1024 * 1024 };
-
 /* Room enough to be worth waking a writer. */
 enum { TX_ROOM_MIN = 64 * 1024 };
 
@@ -48,6 +44,7 @@ struct stack_tcp *conn_new(struct stack *s, enum conn_state state)
     chunkq_init(&t->rx, &s->chunks);
     t->tx_limit = TX_LIMIT_START;
     t->stuck_due = NEVER;
+    t->sender.due = NEVER;
     return t;
 }
 
@@ -292,10 +289,10 @@ void conn_established(struct stack_tcp *t)
 {
     conn_set_state(t, CONN_OPEN);
     t->pcb->rto = LWIP_TCP_RTO_TIME / TCP_SLOW_INTERVAL; /* without the backoff of the SYN */
-    t->pcb->nrtx = 0;
-    t->pcb->ssthresh = SLOW_START_MAX;
     t->acked = t->pcb->rcv_nxt;
     conn_clamp_mss(t);
     window_open(t);
+    sender_open(t);
+    t->pcb->nrtx = 0;
     conn_mark_dirty(t);
 }

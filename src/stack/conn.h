@@ -8,11 +8,13 @@
  *   conn_mtu.c    smaller segments for a narrower path
  *   black_hole.c  large packets of the peer that never arrive
  *   window.c      how much the peer may send ahead of the reader
+ *   sender.c      how much we may send, and what is lost of it
  *   ticks.c       lwIP's timers and everything else that waits for time */
 #ifndef WGPROXY_STACK_CONN_H
 #define WGPROXY_STACK_CONN_H
 
 #include "stack/internal.h"
+#include "stack/sender.h"
 
 #include <lwip/tcp.h>
 
@@ -74,9 +76,10 @@ struct stack_tcp {
     uint64_t window_since; /* before the connection is open: when its first SYN went or came */
     uint32_t acked;        /* up to where the peer's bytes are acknowledged */
     uint32_t ack_step;     /* so many bytes more are acknowledged before the turn ends */
-    uint64_t orphan_due;   /* without a user: when to stop waiting for the peer */
-    uint64_t stuck_due;    /* when what the peer should have sent is missed; see black_hole.c */
-    uint64_t told_at;      /* when it was told that it is too large, the last time */
+    struct sender sender;
+    uint64_t orphan_due; /* without a user: when to stop waiting for the peer */
+    uint64_t stuck_due;  /* when what the peer should have sent is missed; see black_hole.c */
+    uint64_t told_at;    /* when it was told that it is too large, the last time */
     unsigned tells;
 };
 

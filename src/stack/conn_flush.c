@@ -90,17 +90,6 @@ static void close_pcb(struct stack_tcp *t)
     tcp_close(t->pcb);
 }
 
-/* lwIP puts the FIN on the last segment that waits to be sent. That may be an old one, to be sent
- * again while later ones are on their way: the peer would take it for the end of the stream. */
-static bool fin_would_be_last(const struct tcp_pcb *pcb)
-{
-    const struct tcp_seg *last = pcb->unsent;
-    while (last && last->next) {
-        last = last->next;
-    }
-    return !last || lwip_ntohl(last->tcphdr->seqno) + TCP_TCPLEN(last) == pcb->snd_lbb;
-}
-
 static void send_fin(struct stack_tcp *t)
 {
     if (!t->has_user && !t->closed) {
@@ -147,6 +136,7 @@ int stack_hook_defer_output(struct tcp_pcb *pcb)
     if (pcb->rcv_nxt - t->acked >= t->ack_step) {
         t->acked = pcb->rcv_nxt;
         t->ack_step += t->ack_step < ACK_STEP_MAX ? pcb->mss : 0;
+        conn_mark_dirty(t);
         return false;
     }
     conn_mark_dirty(t);
@@ -166,11 +156,11 @@ static void flush(struct stack_tcp *t)
     ticks_wake(t);
     while (write_piece(t)) {
     }
-    if (t->fin_wanted && t->tx.taken == t->tx.len && fin_would_be_last(t->pcb)) {
+    if (t->fin_wanted && t->tx.taken == t->tx.len) {
         send_fin(t);
     }
     window_credit(t);
-    tcp_output(t->pcb);
+    sender_output(t);
     note_acknowledged(t);
     raise_limit(t);
 }

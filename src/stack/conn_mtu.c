@@ -41,7 +41,8 @@ static void fit_into(struct stack_tcp *t, uint32_t mtu)
     if (split_unsent(pcb, (uint16_t)mss)) {
         pcb->mss = (u16_t)mss; /* lwIP wants no longer segments in the queue than that */
     }
-    tcp_output(pcb);
+    sender_start_over(t);
+    sender_output(t);
 }
 
 void conn_lower_mtu(struct stack_tcp *t, uint32_t mtu)

@@ -120,10 +120,12 @@ static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
         link_show_address(s, &p->dst);
     }
     s->input_conn = t;
+    s->input_packet = p;
     if (t) {
         ticks_wake(t);
     }
     ip_input(q, &s->netif);
+    s->input_packet = NULL;
     if (!to_source) {
         link_show_sources(s);
     }

@@ -55,16 +55,18 @@ struct stack {
     struct list conns;     /* every stack_tcp */
     struct list listeners; /* every stack_tcp_listener */
     struct flowtab flows;
-    struct list tcp_ready, udp_ready; /* have news for their handlers */
-    struct list tcp_dirty;            /* have something to do in stack_flush */
-    struct list tcp_starved;          /* wait for memory until retry_due */
-    struct stack_tcp *input_conn;     /* whom the packet being handled belongs to */
-    struct tcp_pcb *tcp_parked;       /* pcbs that lwIP's timers need not see; see ticks.c */
-    struct list time_wait;            /* connections in TIME_WAIT, the oldest first */
+    struct list tcp_ready, udp_ready;  /* have news for their handlers */
+    struct list tcp_dirty;             /* have something to do in stack_flush */
+    struct list tcp_starved;           /* wait for memory until retry_due */
+    struct stack_tcp *input_conn;      /* whom the packet being handled belongs to */
+    const struct packet *input_packet; /* that packet */
+    struct tcp_pcb *tcp_parked;        /* pcbs that lwIP's timers need not see; see ticks.c */
+    struct list time_wait;             /* connections in TIME_WAIT, the oldest first */
     size_t n_time_wait;
     size_t most_in_heap; /* since memory went back to the system; see ticks.c */
     uint64_t trim_due;
     uint64_t fast_due, slow_due; /* lwIP's TCP timers; see ticks.c */
+    uint64_t sender_due;         /* no sender.due is earlier */
     uint64_t time_wait_due;
     uint64_t retry_due;
 

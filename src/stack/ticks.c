@@ -32,7 +32,7 @@ enum { TRIM_MIN = 512 * 1024, IN_HEAP_FLOW = 1024 /* with what lwIP and the user
 
 void ticks_init(struct stack *s)
 {
-    s->fast_due = s->slow_due = s->retry_due = s->time_wait_due = NEVER;
+    s->fast_due = s->slow_due = s->sender_due = s->retry_due = s->time_wait_due = NEVER;
 }
 
 void ticks_arm(struct stack *s)
@@ -256,8 +256,8 @@ void stack_retry(struct stack *s, struct now now)
 
 uint64_t ticks_next_deadline(const struct stack *s)
 {
-    return deadline_min(deadline_min(s->fast_due, s->slow_due),
-                        deadline_min(s->retry_due, s->time_wait_due));
+    uint64_t timers = deadline_min(deadline_min(s->fast_due, s->slow_due), s->sender_due);
+    return deadline_min(timers, deadline_min(s->retry_due, s->time_wait_due));
 }
 
 /* lwIP ends a connection in LAST_ACK 2 MSL after it was closed, and what is still under way with it,
@@ -272,11 +272,29 @@ static void keep_last_acks(void)
     }
 }
 
+/* Each acknowledgement puts its connection's deadline off. The one of the stack is found anew only
+ * when it has come. */
+static void run_senders(struct stack *s)
+{
+    s->sender_due = NEVER;
+    for (struct tcp_pcb *pcb = tcp_active_pcbs, *next; pcb; pcb = next) {
+        next = pcb->next;
+        struct stack_tcp *t = conn_of_pcb(pcb);
+        if (s->mono >= t->sender.due) {
+            sender_tick(t);
+        }
+        s->sender_due = deadline_min(s->sender_due, t->sender.due);
+    }
+}
+
 void ticks_run(struct stack *s)
 {
     bool fast = s->mono >= s->fast_due, slow = s->mono >= s->slow_due;
     if (s->mono >= s->retry_due) {
         feed_starved(s);
+    }
+    if (s->mono >= s->sender_due) {
+        run_senders(s);
     }
     if (fast) {
         tcp_fasttmr();

@@ -203,23 +203,6 @@ static void queues_stay_true_whatever_happens_to_the_sender(void **state)
     }
 }
 
-static void slow_start_counts_all_that_one_acknowledgement_covers(void **state)
-{
-    (void)state;
-    struct wire w;
-    wire_open(&w);
-    uint32_t before = w.pcb->cwnd;
-    for (uint32_t offset = 0; offset < before; offset += 10000) {
-        assert_int_equal(tcp_write(w.pcb, stream_bytes(offset), 10000, 0), ERR_OK);
-    }
-    assert_int_equal(tcp_output(w.pcb), ERR_OK);
-    assert_in_range(w.send_next, 8 * WIRE_MSS, 10 * WIRE_MSS);
-    uint32_t sent = w.send_next;
-    wire_ack(&w, sent);
-    assert_int_equal(w.pcb->cwnd, before + sent);
-    wire_close(&w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,7 +212,6 @@ int main(void)
         cmocka_unit_test(acknowledging_what_a_timeout_put_back_empties_the_queue),
         cmocka_unit_test(a_window_smaller_than_a_segment_cuts_the_last_one),
         cmocka_unit_test(queues_stay_true_whatever_happens_to_the_sender),
-        cmocka_unit_test(slow_start_counts_all_that_one_acknowledgement_covers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "lwip/ip_addr.h"
 
 struct tcp_pcb;
+struct tcp_seg;
 
 /* The initial sequence number of a connection (RFC 6528); see stack/isn.c. */
 uint32_t stack_hook_isn(const ip_addr_t *local, uint16_t local_port, const ip_addr_t *remote,
@@ -20,5 +21,16 @@ struct tcp_pcb *stack_hook_lookup(void);
 /* Will the flush at the end of the turn send what there is to send? See stack/conn_flush.c. */
 int stack_hook_defer_output(struct tcp_pcb *pcb);
 #define LWIP_HOOK_TCP_DEFER_OUTPUT(pcb) stack_hook_defer_output(pcb)
+
+/* What is sent again, and how much is in flight; see stack/sender.c. A segment left; one is
+ * acknowledged and about to be freed; an acknowledgement was handled; none came for too long. */
+void stack_hook_segment_sent(struct tcp_pcb *pcb, struct tcp_seg *seg);
+void stack_hook_segment_acked(struct tcp_pcb *pcb, struct tcp_seg *seg);
+void stack_hook_ack(struct tcp_pcb *pcb);
+void stack_hook_timeout(struct tcp_pcb *pcb);
+#define LWIP_HOOK_TCP_SEG_SENT(pcb, seg) stack_hook_segment_sent(pcb, seg)
+#define LWIP_HOOK_TCP_SEG_ACKED(pcb, seg) stack_hook_segment_acked(pcb, seg)
+#define LWIP_HOOK_TCP_ACK(pcb) stack_hook_ack(pcb)
+#define LWIP_HOOK_TCP_TIMEOUT(pcb) stack_hook_timeout(pcb)
 
 #endif

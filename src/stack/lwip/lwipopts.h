@@ -102,7 +102,8 @@ void stack_mem_free(void *mem);
 #define TCP_MAXRTX 12
 #define TCP_SYNMAXRTX 5 /* with the backoff of stack/ticks.c: 1, 2, 4, 8, 16 s */
 #define TCP_WND_UPDATE_THRESHOLD 16384
-#define LWIP_TCP_SLOW_START_SEGS 64 /* receivers such as ours acknowledge whole batches */
+#define LWIP_TCP_EXTERNAL_RECOVERY 1 /* stack/sender.c */
+#define TCP_OOSEQ_TIMEOUT 40U /* 12 s at least: what is behind a hole was sent, and is bounded */
 #define LWIP_TCP_CALC_INITIAL_CWND(mss) ((tcpwnd_size_t)(10U * (mss))) /* RFC 6928 */
 
 /* ---- checksums: made, not verified: the AEAD vouches for the packet, as in the kernels ---- */

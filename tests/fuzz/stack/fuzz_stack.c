@@ -285,11 +285,33 @@ static void datagram(struct script *s)
     inject(ip, whole);
 }
 
+/* An acknowledgement of some of what we sent, and blocks beyond it. */
+static void acknowledge(struct script *s, const struct conn *c)
+{
+    uint8_t options[36] = {1, 1, 5, 2};
+    size_t n = 4;
+    for (unsigned blocks = byte(s) % 5; blocks > 0; blocks--, n += 8) {
+        uint32_t left = c->next - byte(s) * 100u;
+        store_be32(options + n, left);
+        store_be32(options + n + 4, left + byte(s) * 100u);
+        options[3] = (uint8_t)(options[3] + 8);
+    }
+    segment(c, 0x10, c->expected, c->next - byte(s) * 100u, word(s), options, n > 4 ? n : 0, 0);
+}
+
+enum { ACKNOWLEDGE = 0xf0 }; /* and above; below, the steps are counted by 8 */
+
 static void one_step(struct script *s)
 {
     struct conn *c = &conns[byte(s) % CONNS];
     size_t n;
-    switch (byte(s) % 8) {
+    uint8_t what = byte(s);
+    if (what >= ACKNOWLEDGE) {
+        acknowledge(s, c);
+        turn();
+        return;
+    }
+    switch (what % 8) {
     case 0:
         n = byte(s);
         const uint8_t *raw = bytes(s, &n);

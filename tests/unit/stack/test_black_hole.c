@@ -25,7 +25,8 @@ static bool pass(struct wire_end *end, uint8_t *ip, size_t len)
 static void open_world(bool (*sniff)(struct wire_end *end, uint8_t *ip, size_t len))
 {
     is_down = false;
-    wire_open(&w, &(struct wire_config){.delay = 20 * MS});
+    /* So far away that the sender, who is one of ours, does not find out by itself first. */
+    wire_open(&w, &(struct wire_config){.delay = 150 * MS});
     w.b.sniff = w.a.sniff = sniff;
 }
 
@@ -60,8 +61,8 @@ static void a_hole_is_filled_and_later_connections_do_not_wait(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
         open_world(swallow);
         assert_in_range(fetch(families[i], 80, 5000), 3000, 4000);
-        assert_in_range(fetch(families[i], 81, 5000), 1, 300);
-        assert_in_range(fetch(families[1 - i], 82, 500000), 1, 2000);
+        assert_in_range(fetch(families[i], 81, 5000), 1, 1000);
+        assert_in_range(fetch(families[1 - i], 82, 500000), 1, 2900);
         wire_close(&w);
     }
 }
@@ -72,8 +73,8 @@ static void a_silence_is_broken_and_later_connections_do_not_wait(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
         open_world(swallow);
-        assert_in_range(fetch(families[i], 80, 500000), 3000, 6000);
-        assert_in_range(fetch(families[i], 81, 500000), 1, 2000);
+        assert_in_range(fetch(families[i], 80, 500000), 3000, 8000);
+        assert_in_range(fetch(families[i], 81, 500000), 1, 2900);
         wire_close(&w);
     }
 }
@@ -86,13 +87,13 @@ static void a_small_beginning_hides_nothing(void **state)
     struct peer client = {.to_send = 100, .appetite = SIZE_MAX};
     struct peer server = {.to_send = 150, .appetite = SIZE_MAX};
     assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
-    wire_pass(&w, 200 * MS);
+    wire_pass(&w, 700 * MS);
     assert_int_equal(client.received, 150);
     server.to_send = 50000;
     peer_pump(&server);
-    wire_pass(&w, 5 * NS_PER_S);
+    wire_pass(&w, 8 * NS_PER_S);
     assert_int_equal(client.received, 50000);
-    assert_in_range(fetch("10.0.0.2", 81, 50000), 1, 1000);
+    assert_in_range(fetch("10.0.0.2", 81, 50000), 1, 2500);
     wire_close(&w);
 }
 

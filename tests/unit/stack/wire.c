@@ -61,15 +61,34 @@ static bool happens(struct wire *w, unsigned in_1000)
     return in_1000 > 0 && rng_below(&w->rng, 1000) < in_1000;
 }
 
+/* When a packet has passed the bottleneck; NEVER when it has no room. */
+static uint64_t pass_bottleneck(struct wire_end *from, size_t len)
+{
+    struct wire *w = from->wire;
+    if (w->config.rate == 0) {
+        return w->now.mono;
+    }
+    uint64_t begins = from->free_at > w->now.mono ? from->free_at : w->now.mono;
+    if ((begins - w->now.mono) * w->config.rate / NS_PER_S > w->config.queue) {
+        from->overflowed++;
+        return NEVER;
+    }
+    return from->free_at = begins + len * NS_PER_S / w->config.rate;
+}
+
 static void take_off(struct wire_end *to, const void *ip, size_t len)
 {
     struct wire *w = to->wire;
+    uint64_t leaves = pass_bottleneck(to->peer, len);
+    if (leaves == NEVER) {
+        return;
+    }
     struct flight *f = aligned_alloc(16, (sizeof *f + len + 15) / 16 *
                                              16); /* test_memory_failures.c makes malloc fail */
     assert_non_null(f);
     uint64_t jitter = w->config.jitter ? seeded_next(&w->chance) % w->config.jitter : 0;
     *f = (struct flight){
-        .at = w->now.mono + w->config.delay + jitter, .number = w->n_sent++, .to = to, .len = len};
+        .at = leaves + w->config.delay + jitter, .number = w->n_sent++, .to = to, .len = len};
     memcpy(f->ip, ip, len);
     heap_push(w, f);
 }

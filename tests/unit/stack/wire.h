@@ -27,6 +27,8 @@ struct wire_end {
     size_t filled;
     int no_route;            /* what config.route answers */
     uint64_t packets, bytes; /* put out */
+    uint64_t overflowed;     /* packets that the bottleneck had no room for */
+    uint64_t free_at;        /* when the bottleneck has passed on all that it has */
     uint64_t largest;        /* packet put out */
     /* Sees each packet before it leaves; true when it shall get lost. May be NULL. */
     bool (*sniff)(struct wire_end *end, uint8_t *ip, size_t len);
@@ -37,6 +39,7 @@ struct wire_config {
     uint64_t delay;           /* one way, ns */
     uint64_t jitter;          /* up to so much more, which reorders */
     unsigned loss, duplicate; /* in 1,000 */
+    uint64_t rate, queue;     /* bytes a second, and how many wait for it; 0: no bottleneck */
     uint16_t mtu;             /* 0: 1420 */
     uint16_t segment_block;   /* of a alone */
     uint64_t seed;

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+#include "stack/sender.h"
+
+#include "stack/gate.h"
+#include "stack/losses.h"
+
+#include <lwip_hooks.h>
+
+/* The retransmission timeout is counted in lwIP's slow ticks, of which the first may be short. */
+enum {
+    TICK_US = TCP_SLOW_INTERVAL * 1000,
+    TIMEOUT_MIN_US = 200000,
+    TIMEOUT_TICKS_MAX = 600,
+    BACKOFF_MAX = 7
+};
+
+/* RFC 8985 7.2: two round trips, and what a receiver may hold back an acknowledgement for. */
+enum { PROBE_MIN_US = 10000, HELD_BACK_US = 200000 };
+
+/* A segment takes some 5 ns to look at: at most a tenth of the time is spent on it. */
+enum { LOOK_NS_PER_SEGMENT = 50 };
+
+static void set_timeout(struct stack_tcp *t, unsigned backoff)
+{
+    uint64_t us = rtt_timeout(&t->sender.rtt, TIMEOUT_MIN_US);
+    uint64_t ticks = ((us + TICK_US - 1) / TICK_US + 1) << backoff;
+    t->pcb->rto = (s16_t)(ticks < TIMEOUT_TICKS_MAX ? ticks : TIMEOUT_TICKS_MAX);
+}
+
+void sender_open(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    uint32_t next = t->pcb->snd_nxt;
+    congestion_init(&s->congestion, t->pcb->mss, next);
+    t->pcb->cwnd = s->congestion.window;
+    s->una = s->looked_una = s->highest = s->newest_end = s->recover = s->reordering_until = next;
+    s->newest_at = losses_clock(t);
+    s->reordering_steps = 1;
+    s->last_event = t->stack->mono;
+    if (t->pcb->nrtx == 0) { /* else nobody knows which of the SYNs was answered */
+        rtt_sample(&s->rtt, (uint32_t)(t->round_trip / NS_PER_US), losses_clock(t));
+        set_timeout(t, 0);
+    }
+}
+
+void sender_start_over(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    for (struct tcp_seg *seg = t->pcb->unsent; seg; seg = seg->next) {
+        seg->fate &= FATE_TWICE;
+    }
+    s->sacked = s->lost = s->resent = s->waiting = 0;
+    s->fresh.n = 0;
+    s->state = SENDER_NORMAL;
+    s->probing = false;
+    congestion_start_over(&s->congestion, t->pcb->mss);
+}
+
+/* Bytes between the oldest in flight and the first that was never sent. A FIN is none, as in a
+ * segment's length. */
+static uint32_t in_flight(const struct tcp_pcb *pcb)
+{
+    if (!pcb->unacked) {
+        return 0;
+    }
+    if (pcb->unsent) {
+        return lwip_ntohl(pcb->unsent->tcphdr->seqno) - pcb->lastack;
+    }
+    return pcb->snd_nxt - pcb->lastack - ((pcb->flags & TF_FIN) != 0);
+}
+
+/* Of these, what is on the path: RFC 6675's pipe. */
+static uint32_t on_path(const struct stack_tcp *t)
+{
+    const struct sender *s = &t->sender;
+    uint32_t off = s->sacked + s->lost - s->resent, all = in_flight(t->pcb);
+    return all > off ? all - off : 0;
+}
+
+static bool is_troubled(const struct stack_tcp *t)
+{
+    const struct sender *s = &t->sender;
+    return s->state != SENDER_NORMAL || s->fresh.n > 0 || s->sacked > 0 || s->lost > 0 ||
+           (t->pcb->dupacks > 0 && !(t->pcb->flags & TF_SACK));
+}
+
+/* Always one at least, when nothing else is on the path. */
+static void resend_lost(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    uint32_t path = on_path(t);
+    for (struct tcp_seg *seg = t->pcb->unacked; seg && s->waiting > 0; seg = seg->next) {
+        if ((seg->fate & (FATE_LOST | FATE_RESENT)) != FATE_LOST) {
+            continue;
+        }
+        if (path > 0 && path + seg->len > s->congestion.window) {
+            break;
+        }
+        if (tcp_resend(t->pcb, seg) != ERR_OK) {
+            break;
+        }
+        seg->fate |= FATE_RESENT;
+        s->resent += seg->len;
+        s->waiting--;
+        s->n_resent++;
+        path += seg->len;
+        if (seg == t->pcb->unacked) {
+            t->pcb->rtime = 0;
+        }
+    }
+}
+
+/* ---- what lwIP tells ---- */
+
+static struct stack_tcp *open_conn(const struct tcp_pcb *pcb)
+{
+    struct stack_tcp *t = conn_of_pcb(pcb);
+    return t && t->state == CONN_OPEN ? t : NULL;
+}
+
+void stack_hook_segment_sent(struct tcp_pcb *pcb, struct tcp_seg *seg)
+{
+    struct stack_tcp *t = conn_of_pcb(pcb); /* the SYN's own round trip counts, too */
+    if (t) {
+        seg->fate |= seg->sent_at != 0 ? FATE_TWICE : 0;
+        seg->sent_at = losses_clock(t);
+        t->sender.last_event = t->stack->mono;
+        if (t->sender.state == SENDER_RECOVERY) {
+            congestion_sent(&t->sender.congestion, seg->len);
+        }
+    }
+}
+
+void stack_hook_segment_acked(struct tcp_pcb *pcb, struct tcp_seg *seg)
+{
+    struct stack_tcp *t = open_conn(pcb);
+    if (t) {
+        if (!(seg->fate & FATE_SACKED)) {
+            losses_delivered(t, seg, lwip_ntohl(seg->tcphdr->seqno) + TCP_TCPLEN(seg));
+        }
+        losses_forget(&t->sender, seg);
+    }
+}
+
+/* The blocks of the segment that is coming in. */
+static void gather_blocks(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    const struct packet *p = t->stack->input_packet;
+    if (!(t->pcb->flags & TF_SACK) || !p || p->payload[12] >> 4 == TCP_HEADER / 4) {
+        return;
+    }
+    struct sack_block blocks[SACK_BLOCKS_MAX];
+    size_t n = sack_parse(p->payload, (size_t)(p->payload[12] >> 4) * 4, blocks);
+    if (sack_is_duplicate(blocks, n, s->una)) {
+        losses_duplicate(t);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct sack_block b = blocks[i];
+        bool plausible = TCP_SEQ_LT(b.left, b.right) && TCP_SEQ_GT(b.right, s->una) &&
+                         TCP_SEQ_LEQ(b.right, t->pcb->snd_nxt);
+        if (plausible && !sack_add(&s->fresh, b)) {
+            losses_mark(t); /* makes room */
+            sack_add(&s->fresh, b);
+        }
+    }
+}
+
+/* RFC 8985 7.4.2: the tail was lost, and the probe has mended it; or it was not. */
+static void end_probe(struct stack_tcp *t, bool progress)
+{
+    struct sender *s = &t->sender;
+    if (!s->probing || TCP_SEQ_LT(s->una, s->probe_end)) {
+        return;
+    }
+    bool unneeded = !s->probe_is_old || s->duplicates > 0 || s->unneeded > 0 || !progress;
+    bool mended = TCP_SEQ_GT(s->una, s->probe_end);
+    s->probing = !unneeded && !mended;
+    if (mended && !unneeded) {
+        congestion_reduce(&s->congestion, t->pcb->mss);
+        congestion_recovered(&s->congestion);
+    }
+}
+
+/* Karn's rule: what stood behind something that was sent again may have arrived long ago. */
+static uint32_t take_sample(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    uint32_t us = s->ambiguous ? 0 : s->sample;
+    if (us > 0) {
+        rtt_sample(&s->rtt, us, losses_clock(t));
+    }
+    s->sample = 0;
+    s->ambiguous = false;
+    return us;
+}
+
+/* Nothing is missing. */
+static void acknowledged(struct stack_tcp *t, uint32_t bytes, uint32_t flight, uint32_t rtt)
+{
+    struct sender *s = &t->sender;
+    bool slow_start = s->congestion.window < s->congestion.threshold;
+    congestion_acknowledged(
+        &s->congestion, &(struct congestion_ack){
+                            .bytes = bytes,
+                            .una = s->una,
+                            .next = t->pcb->snd_nxt,
+                            .rtt = rtt,
+                            .least_rtt = s->rtt.least,
+                            .now = t->stack->mono,
+                            .limited = slow_start ? s->congestion.window / 2 < flight : s->limited,
+                        });
+    s->delivered = 0;
+    t->pcb->cwnd = s->congestion.window;
+}
+
+void stack_hook_ack(struct tcp_pcb *pcb)
+{
+    struct stack_tcp *t = open_conn(pcb);
+    if (!t) {
+        return;
+    }
+    struct sender *s = &t->sender;
+    uint32_t bytes = pcb->lastack - s->una, flight = pcb->snd_nxt - s->una;
+    s->una = pcb->lastack;
+    uint32_t rtt = take_sample(t);
+    gather_blocks(t);
+    end_probe(t, bytes > 0);
+    if (bytes > 0) {
+        s->last_event = t->stack->mono;
+        set_timeout(t, 0);
+    }
+    if (is_troubled(t)) {
+        pcb->cwnd = in_flight(pcb); /* nothing new before the look at the end of the turn */
+        conn_mark_dirty(t);
+    } else if (bytes > 0) {
+        acknowledged(t, bytes, flight, rtt);
+    }
+}
+
+void stack_hook_timeout(struct tcp_pcb *pcb)
+{
+    struct stack_tcp *t = open_conn(pcb);
+    pcb->rtime = 0;
+    if (pcb->nrtx < UINT8_MAX) {
+        pcb->nrtx++;
+    }
+    if (!t) {
+        return;
+    }
+    struct sender *s = &t->sender;
+    set_timeout(t, pcb->nrtx < BACKOFF_MAX ? pcb->nrtx : BACKOFF_MAX);
+    congestion_timeout(&s->congestion, s->state != SENDER_NORMAL);
+    s->n_resent = s->unneeded = s->duplicates = 0;
+    s->state = SENDER_TIMED_OUT;
+    s->recover = pcb->snd_nxt;
+    s->probing = false;
+    losses_all(t);
+    resend_lost(t);
+    conn_mark_dirty(t);
+}
+
+/* ---- what is to be done ---- */
+
+static void begin_recovery(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    s->state = SENDER_RECOVERY;
+    s->recover = t->pcb->snd_nxt;
+    s->n_resent = s->unneeded = s->duplicates = 0;
+    s->probing = false;
+    congestion_reduce(&s->congestion, in_flight(t->pcb));
+}
+
+/* RFC 8985 6.2 step 4: without duplicates for some recoveries, reordering is as it was. */
+static void end_recovery(struct sender *s)
+{
+    if (s->state == SENDER_RECOVERY) {
+        congestion_recovered(&s->congestion);
+    }
+    s->state = SENDER_NORMAL;
+    if (s->duplicates == 0 && s->reordering_stays > 0 && --s->reordering_stays == 0) {
+        s->reordering_steps = 1;
+    }
+}
+
+/* After a timeout the first answer decides (RFC 3522, with the round trip for a timestamp); in
+ * recovery, each segment that went again has to have been unneeded. */
+static bool was_for_nothing(const struct sender *s)
+{
+    if (s->state == SENDER_TIMED_OUT) {
+        return s->unneeded > 0;
+    }
+    return s->n_resent > 0 && (s->unneeded >= s->n_resent || s->duplicates >= s->n_resent);
+}
+
+static void follow(struct stack_tcp *t, bool more_lost, uint32_t delivered, bool progress)
+{
+    struct sender *s = &t->sender;
+    if (s->state != SENDER_NORMAL && was_for_nothing(s)) {
+        congestion_undo(&s->congestion);
+        losses_pardon(t);
+        s->state = SENDER_NORMAL;
+    } else if (s->state != SENDER_NORMAL && TCP_SEQ_GEQ(s->una, s->recover)) {
+        end_recovery(s);
+    }
+    if (s->state == SENDER_NORMAL && s->waiting > 0) {
+        begin_recovery(t);
+    }
+    if (s->state == SENDER_RECOVERY) {
+        congestion_recover(&s->congestion, delivered, on_path(t), progress && !more_lost);
+    } else if (s->state == SENDER_TIMED_OUT && delivered > 0) {
+        congestion_acknowledged(&s->congestion, &(struct congestion_ack){.bytes = delivered,
+                                                                         .una = s->una,
+                                                                         .next = t->pcb->snd_nxt,
+                                                                         .least_rtt = s->rtt.least,
+                                                                         .now = t->stack->mono,
+                                                                         .limited = true});
+    }
+}
+
+/* Settle what has happened since the last look. How long until time itself may tell more, us. */
+static uint32_t look(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    struct verdict v = losses_look(t);
+    take_sample(t);
+    uint32_t delivered = s->delivered;
+    bool progress = s->una != s->looked_una;
+    s->delivered = 0;
+    s->looked_una = s->una;
+    s->look_at = t->stack->mono + v.n_segments * LOOK_NS_PER_SEGMENT;
+    follow(t, v.more_lost, delivered, progress);
+    return v.wait;
+}
+
+/* What the path carried before a pause says less now. */
+static void after_idleness(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    uint64_t timeout = rtt_timeout(&s->rtt, TIMEOUT_MIN_US) * NS_PER_US;
+    congestion_idle(&s->congestion, t->stack->mono - s->last_event, timeout);
+}
+
+static uint64_t probe_time(const struct stack_tcp *t)
+{
+    const struct sender *s = &t->sender;
+    uint32_t us = 2 * s->rtt.smoothed;
+    us += t->pcb->unacked->next ? 0 : HELD_BACK_US;
+    return s->last_event + (us > PROBE_MIN_US ? us : PROBE_MIN_US) * NS_PER_US;
+}
+
+static void plan(struct stack_tcp *t, uint64_t due)
+{
+    t->sender.due = due;
+    t->stack->sender_due = deadline_min(t->stack->sender_due, due);
+}
+
+/* Nothing is missing, as far as we know: but would we hear of it if the last segments were? */
+static void plan_probe(struct stack_tcp *t)
+{
+    const struct sender *s = &t->sender;
+    bool may = t->pcb->unacked && !s->probing && s->rtt.smoothed > 0 && t->pcb->nrtx == 0;
+    plan(t, may ? probe_time(t) : NEVER);
+}
+
+static void output(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    struct tcp_pcb *pcb = t->pcb;
+    pcb->cwnd = s->congestion.window + s->sacked + s->lost - s->resent;
+    tcp_output(pcb);
+    s->limited = pcb->unsent && pcb->cwnd < pcb->snd_wnd;
+}
+
+void sender_output(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    if (!is_troubled(t)) {
+        if (!t->pcb->unacked && t->pcb->unsent) {
+            after_idleness(t);
+        }
+        output(t);
+        plan_probe(t);
+    } else if (t->stack->mono < s->look_at) {
+        tcp_output(t->pcb);
+        plan(t, s->look_at);
+    } else {
+        uint32_t wait = look(t);
+        resend_lost(t);
+        output(t);
+        plan(t, wait > 0 ? t->stack->mono + wait * NS_PER_US : NEVER);
+    }
+}
+
+/* RFC 8985 7.3: new data where there is some, else the last segment once more. */
+static void probe(struct stack_tcp *t)
+{
+    struct sender *s = &t->sender;
+    struct tcp_pcb *pcb = t->pcb;
+    uint32_t flight = in_flight(pcb);
+    s->probe_is_old = !pcb->unsent || flight + pcb->unsent->len > pcb->snd_wnd;
+    if (s->probe_is_old) {
+        struct tcp_seg *last = pcb->unacked;
+        while (last->next) {
+            last = last->next;
+        }
+        tcp_resend(pcb, last);
+    } else {
+        pcb->cwnd = flight + pcb->unsent->len;
+        tcp_output(pcb);
+    }
+    s->probing = true;
+    s->probe_end = pcb->snd_nxt;
+    s->unneeded = s->duplicates = 0;
+    pcb->rtime = 0;
+}
+
+void sender_tick(struct stack_tcp *t)
+{
+    t->sender.due = NEVER;
+    if (t->state == CONN_OPEN && is_troubled(t)) {
+        sender_output(t);
+    } else if (t->state == CONN_OPEN && t->pcb->unacked) {
+        probe(t);
+    }
+}
