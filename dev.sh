@@ -93,12 +93,22 @@ run_build()
     build_preset release
 }
 
+# A line for each reason. pytest says "SKIPPED [3] test_life.py:45: reason", the others "SKIPPED: reason".
+tell_skips()
+{
+    awk '/^SKIPPED \[[0-9]+\] / { n = substr($2, 2) + 0; sub(/^SKIPPED \[[0-9]+\] [^ ]+ /, ""); sum[$0] += n }
+        sub(/^SKIPPED: /, "") { sum[$0]++ }
+        END { for (why in sum) printf "dev.sh: %d skipped: %s\n", sum[why], why }' "$1" | sort
+}
+
 # run_ctest <preset> <selection ...>
 run_ctest()
 {
-    local preset=$1
+    local preset=$1 status=0
     shift
-    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@"
+    ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@" || status=$?
+    tell_skips "build/$preset/Testing/Temporary/LastTest.log"
+    return "$status"
 }
 
 # The release meets the other implementations, and the simulation's many seeds; the units run in both

@@ -59,7 +59,7 @@ endfunction()
 function(wgproxy_describe_test name labels timeout)
   string(REGEX MATCH "^[^/]+" family "${name}")
   if(NOT timeout)
-    set(timeout 120)
+    set(timeout 900) # ends what hangs, on a busy machine too
   endif()
   set_tests_properties(${name} PROPERTIES
     LABELS "${family};${labels}"

@@ -60,12 +60,13 @@ bool udp_offload_gro(struct udp_offload *o, int fd, const struct log *log)
     return !o->no_gro;
 }
 
-void udp_offload_gso_refused(struct udp_offload *o, int errnum, const struct log *log)
+void udp_offload_tell_refusal(struct udp_offload *o, bool tunnel, int errnum, const struct log *log)
 {
-    if (!o->no_gso) {
-        o->no_gso = true;
-        log_info(log, "the system refuses UDP_SEGMENT on this path (%s) -> " ALONE " from now on",
-                 strerror(errnum));
+    bool *told = tunnel ? &o->told_tunnel_refusal : &o->told_local_refusal;
+    if (!*told) {
+        *told = true;
+        log_info(log, "the system refuses UDP_SEGMENT %s (%s) -> " ALONE,
+                 tunnel ? "on this path" : "towards a program of this network", strerror(errnum));
     }
 }
 

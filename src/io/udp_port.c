@@ -90,7 +90,7 @@ static struct dgram_counters counters(const struct dgram *d)
 {
     const struct udp_port *p = container_of(d, struct udp_port, dgram);
     struct dgram_counters c = p->counters;
-    c.gso = c.gso && !p->loop->offload.no_gso;
+    c.gso = c.gso && !p->alone;
     c.receive_dropped += udp_sockets_dropped(p);
     return c;
 }

@@ -27,6 +27,7 @@ struct udp_port {
     bool tunnel;       /* a tunnel's own, rather than one for programs of this network */
     bool plain;        /* GSO and GRO are not wanted */
     bool many_small;   /* the last call was filled with messages of one slot each */
+    bool alone;        /* a run was refused, and not for its datagrams' length */
     uint16_t run_most; /* datagrams longer than this leave alone: the path is too narrow for them */
 
     /* The latest send that failed at once, to be reported from the loop. */

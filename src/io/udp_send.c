@@ -5,7 +5,7 @@
  *
  * Equal-sized neighbours to one destination are a run, which leaves as one message that the system
  * cuts again (UDP_SEGMENT). What it refuses as a run is sent datagram by datagram; if those are
- * taken, either the path is too narrow for them, or runs are given up for good. */
+ * taken, either the path is too narrow for them, or runs are given up for this port. */
 #include "io/udp_port.h"
 
 #include <errno.h>
@@ -55,7 +55,8 @@ static unsigned run_length(const struct sending *s, unsigned first)
 {
     const struct outbox_msg *m = &s->ob->msgs[first];
     const struct udp_port *p = s->port;
-    if (p->plain || p->loop->offload.no_gso || first < s->alone_until || m->len > p->run_most) {
+    if (p->plain || p->alone || p->loop->offload.no_gso || first < s->alone_until ||
+        m->len > p->run_most) {
         return 1;
     }
     unsigned most = s->ob->n - first < RUN_DATAGRAMS ? s->ob->n - first : RUN_DATAGRAMS, n = 1;
@@ -169,7 +170,8 @@ static void judge(struct sending *s)
             tell(p, &last->to, ERR_LIMIT);
         }
     } else if (s->alone_taken && !s->alone_failed) {
-        udp_offload_gso_refused(&p->loop->offload, s->refusal, p->loop->log);
+        p->alone = true;
+        udp_offload_tell_refusal(&p->loop->offload, p->tunnel, s->refusal, p->loop->log);
     }
     s->refusal = 0;
     s->alone_taken = s->alone_failed = false;

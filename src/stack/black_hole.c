@@ -10,7 +10,12 @@
  * (RFC 1191, RFC 8201). A sender in a black hole goes on at once, with segments of the size that it was told; the others
  * lose a few bytes a packet for a while. So a hole, and a silence that ends at once with such a segment, prove it: later
  * connections announce a smaller MSS, and those that are open are told as they get stuck. The first large packet that
- * arrives refutes it all. */
+ * arrives refutes it all.
+ *
+ * So that one may arrive although all were told, a connection that begins ten minutes later announces what the MTU allows,
+ * and another one each ten minutes: the time that RFC 1191 6.3 and RFC 8899 5.1.1 give a path to become wider. It alone
+ * waits while the black hole is still there; its silence counts as a trace, whatever has arrived before. Holes in between
+ * put that off for nobody, or whoever leaves them would decide how large the segments of all others are. */
 #include "stack/black_hole.h"
 
 #include "base/bytes.h"
@@ -20,6 +25,7 @@
 
 #define PATIENCE_NS (3 * NS_PER_S)
 #define AT_ONCE_NS (100 * NS_PER_MS) /* and two round trips */
+#define DOUBT_NS (600 * NS_PER_S)
 
 enum { TELLS_MAX = 3 };     /* a connection */
 enum { SILENCES_MAX = 16 }; /* a tunnel, whose peer may have nothing that is large to send */
@@ -41,12 +47,34 @@ static void conclude(struct stack *s)
 {
     if (!s->black_hole && s->segment_mtu > BLACK_HOLE_PASSES) {
         s->black_hole = true;
+        s->doubt_due = s->mono + DOUBT_NS;
         log_info(
             s->config.log,
             "large packets do not arrive through the tunnel -> connections ask for smaller ones; "
             "MTU = %d in the file would spare the wait",
             BLACK_HOLE_PASSES);
     }
+}
+
+/* ---- doubt ---- */
+
+uint16_t black_hole_doubt(struct stack *s, uint16_t local_port, uint16_t remote_port)
+{
+    if (!s->black_hole || s->mono < s->doubt_due || s->segment_mtu <= BLACK_HOLE_PASSES) {
+        return 0;
+    }
+    s->doubt_due = s->mono + DOUBT_NS;
+    s->doubter.local_port = local_port;
+    s->doubter.remote_port = remote_port;
+    return (uint16_t)(s->segment_mtu - BLACK_HOLE_PASSES);
+}
+
+/* By its ports alone: to take another one for it costs a message. */
+static bool is_doubter(const struct stack_tcp *t)
+{
+    const struct stack *s = t->stack;
+    return s->black_hole && t->flow.key.local_port == s->doubter.local_port &&
+           t->flow.key.remote_port == s->doubter.remote_port;
 }
 
 /* ---- what is left behind ---- */
@@ -64,16 +92,18 @@ static bool has_hole(const struct tcp_pcb *pcb)
     return !seg;
 }
 
-/* May a silence mean anything? */
-static bool is_suspicious(const struct stack *s)
+/* May its silence mean anything? */
+static bool is_suspicious(const struct stack_tcp *t)
 {
-    return s->large_at == 0 && s->silences < SILENCES_MAX && s->segment_mtu > BLACK_HOLE_PASSES;
+    const struct stack *s = t->stack;
+    return s->segment_mtu > BLACK_HOLE_PASSES &&
+           (is_doubter(t) || (s->large_at == 0 && s->silences < SILENCES_MAX));
 }
 
 /* From now on more may follow. */
 static void expect_more(struct stack_tcp *t)
 {
-    bool may = is_suspicious(t->stack) && !t->got_fin;
+    bool may = is_suspicious(t) && !t->got_fin;
     t->stuck_due = may ? t->stack->mono + PATIENCE_NS : NEVER;
 }
 
@@ -124,7 +154,7 @@ static bool is_proven(const struct stack *s)
 static void act(struct stack_tcp *t, bool hole)
 {
     struct stack *s = t->stack;
-    s->silences += !hole;
+    s->silences += !hole && !is_doubter(t);
     t->tells++;
     t->told_at = s->mono;
     tell(t);
@@ -148,7 +178,7 @@ void black_hole_watch(struct stack_tcp *t)
         return;
     }
     t->stuck_due = NEVER;
-    if (hole ? is_proven(s) : is_suspicious(s)) {
+    if (hole ? is_proven(s) : is_suspicious(t)) {
         act(t, hole);
     }
 }

@@ -4,6 +4,7 @@
 #define WGPROXY_STACK_BLACK_HOLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct stack;
 struct stack_tcp;
@@ -13,6 +14,10 @@ enum { BLACK_HOLE_PASSES = 1280 };
 
 /* A packet larger than that has arrived. */
 void black_hole_large_arrived(struct stack *s);
+
+/* A SYN leaves. How many bytes more than other connections its own may ask for in a segment, to see whether they arrive:
+ * mostly 0. */
+uint16_t black_hole_doubt(struct stack *s, uint16_t local_port, uint16_t remote_port);
 
 /* The peer has what we sent, and may answer it. */
 void black_hole_asked(struct stack_tcp *t);

@@ -38,6 +38,10 @@ struct stack {
     bool black_hole;      /* on our side of it they are to be smaller still; see black_hole.c */
     unsigned silences;    /* that were taken for it */
     uint64_t large_at;    /* when the last packet came that would not fit through it; 0: none yet */
+    uint64_t doubt_due;   /* from when on a connection may see whether it is there still */
+    struct {
+        uint16_t local_port, remote_port; /* of the last one that did */
+    } doubter;
 
     uint64_t icmp_next; /* when the next ICMP error may leave, without the burst; see link.c */
     uint16_t ip_id;     /* of the last IPv4 packet that is no fragment */

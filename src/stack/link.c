@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "stack/black_hole.h"
 #include "stack/conn.h"
 #include "stack/gate.h"
 #include "stack/lwip_addr.h"
@@ -78,7 +79,7 @@ static void rename_v4(struct stack *s, struct pbuf *p)
 
 /* lwIP announces what the MTU allows. Where segments shall be smaller, our SYN's option says so; lwIP writes it first,
  * and anew for each SYN, in one piece with the headers. HC' = ~(~HC + ~m + m') once more. */
-static void announce_mss(const struct stack *s, struct pbuf *p)
+static void announce_mss(struct stack *s, struct pbuf *p)
 {
     uint8_t *ip = p->payload;
     bool v6 = ip[0] >> 4 == 6;
@@ -88,7 +89,8 @@ static void announce_mss(const struct stack *s, struct pbuf *p)
         !(tcp[13] & TCP_SYN) || tcp[12] >> 4 == TCP_HEADER / 4 || option[0] != OPTION_MSS) {
         return;
     }
-    uint16_t mss = conn_mss(s, v6), announced = load_be16(option + 2);
+    uint16_t more = black_hole_doubt(s, load_be16(tcp), load_be16(tcp + 2));
+    uint16_t mss = (uint16_t)(conn_mss(s, v6) + more), announced = load_be16(option + 2);
     if (mss < announced) {
         uint32_t sum = (uint32_t)(uint16_t)~load_be16(tcp + 16) + (uint16_t)~announced + mss;
         sum = (sum & 0xffff) + (sum >> 16);

@@ -231,6 +231,8 @@ void ticks_time_wait(struct stack_tcp *t)
     if (!list_linked(&t->pending)) {
         s->n_time_wait++;
         park(t);
+    } else if (t->pcb->tmr != tcp_ticks) {
+        return; /* no FIN came, which alone begins the time anew (RFC 9293 3.10.7.4) */
     }
     list_remove(&t->pending);
     list_push_back(&s->time_wait, &t->pending);

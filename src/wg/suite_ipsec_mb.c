@@ -109,6 +109,9 @@ static bool open_one(IMB_MGR *m, uint8_t *out, const uint8_t *key, const uint8_t
 {
     uint8_t tag[SUITE_TAG];
     len -= SUITE_TAG;
+    for (size_t i = 0; i < SUITE_TAG; i++) {
+        tag[i] = (uint8_t)~sealed[len + i]; /* what the library did not write is not right */
+    }
     run(m, IMB_DIR_DECRYPT, key, nonce, out, sealed, len, aad, aad_len, tag);
     bool ok = is_same_tag(tag, sealed + len);
     if (!ok) {

@@ -38,7 +38,7 @@ def browse(ground, chromium, proxy, *arguments):
         chromium, *CHROMIUM, f"--user-data-dir={profile}",
         f"--proxy-server=socks5://{proxy.address[0]}:{proxy.address[1]}",
         *arguments, "http://intranet.corp.test/page",
-    ], timeout=60)
+    ], timeout=150)
     (ground.work / "chromium.log").write_bytes(done.stderr)
     return done
 
@@ -85,7 +85,7 @@ def visit(place, chromium):
     def go(url, *, heading=None, proxy=None, args=()):
         story = json.dumps({"proxy": proxy, "args": args, "url": url, "heading": heading})
         done = place.ground.run(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc",
-                                 node, VISIT, modules, chromium, story], timeout=90)
+                                 node, VISIT, modules, chromium, story], timeout=150)
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
 

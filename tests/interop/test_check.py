@@ -20,7 +20,7 @@ class Checked:
     def __init__(self, ground, conf=None, *words):
         begin = time.monotonic()
         run = ground.launch(conf, arguments=["check", *words])
-        self.code = run.wait(60)
+        self.code = run.wait(120)
         self.took = time.monotonic() - begin
         self.text = run.log
 
@@ -46,7 +46,7 @@ def test_a_tunnel_that_works_passes_every_step(ground):
     assert re.search(r"example\.com: no such name \([\d.]+ ms\)", checked.line("dns"))
     assert re.search(rf"{ground.far.inner4} answers \([\d.]+ ms\)", checked.line("ping"))
     assert re.search(r"1420 bytes pass, the whole MTU", checked.line("size"))
-    assert checked.took < 5
+    assert checked.took < 20
 
 
 def test_a_name_and_an_address_may_be_chosen(ground):
@@ -65,7 +65,7 @@ def test_a_preshared_key_that_differs_is_the_cause(bare_ground):
     checked = Checked(ground, ground.interface() + ground.peer(PresharedKey=wireguard.new_psk()))
     assert checked.code == CHECK_FAILED, checked.text
     assert "PresharedKey" in checked.cause and far.outer4 in checked.cause
-    assert checked.took < 20
+    assert checked.took < 45
 
 
 def test_a_port_where_nothing_listens_is_the_cause(bare_ground):
@@ -75,7 +75,7 @@ def test_a_port_where_nothing_listens_is_the_cause(bare_ground):
     checked = Checked(ground)
     assert checked.code == CHECK_FAILED, checked.text
     assert "nothing listens" in checked.cause
-    assert checked.took < 20
+    assert checked.took < 45
 
 
 def test_an_endpoint_that_swallows_everything_is_the_cause(bare_ground):
@@ -85,7 +85,7 @@ def test_an_endpoint_that_swallows_everything_is_the_cause(bare_ground):
     checked = Checked(ground, ground.interface() + ground.peer(Endpoint=f"{NOBODY}:51820"))
     assert checked.code == CHECK_FAILED, checked.text
     assert "nothing came back" in checked.cause and NOBODY in checked.cause
-    assert checked.took < 20
+    assert checked.took < 45
 
 
 def test_without_dns_nothing_is_looked_up(ground):
@@ -104,7 +104,7 @@ def test_a_dns_server_that_does_not_answer_is_the_cause(ground):
     assert checked.code == CHECK_FAILED, checked.text
     assert checked.cause == f"DNS inside the tunnel ({dead}): no DNS server answered"
     assert checked.line("ping") == f"{dead}: does not answer pings"
-    assert checked.took < 20
+    assert checked.took < 45
 
 
 def test_a_dns_server_outside_of_allowed_ips_is_the_cause(ground):
@@ -128,7 +128,7 @@ def test_a_path_that_swallows_large_packets_is_measured(ground):
     # 1400 less 28 of IP and UDP and 32 of the data message, in steps of 16: 1328.
     assert "packets of 1328 bytes pass" in checked.line("size")
     assert "set MTU = 1328" in checked.text
-    assert checked.took < 30
+    assert checked.took < 60
     # What the far end has to say it sends in fragments through its narrow device.
     assert all("fragment" in leak.verdict for leak in ground.take_leaks())
 

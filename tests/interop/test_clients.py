@@ -158,7 +158,7 @@ def certificate(place):
         "-keyout", work / "tls.key", "-out", work / "tls.pem")
     server = process.Process(place.far.network, [PYTHON, "-c", TLS_SERVER, place.far.inner4, work / "tls.pem",
                                                  work / "tls.key"], work / "tls.log")
-    server.wait_for_output("serving", 10)
+    server.wait_for_output("serving", 60)
     yield work / "tls.pem"
     server.kill()
 
@@ -189,7 +189,7 @@ def test_curl_is_led_by_the_servers_name(place, certificate, version):
 def test_netcat_comes_through(place, mode, door):
     nc = need("nc.openbsd")
     host = place.far.inner4 if mode == "4" else "web.corp.test"
-    got = run(place, nc, "-X", mode, "-x", door, "-w", "5", host, 80, input=REQUEST)
+    got = run(place, nc, "-X", mode, "-x", door, "-w", "30", host, 80, input=REQUEST)
     assert services.HELLO in got
 
 
@@ -207,10 +207,10 @@ def answer_on_a_terminal(ground, argv, question, answer):
                           stderr=subprocess.DEVNULL) as program:
         asked = b""
         while question not in asked:
-            assert select.select([ours], [], [], 10)[0], f"not asked: {asked!r}"
+            assert select.select([ours], [], [], 60)[0], f"not asked: {asked!r}"
             asked += os.read(ours, 1024)
         os.write(ours, answer + b"\n")
-        printed = program.communicate(REQUEST, timeout=20)[0]
+        printed = program.communicate(REQUEST, timeout=60)[0]
     os.close(ours)
     os.close(theirs)
     return printed
@@ -218,7 +218,7 @@ def answer_on_a_terminal(ground, argv, question, answer):
 
 def test_netcat_gives_its_password(place):
     nc = need("nc.openbsd")
-    got = answer_on_a_terminal(place.ground, [nc, "-X", "connect", "-P", ALICE, "-x", "127.0.0.1:1081", "-w", "5",
+    got = answer_on_a_terminal(place.ground, [nc, "-X", "connect", "-P", ALICE, "-x", "127.0.0.1:1081", "-w", "30",
                                               "web.corp.test", "80"], b"assword", PASSWORD.encode())
     assert services.HELLO in got
 
@@ -229,7 +229,7 @@ def test_socat_comes_through(place, kind):
     port, option = {"SOCKS4": ("1080", "socksport"), "SOCKS4A": ("1080", "socksport"), "PROXY": ("1080", "proxyport")
                     }.get(kind, ("1081", f"proxyauth={ALICE}:{PASSWORD},proxyport"))
     host = place.far.inner4 if kind == "SOCKS4" else "web.corp.test"
-    got = run(place, socat, "-t5", "-", f"{kind.split()[0]}:127.0.0.1:{host}:80,{option}={port}", input=REQUEST)
+    got = run(place, socat, "-t30", "-", f"{kind.split()[0]}:127.0.0.1:{host}:80,{option}={port}", input=REQUEST)
     assert services.HELLO in got
 
 
@@ -270,7 +270,7 @@ def test_socksify_brings_curl_through(place, socksified):
 UDP_SCRIPT = """
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(5)
+s.settimeout(30)
 for i in range(3):
     s.sendto({query!r}, ({host!r}, 53))
     data, sender = s.recvfrom(2048)
@@ -325,7 +325,7 @@ PYSOCKS = """
 import socks, sys
 s = socks.socksocket(type={kind})
 s.set_proxy(socks.{proxy}, '127.0.0.1', {port}, True, {user!r}, {password!r})
-s.settimeout(5)
+s.settimeout(30)
 {then}
 """
 
@@ -389,7 +389,7 @@ def test_dig_asks_through_a_forward(place, way):
 def iperf3_server(place):
     server = process.Process(place.far.network, [need("iperf3"), "-s", "-1", "-p", "5201", "--forceflush"],
                              place.ground.work / "iperf3.log")
-    server.wait_for_output("Server listening", 10)
+    server.wait_for_output("Server listening", 60)
     yield
     server.kill()
 
@@ -427,7 +427,7 @@ def ssh(place):
     script = (f"mount --bind {home}/passwd /etc/passwd && exec unshare --user --map-user=1000 --map-group=1000"
               f" {sshd} -D -e -f {home}/sshd.conf")
     server = process.Process(place.far.network, ["unshare", "--mount", "sh", "-c", script], home / "sshd.log")
-    server.wait_for_output("Server listening", 10)
+    server.wait_for_output("Server listening", 60)
     yield ["ssh", "-F", "none", "-i", home / "mine", "-o", f"UserKnownHostsFile={home}/known",
            "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-l", LOGIN]
     server.kill()
@@ -492,7 +492,7 @@ def web_of(place):
         script.chmod(0o755)
         server = process.Process(place.far.network, [PYTHON, "-u", "-m", "http.server", "--cgi", "--bind",
                                                      place.far.inner4, "-d", work, "8000"], work / "web.log")
-        server.wait_for_output("Serving HTTP", 10)
+        server.wait_for_output("Serving HTTP", 60)
         servers.append(server)
 
     yield start

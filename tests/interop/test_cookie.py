@@ -15,7 +15,7 @@ ATTEMPTS = 5
 
 def hello(ground, proxy):
     """A second try comes after five seconds, with the cookie."""
-    return ground.fetch(f"http://{ground.far.inner4}/hello", proxy=proxy, timeout=30) == services.HELLO
+    return ground.fetch(f"http://{ground.far.inner4}/hello", proxy=proxy, timeout=60) == services.HELLO
 
 
 def test_wgproxy_gets_into_a_far_end_under_load(ground):

@@ -9,6 +9,7 @@ import pytest
 
 from ground import services, socks
 from ground.body import MIB
+from ground.capture import INITIATION, RESPONSE
 from ground.process import wait_until
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
@@ -43,7 +44,7 @@ def port_is_free(ground, address):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_it_at_once_even_with_open_flows(ground, number):
-    proxy = ground.start()
+    proxy = ground.start(ground.client_conf() + "[Proxy]\nBindAddress = 1080\n[Limits]\nDrainTimeout = 300\n")
     flows = [open_download(ground, proxy) for _ in range(5)]
     idle = socks.connect(ground.client, proxy.address, ground.far.inner4, 7001)
     half_said = ground.client.socket()
@@ -52,22 +53,23 @@ def test_a_second_signal_ends_it_at_once_even_with_open_flows(ground, number):
     proxy.signal(number)
     proxy.wait_for_log("no new connections")
     proxy.signal(number)
-    assert proxy.wait(2.0) == 0
+    assert proxy.wait(60) == 0
     for s in (*flows, idle, half_said):
         s.close()
-    wait_until(lambda: port_is_free(ground, ("127.0.0.1", 1080)), 2, "the port is free")
+    wait_until(lambda: port_is_free(ground, ("127.0.0.1", 1080)), 30, "the port is free")
 
 
 def test_after_a_restart_everything_works_again(ground):
+    """At once: its first call is newer than all that the far end has heard, and is answered."""
     first = ground.start()
     assert hello(ground, first)
     flow = open_download(ground, first)
     first.stop()
     flow.close()
-    second = ground.start()
-    begin = time.monotonic()
-    assert hello(ground, second)
-    assert time.monotonic() - begin < 3, "a restarted tunnel must not wait for a timer"
+    assert hello(ground, ground.start())
+    report, = ground.finish()
+    calls = report.messages(INITIATION, outbound=True)
+    assert len(calls) >= 2 and len(report.messages(RESPONSE, outbound=False)) == len(calls)
 
 
 def test_after_a_crash_everything_works_again(ground):
@@ -92,33 +94,33 @@ def test_the_far_end_forgets_its_keys_and_the_tunnel_comes_back(ground):
 def test_a_taken_port_ends_the_second_one_with_a_clear_message(ground):
     first = ground.start()
     second = ground.launch()
-    assert second.wait(5) == RUNTIME_FAILURE
+    assert second.wait(30) == RUNTIME_FAILURE
     assert "127.0.0.1:1080" in second.log and "in use" in second.log
     assert not second.said_ready()
     assert hello(ground, first)
 
 
-def test_an_idle_tunnel_wakes_nobody(ground):
-    """After traffic a tunnel has some last things to do; then it must be silent."""
-    proxy = ground.start()
-    assert hello(ground, proxy)
-    window, tries = 10, 6
+def falls_asleep(proxy, window, tries):
+    """There may be some last things to do; then nothing wakes it for the length of a window."""
     growth = []
-    for _ in range(tries):
+    while len(growth) < tries and (not growth or growth[-1] > 1):
         before = proxy.wake_ups()
         time.sleep(window)
         growth.append(proxy.wake_ups() - before)
-        if growth[-1] <= 1:
-            break
-    assert growth[-1] <= 1, f"wake-ups in each {window} s: {growth}"
+    print(f"wake-ups in each {window} s: {growth}")
+    return growth[-1] <= 1
+
+
+def test_an_idle_tunnel_wakes_nobody(ground):
+    proxy = ground.start()
+    assert hello(ground, proxy)
+    assert falls_asleep(proxy, window=10, tries=6)
     assert hello(ground, proxy), "and it must come back from that silence"
 
 
 def test_a_tunnel_that_was_never_used_wakes_nobody(ground):
     proxy = ground.start()
-    before = proxy.wake_ups()
-    time.sleep(5)
-    assert proxy.wake_ups() - before <= 1
+    assert falls_asleep(proxy, window=5, tries=3)
     assert not any(p.kind for p in ground.finish()[0].packets), "and it sends nothing"
 
 
@@ -128,7 +130,7 @@ def test_a_thousand_short_connections_leave_nothing_behind(ground):
     handles = proxy.handles()
     for _ in range(1000):
         socks.connect(ground.client, proxy.address, ground.far.inner4, 80).close()
-    wait_until(lambda: proxy.handles() <= handles, 15, "all descriptors closed")
+    wait_until(lambda: proxy.handles() <= handles, 60, "all descriptors closed")
     assert proxy.memory() < 256 * MIB
 
 
@@ -146,6 +148,6 @@ def test_a_damaged_key_is_not_repeated_in_the_complaint(ground):
     key = ground.keys.private
     for damaged in (key[:-2] + "!=", key[:-4], key + "AAAA"):
         proxy = ground.launch(ground.interface(PrivateKey=damaged) + ground.peer())
-        assert proxy.wait(5) == 3, "the exit code of a configuration that is wrong"
+        assert proxy.wait(30) == 3, "the exit code of a configuration that is wrong"
         assert key[:20] not in proxy.log
         assert "PrivateKey" in proxy.log

@@ -28,7 +28,7 @@ def valgrind():
 
 def test_a_whole_session_leaks_nothing_and_touches_nothing_foreign(ground, valgrind):
     proxy = ground.launch(wrapper=VALGRIND)
-    proxy.wait_ready(60)
+    proxy.wait_ready(120)
     url = f"http://{ground.far.inner4}"
     size = 2 * MIB
     assert ground.fetch(f"{url}/bytes?size={size}", proxy=proxy) == body.make(size)
@@ -48,7 +48,7 @@ def test_a_whole_session_leaks_nothing_and_touches_nothing_foreign(ground, valgr
     flow.sendall(b"GET /bytes?size=10000000 HTTP/1.0\r\n\r\n")
     flow.recv(1)
     proxy.signal()
-    code = proxy.wait(30)
+    code = proxy.wait(120)
     flow.close()
     assert code == 0, f"exit code {code}:\n{proxy.log}"
     assert "ERROR SUMMARY: 0 errors" in proxy.log

@@ -42,8 +42,8 @@ def test_the_next_name_server_is_asked_when_the_first_is_silent(ground):
 
 def test_a_dead_address_of_a_name_does_not_hide_the_living_one(ground):
     """half.corp.test: its IPv4 address is filtered, its IPv6 address answers."""
-    proxy = ground.start()
-    page = ground.fetch("http://half.corp.test/hello", proxy=proxy, timeout=10)
+    proxy = ground.start(ground.client_conf() + "[Proxy]\nBindAddress = 1080\n[Limits]\nConnectTimeout = 60\n")
+    page = ground.fetch("http://half.corp.test/hello", proxy=proxy, timeout=50)
     assert page == services.HELLO
 
 
@@ -76,7 +76,7 @@ def test_without_dns_in_the_file_names_are_refused_with_a_reason(ground):
 
 def test_a_silent_name_server_is_given_up_in_bounded_time(ground):
     proxy = ground.start(ground.interface(DNS=ground.far.at("9.53")) + ground.peer())
-    reply = socks.reply_to(ground.client, proxy.address, "web.corp.test", 80, timeout=45)
+    reply = socks.reply_to(ground.client, proxy.address, "web.corp.test", 80, timeout=90)
     assert reply.code in (socks.HOST_UNREACHABLE, socks.TIMED_OUT)
 
 

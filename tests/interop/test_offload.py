@@ -123,7 +123,7 @@ class Echoes:
                 s.sendall(piece)
 
     def join(self):
-        self._thread.join(60)
+        self._thread.join(150)
 
 
 @pytest.mark.parametrize("near", ["yes", "no"])
@@ -142,7 +142,7 @@ def test_two_of_ours_understand_each_other_whatever_they_use(ground, near, far):
                                      "Endpoint": "127.0.0.1:51999"})
         + STATUS + "[Proxy]\nBindAddress = 127.0.0.1:1080\n")
     with socks.connect(ground.client, proxy.address, "10.98.0.1", 80) as s:
-        s.settimeout(60)
+        s.settimeout(150)
         s.sendall(body.make(SIZE, seed=5))
         s.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: s.recv(body.CHUNK), b""))

@@ -17,15 +17,16 @@ from ground.process import Process
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
-# After 15 s without an answer a new session is begun (paper 6.5), and what waits goes at once.
-HEALS_WITHIN = 15 + 2
+# After 15 s without an answer a new session is begun (paper 6.5), and what waits goes at once: TCP alone would
+# come back to it after 31 s.
+HEALS_WITHIN = 15 + 8
 
 # The name is asked for again while that time runs; at the worst one call goes to the old address.
-FOUND_WITHIN = HEALS_WITHIN + 6
+FOUND_WITHIN = HEALS_WITHIN + 5
 
 # The machine tells of its new address, and the peer hears from there a second later; what it sent to the old
 # one TCP repeats in its own time.
-MOVES_WITHIN = 8
+MOVES_WITHIN = 15
 
 NAME = "far.outside.test"
 NARROW = 1280  # the least that IPv6 allows outside
@@ -56,7 +57,7 @@ class Outside:
         self._process = Process(
             network, ["dnsmasq", "--no-daemon", f"--conf-file={config}"],
             self._ground.work / "outside.log")
-        self._process.wait_for_output("started, version", 5)
+        self._process.wait_for_output("started, version", 30)
 
     def stop(self):
         if self._process:
@@ -106,7 +107,7 @@ def test_a_far_end_that_restarts_is_found_again(ground):
     server = Process(
         far.network, [sys.executable, "-u", "-m", "http.server", "--bind", far.inner4,
                       "--directory", pages, "8000"], ground.work / "pages.log")
-    server.wait_for_output("Serving HTTP", 10)
+    server.wait_for_output("Serving HTTP", 60)
     url = f"http://{far.inner4}:8000/page"
     proxy = ground.start()
     assert ground.fetch(url, proxy=proxy) == b"still here\n"
@@ -122,10 +123,10 @@ def test_a_tunnel_starts_before_its_name_can_be_resolved(ground, outside):
     asker = threading.Thread(target=lambda: replies.append(socks.reply_to(
         ground.client, proxy.address, ground.far.inner4, 80)))
     asker.start()
-    proxy.wait_for_log(f"endpoint {NAME}: .* try again in 2 s", 10)
+    proxy.wait_for_log(f"endpoint {NAME}: .* try again in 2 s", 60)
     assert not replies
     outside.answer(ground.far.outer4)
-    asker.join(15)
+    asker.join(60)
     assert [reply.code for reply in replies] == [socks.SUCCEEDED]
     assert hello(ground, proxy)
 
@@ -176,10 +177,10 @@ def test_a_tunnel_starts_while_the_network_is_down(ground, lose, outer):
     asker = threading.Thread(target=lambda: replies.append(socks.reply_to(
         ground.client, proxy.address, ground.far.inner4, 80)))
     asker.start()
-    proxy.wait_for_log("datagram to .*: (no route|.*unreachable|.*address)", 10)
+    proxy.wait_for_log("datagram to .*: (no route|.*unreachable|.*address)", 60)
     assert not replies
     ground.far.connect(ground.client)
-    asker.join(15)
+    asker.join(60)
     assert [reply.code for reply in replies] == [socks.SUCCEEDED]
     assert hello(ground, proxy)
 
@@ -191,7 +192,7 @@ def test_the_clients_address_may_change_in_the_middle(ground):
     proxy = ground.start()
     size = 4 * MIB
     with socks.connect(ground.client, proxy.address, far.inner4, 80) as s:
-        s.settimeout(20)
+        s.settimeout(90)
         s.sendall(f"GET /paced?size={size}&seconds=2&seed=3 HTTP/1.0\r\n\r\n".encode())
         answer = s.recv(body.CHUNK)
         far.disconnect(ground.client)
@@ -232,17 +233,18 @@ def narrow(ground, mtu):
 
 def transfer(ground, proxy, size=2 * MIB):
     url = f"http://{ground.far.inner4}"
-    data = ground.fetch(f"{url}/bytes?size={size}&seed=1", proxy=proxy, timeout=20)
+    data = ground.fetch(f"{url}/bytes?size={size}&seed=1", proxy=proxy, timeout=60)
     assert hashlib.sha256(data).hexdigest() == body.checksum(size, 1)
     path = ground.work / "upload"
     path.write_bytes(body.make(size, 2))
-    answer = ground.curl("--fail", "-T", path, f"{url}/upload", proxy=proxy, timeout=20)
+    answer = ground.curl("--fail", "-T", path, f"{url}/upload", proxy=proxy, timeout=60)
     assert answer.stdout.decode().strip() == body.checksum(size, 2), answer.stderr
 
 
 def run(network, argv):
-    done = process.run(network, argv, timeout=10, text=True)
+    done = process.run(network, argv, timeout=60, text=True)
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def longest(report, since=0.0):
@@ -284,15 +286,20 @@ def test_what_the_far_end_sends_may_vanish_for_its_size(ground, inner):
     """Nobody tells it. Its TCP, the Linux kernel's, hears from ours what it may send."""
     run(ground.client, ["nft", "add table inet hole; add chain inet hole from_outside"
                         " { type filter hook input priority 0; };"
-                        f" add rule inet hole from_outside udp sport {PORT} udp length > 1400 drop"])
+                        f" add rule inet hole from_outside udp sport {PORT} udp length > 1400 counter drop"])
+
+    def vanished():
+        said = run(ground.client, ["nft", "list", "table", "inet", "hole"])
+        return int(re.search(r"counter packets (\d+)", said).group(1))
+
     proxy = ground.start()
     host = ground.far.inner4 if inner == "4" else f"[{ground.far.inner6}]"
     url = f"http://{host}/bytes?size={2 * MIB}&seed=1"
-    for within in (15, 3):
-        begin = time.monotonic()
-        data = ground.fetch(url, proxy=proxy, timeout=30)
+    for is_first in (True, False):
+        before = vanished()
+        data = ground.fetch(url, proxy=proxy, timeout=60)
         assert hashlib.sha256(data).hexdigest() == body.checksum(2 * MIB, 1)
-        assert time.monotonic() - begin < within * product.patience()
+        assert (vanished() > before) == is_first, "later connections ask for less"
     assert "large packets do not arrive" in proxy.log
 
 
@@ -303,7 +310,7 @@ def test_a_path_may_become_narrow_in_the_middle(ground, outer):
                          + ground.peer(Endpoint=outer_endpoint(ground, outer)))
     size = 4 * MIB
     with socks.connect(ground.client, proxy.address, ground.far.inner4, 80) as s:
-        s.settimeout(20)
+        s.settimeout(90)
         s.sendall(f"GET /paced?size={size}&seconds=2&seed=3 HTTP/1.0\r\n\r\n".encode())
         answer = s.recv(body.CHUNK)
         narrow(ground, NARROW)

@@ -20,27 +20,27 @@ def ask(ground, proxy, host, port=80, **options):
 @pytest.mark.parametrize("family", ["inner4", "inner6"])
 def test_a_closed_port_is_refused(ground, family):
     proxy = ground.start()
-    reply = ask(ground, proxy, getattr(ground.far, family), 7002, timeout=5)
+    reply = ask(ground, proxy, getattr(ground.far, family), 7002)
     assert reply.code == socks.REFUSED
 
 
 @pytest.mark.parametrize("host", ["203.0.113.5", "2001:db8:ffff::5", "127.0.0.1", "::1"])
 def test_a_destination_outside_of_all_allowed_ips_has_no_route(ground, host):
     proxy = ground.start()
-    reply = ask(ground, proxy, host, timeout=5)
+    reply = ask(ground, proxy, host)
     assert reply.code == socks.NETWORK_UNREACHABLE
 
 
 @pytest.mark.parametrize("suffix", ["8.1", ":8::1"])
 def test_an_unreachable_host_is_named_so_at_once(ground, suffix):
     proxy = ground.start()
-    reply = ask(ground, proxy, ground.far.at(suffix), timeout=5)
+    reply = ask(ground, proxy, ground.far.at(suffix))
     assert reply.code == socks.HOST_UNREACHABLE
 
 
 def test_a_filtered_port_times_out(ground):
     proxy = ground.start()
-    reply = ask(ground, proxy, ground.far.at("9.1"), timeout=40)
+    reply = ask(ground, proxy, ground.far.at("9.1"), timeout=60)
     assert reply.code == socks.TIMED_OUT
 
 
@@ -50,7 +50,7 @@ def test_a_peer_that_never_answers_times_out(bare_ground):
     nobody = "192.0.2.130"  # on the way out, but no host has it
     ground.expect(far=(nobody,))
     proxy = ground.start(ground.interface() + ground.peer(Endpoint=f"{nobody}:51820"))
-    reply = ask(ground, proxy, ground.far.inner4, timeout=60)
+    reply = ask(ground, proxy, ground.far.inner4, timeout=90)
     assert reply.code in (socks.TIMED_OUT, socks.HOST_UNREACHABLE)
 
 
@@ -80,7 +80,7 @@ def test_commands_that_we_do_not_know_are_refused_as_such(ground, command):
 def test_a_client_without_a_method_in_common_is_told_so(ground):
     proxy = ground.start()
     with ground.client.socket() as s:
-        s.settimeout(5)
+        s.settimeout(30)
         s.connect(proxy.address)
         s.sendall(b"\x05\x01\x01")  # GSSAPI only
         assert s.recv(2) == b"\x05\xff"
@@ -91,7 +91,7 @@ def test_nonsense_is_cut_off_and_hurts_nobody_else(ground):
     proxy = ground.start()
     for nonsense in (b"\0" * 300, b"\xff" * 300, b"\x05\x01\x00\x05\x01\x00\x09" + b"x" * 99):
         with ground.client.socket() as s:
-            s.settimeout(15)
+            s.settimeout(60)
             s.connect(proxy.address)
             s.sendall(nonsense)
             drain(s)
@@ -110,7 +110,7 @@ def drain(s):
 def test_a_greeting_may_come_byte_by_byte(ground):
     proxy = ground.start()
     with ground.client.socket() as s:
-        s.settimeout(5)
+        s.settimeout(30)
         s.connect(proxy.address)
         request = b"\x05\x01\x00" + b"\x05\x01\x00" + socks.destination("web.corp.test", 80)
         for i in range(len(request)):
@@ -163,7 +163,7 @@ def place(shared_ground):
         pytest.skip(f"no packet filter here: {done.stderr}")
     rules = (f"Deny = * port=9\nDeny = 10.77.2.128/25\nDeny = secret.corp.test\nDeny = {ground.far.inner6}\n")
     proxy = ground.start(ground.client_conf() + "[Proxy]\nBindAddress = 127.0.0.1:1080\n"
-                         "[Access]\n" + rules + "[Limits]\nConnectTimeout = 1\n",
+                         "[Access]\n" + rules + "[Limits]\nConnectTimeout = 4\n",
                          arguments=("-L", "7072:10.77.0.1:7002", "-L", "7073:no-such.corp.test:80"))
     return SimpleNamespace(ground=ground, client=ground.client, far=ground.far, at=proxy.address)
 
@@ -201,7 +201,7 @@ def test_socks4_has_one_word_for_all(place, cause, host, port):
 
 @pytest.mark.parametrize("port", [7072, 7073])
 def test_a_forward_has_no_words_and_resets(place, port):
-    with doors.plain(place.client, ("127.0.0.1", port)) as s, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), doors.plain(place.client, ("127.0.0.1", port)) as s:
         assert s.recv(1) != b"", "a clean end"
 
 

@@ -88,7 +88,7 @@ def test_a_tunnel_in_a_tunnel_shows_nothing_of_itself(ground):
     server = Process(
         far.network, [sys.executable, "-u", "-m", "http.server", "--bind", "10.99.0.1",
                       "--directory", pages, "8000"], ground.work / "pages.log")
-    server.wait_for_output("Serving HTTP", 10)
+    server.wait_for_output("Serving HTTP", 60)
 
     inside = write(ground, "inside", wireguard.section("Interface", {
         "PrivateKey": ground.keys.private, "Address": "10.99.0.2/32", "Through": "client0",

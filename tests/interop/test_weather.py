@@ -31,13 +31,13 @@ def proxy(ground, weather):
     return ground.start(ground.interface() + ground.peer(Endpoint=weather.endpoint))
 
 
-def download(ground, proxy, size, seed=0, timeout=60):
+def download(ground, proxy, size, seed=0, timeout=120):
     url = f"http://{ground.far.inner4}/bytes?size={size}&seed={seed}"
     data = ground.fetch(url, proxy=proxy, timeout=timeout)
     assert hashlib.sha256(data).hexdigest() == body.checksum(size, seed)
 
 
-def upload(ground, proxy, size, seed=0, timeout=60):
+def upload(ground, proxy, size, seed=0, timeout=120):
     path = ground.work / f"upload{seed}"
     path.write_bytes(body.make(size, seed))
     answer = ground.curl("--fail", "-T", path, f"http://{ground.far.inner4}/upload",
@@ -45,7 +45,7 @@ def upload(ground, proxy, size, seed=0, timeout=60):
     assert answer.stdout.decode().strip() == body.checksum(size, seed), answer.stderr
 
 
-def many_at_once(ground, proxy, timeout=60):
+def many_at_once(ground, proxy, timeout=120):
     """Small answers, each its own."""
     config = ground.work / "urls"
     config.write_text("".join(
@@ -87,7 +87,7 @@ def test_an_upload_survives_nats_that_forget(ground, weather, proxy):
             weather.rebind()
             before = sent(weather)
             s.sendall(request[at : at + MIB])
-            wait_until(lambda: sent(weather) > before, 10, "something goes up")
+            wait_until(lambda: sent(weather) > before, 60, "something goes up")
         s.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: s.recv(body.CHUNK), b""))
     line, _, rest = answer.partition(b"\n")
@@ -102,7 +102,7 @@ def test_a_download_survives_a_nat_that_forgets(ground, weather):
                          + ground.peer(Endpoint=weather.endpoint, PersistentKeepalive=1))
     size, seconds = MIB, 3
     with socks.connect(ground.client, proxy.address, ground.far.inner4, 80) as s:
-        s.settimeout(20)
+        s.settimeout(90)
         s.sendall(f"GET /paced?size={size}&seconds={seconds}&seed=4 HTTP/1.0\r\n\r\n".encode())
         answer = s.recv(body.CHUNK)
         weather.rebind()
@@ -115,7 +115,7 @@ def test_a_storm_that_passes_leaves_no_trace(ground, weather, proxy):
     """Nothing at all is carried for some seconds in the middle of a download."""
     size = 2 * MIB
     with socks.connect(ground.client, proxy.address, ground.far.inner4, 80) as s:
-        s.settimeout(30)
+        s.settimeout(90)
         s.sendall(f"GET /paced?size={size}&seconds=2&seed=5 HTTP/1.0\r\n\r\n".encode())
         answer = s.recv(body.CHUNK)
         weather.change(loss=100)

@@ -78,7 +78,7 @@ def place(shared_ground):
     proxy = ground.launch(MAIN.format(names=f"{ground.far.inner4}:53"), wrapper=environment(ground),
                           arguments=("-s", "-i", f"127.0.0.1:{INFO}"))
     answers = lambda: ground.curl("--fail", f"http://127.0.0.1:{INFO}/readyz").returncode == 0
-    process.wait_until(answers, 20 * product.patience(), "/readyz")
+    process.wait_until(answers, 60 * product.patience(), "/readyz")
     return SimpleNamespace(ground=ground, proxy=proxy, far=ground.far)
 
 
@@ -122,7 +122,7 @@ def test_tls_by_name(place):
             doors.plain(place.ground.client, ("127.0.0.1", TLS)) as s:
         s.sendall(hello)
         with listener.accept()[0] as there:
-            there.settimeout(10)
+            there.settimeout(60)
             assert socks.exactly(there, len(hello)) == hello
 
 
@@ -166,7 +166,7 @@ def test_trap_localhost_of_a_server_tunnel_was_asked_for_in_the_tunnel(place):
 
 def test_trap_a_server_tunnel_whose_target_failed_kept_its_caller_waiting(place):
     with place.far.network.socket(socket.AF_INET, socket.SOCK_STREAM) as caller:
-        caller.settimeout(5)
+        caller.settimeout(30)
         with pytest.raises(ConnectionResetError):
             caller.connect(("10.77.0.2", DEAD))
             assert caller.recv(1) != b"", "a clean end"
@@ -245,27 +245,27 @@ def test_trap_standard_input_never_ended(place):
     """[STDIOTunnel] as ssh's ProxyCommand: it goes when the stream has ended, with its status."""
     target = f"[STDIOTunnel]\nTarget = {place.far.inner4}:"
     put_usual(place.ground, place.ground.client_conf() + target + "80\n")
-    done = place.ground.run(command(), input=b"GET /hello HTTP/1.0\r\n\r\n", timeout=20)
+    done = place.ground.run(command(), input=b"GET /hello HTTP/1.0\r\n\r\n", timeout=60)
     assert done.returncode == 0 and done.stdout.endswith(services.HELLO), done.stderr
     time.sleep(0.1)  # WireGuard answers no two initiations of one peer within 50 ms
     put_usual(place.ground, place.ground.client_conf() + target + "7002\n")
-    done = place.ground.run(command(), input=b"", timeout=20)
+    done = place.ground.run(command(), input=b"", timeout=60)
     assert done.returncode == 1 and b"refused" in done.stderr
 
 
 def test_daemon_returns_when_its_doors_stand(place):
     put_usual(place.ground, place.ground.client_conf() + "[Socks5]\nBindAddress = 127.0.0.1:25400\n")
-    done = place.ground.run(command("-d"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
+    done = place.ground.run(command("-d"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
     assert done.returncode == 0
     pid = owner_of(place, 25400)
     try:
         url = "http://web.corp.test/hello"
         assert curl(place, "-x", "socks5h://127.0.0.1:25400", url) == services.HELLO
-        again = place.ground.run(command("-d"), timeout=20)
+        again = place.ground.run(command("-d"), timeout=60)
         assert again.returncode == 1 and b"25400" in again.stderr
     finally:
         os.kill(pid, signal.SIGTERM)
-    process.wait_until(lambda: owner_of(place, 25400) is None, 10, "the daemon's end")
+    process.wait_until(lambda: owner_of(place, 25400) is None, 30, "the daemon's end")
 
 
 def owner_of(place, port):

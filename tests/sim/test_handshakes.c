@@ -6,7 +6,9 @@
 
 #include "sim_pair.h"
 #include "sim_watch.h"
+#include "unit/seeded.h"
 #include "unit/test.h"
+#include "wg/cookie.h"
 
 #define S NS_PER_S
 #define MS NS_PER_MS
@@ -255,6 +257,77 @@ static void two_hours_of_sleep_cost_one_handshake(void **state)
     end(&p, w);
 }
 
+/* Somebody on the path who knows the far host's public key answers each call with a cookie. */
+struct impostor {
+    struct sim *sim;
+    struct cookie_checker checker;
+    uint64_t chance;
+    struct rng rng;
+    unsigned with_cookie; /* calls that show one */
+};
+
+static void answer_with_a_cookie(void *ctx, const struct sim_host *by, const struct endpoint *to,
+                                 const uint8_t *data, size_t len)
+{
+    struct impostor *i = ctx;
+    if (by->number != CLIENT || msg_type(data) != MSG_INITIATION) {
+        return;
+    }
+    const struct msg_initiation *msg = (const struct msg_initiation *)data;
+    struct endpoint from = {.addr = by->address, .port = 51821};
+    struct msg_cookie reply;
+    i->with_cookie += cookie_mac2_is_valid(&i->checker, &i->rng, data, len, &from, i->sim->now);
+    cookie_create_reply(&i->checker, &i->rng, &reply, msg->sender, data, len, &from, i->sim->now);
+    sim_inject(i->sim, CLIENT, to, &reply, sizeof reply);
+}
+
+static struct impostor begin_to_lie(struct sim *s)
+{
+    struct impostor i = {.sim = s};
+    char own[KEY_TEXT], far[KEY_TEXT];
+    uint8_t key[KEY_LEN];
+    sim_pair_keys(CLIENT, FAR, own, far);
+    assert_true(key_from_base64(key, far));
+    cookie_checker_init(&i.checker, key);
+    return i;
+}
+
+/* How many packets TCP sends until it gives up a peer that has vanished, and when that is. */
+static unsigned packets_in_vain(bool with_cookies, uint64_t *given_up)
+{
+    struct sim_pair p;
+    sim_pair_init(&p, 49, &plain);
+    struct sim_client *c = sim_pair_ask(&p, FAR_V4, ECHO_PORT);
+    assert_int_equal(sim_pair_reply(&p, c, 1 * S), 0);
+    struct impostor i = begin_to_lie(p.sim);
+    i.rng = seeded_rng(&i.chance);
+    if (with_cookies) {
+        p.sim->watcher = (struct sim_watcher){.sent = answer_with_a_cookie, .ctx = &i};
+    }
+    p.sim->hosts[FAR].out.down = p.sim->hosts[CLIENT].out.down = true;
+    sim_client_send(c, "a", 1);
+    *given_up = 0;
+    while (!sim_client_was_reset(c) && *given_up < 3600 * S) {
+        *given_up += S;
+        sim_run_to(p.sim, *given_up);
+    }
+    assert_int_equal(i.with_cookie > 5, with_cookies);
+    unsigned n = sim_sent(p.sim, CLIENT, 4, 0, NEVER);
+    sim_client_free(c);
+    sim_pair_fini(&p);
+    return n;
+}
+
+static void a_cookie_is_no_sign_that_the_peer_is_back(void **state)
+{
+    (void)state;
+    uint64_t alone, beside_the_impostor;
+    unsigned n = packets_in_vain(false, &alone);
+    assert_int_equal(packets_in_vain(true, &beside_the_impostor), n);
+    assert_true(alone < 3600 * S);
+    assert_int_equal(beside_the_impostor, alone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_clock_set_back_by_years_is_told_and_harms_nothing),
         cmocka_unit_test(a_clock_that_was_years_ahead_for_a_while_harms_nothing),
         cmocka_unit_test(two_hours_of_sleep_cost_one_handshake),
+        cmocka_unit_test(a_cookie_is_no_sign_that_the_peer_is_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

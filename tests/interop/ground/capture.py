@@ -213,7 +213,7 @@ class Capture:
         )
 
     def wait_ready(self):
-        self._recorder.wait_for_output("recording", 10)
+        self._recorder.wait_for_output("recording", 60)
 
     def finish(self, rules):
         """Stop recording; the report has every packet from the beginning up to now."""

@@ -94,7 +94,7 @@ class Association:
         self.at = (self.reply.address, self.reply.port)
         family = socket.AF_INET6 if ":" in source else socket.AF_INET
         self.socket = network.socket(family, socket.SOCK_DGRAM)
-        self.socket.settimeout(5)
+        self.socket.settimeout(30)
         self.socket.bind((source, 0))
 
     def send(self, host, port, payload, fragment=0):
@@ -118,7 +118,7 @@ class Association:
         except TimeoutError:
             return True
         finally:
-            self.socket.settimeout(5)
+            self.socket.settimeout(30)
         return False
 
     def close(self):
@@ -135,7 +135,7 @@ class Association:
 def plain_from(network, source, address):
     """As plain(), from a chosen address of the client."""
     s = network.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_STREAM)
-    s.settimeout(10)
+    s.settimeout(30)
     s.bind((source, 0))
     s.connect(address)
     return s
@@ -150,7 +150,7 @@ def listen(network, address):
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind(address)
     s.listen(1024)
-    s.settimeout(20)
+    s.settimeout(60)
     return s
 
 
@@ -158,7 +158,7 @@ def datagrams(network, address):
     """A UDP socket of the test's own on some host of the ground."""
     s = network.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
     s.bind(address)
-    s.settimeout(5)
+    s.settimeout(30)
     return s
 
 

@@ -160,7 +160,7 @@ class Far:
     def wait_ready(self):
         self.capture.wait_ready()
         for process, sign in self._processes:
-            process.wait_for_output(sign, 10)
+            process.wait_for_output(sign, 60)
 
     def dns_log(self):
         return (self.work / f"dnsmasq{self.number}.log").read_text()

@@ -16,7 +16,7 @@ import threading
 from .capture import COOKIE
 
 MAC1_AT = 116
-LOADED_WITHIN = 20
+LOADED_WITHIN = 60
 
 
 def initiation(public):

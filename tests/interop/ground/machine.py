@@ -60,6 +60,8 @@ def why_not():
         return f"user and network namespaces are not allowed here: {probe.stderr.strip()}"
     try:
         os.close(os.open("/dev/net/tun", os.O_RDWR))
+    except PermissionError as error:
+        return f"/dev/net/tun cannot be opened: {error.strerror} (elsewhere its mode is 0666: everybody may)"
     except OSError as error:
         return f"/dev/net/tun cannot be opened: {error.strerror}"
     return None
@@ -111,7 +113,7 @@ def die_with_parent():
 
 def ip(*arguments):
     command = ["ip", *(str(a) for a in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout

@@ -110,7 +110,7 @@ class Process:
     def wait(self, timeout):
         return self._popen.wait(timeout)
 
-    def stop(self, timeout=5):
+    def stop(self, timeout=30):
         """Ask it to end and return its exit code; insist after the timeout."""
         if self.exit_code() is None:
             self.signal(signal.SIGTERM)
@@ -122,4 +122,4 @@ class Process:
     def kill(self):
         if self.exit_code() is None:
             self.signal(signal.SIGKILL)
-        return self.wait(5)
+        return self.wait(60)

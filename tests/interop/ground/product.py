@@ -62,7 +62,7 @@ class WgProxy:
     def url(self, scheme="socks5h"):
         return f"{scheme}://{self.address[0]}:{self.address[1]}"
 
-    def wait_ready(self, timeout=10.0):
+    def wait_ready(self, timeout=60.0):
         self._process.wait_for_output(READY, timeout * patience())
 
     def said_ready(self):
@@ -80,13 +80,13 @@ class WgProxy:
     def signal(self, number=signal.SIGTERM):
         self._process.signal(number)
 
-    def stop(self, within=8.0):
+    def stop(self, within=30.0):
         """SIGTERM; returns the exit code, or raises when it takes too long: flows have 5 s to end."""
         if self.exit_code() is None:
             self.signal()
         return self.wait(within * patience())
 
-    def wait_for_log(self, pattern, timeout=5.0):
+    def wait_for_log(self, pattern, timeout=30.0):
         self._process.wait_for_output(pattern, timeout * patience())
 
     def memory(self):

@@ -12,7 +12,6 @@ the outer link. Ports:
           are answered by their name
     7001  half-close: reads to the end, then answers with 1 MiB
     7002  nobody (connections are refused)
-    7003  slow reader: takes about 2 MiB/s, then answers with the checksum
     7004  aborts each connection with a reset after the first bytes
     7006  holds thousands of connections and echoes what they say
     53    (127.0.0.1:5353) names whose every UDP answer is truncated
@@ -215,12 +214,11 @@ class Web(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def read_to_end(connection, pause=0.0):
+def read_to_end(connection):
     h, size = hashlib.sha256(), 0
     while piece := connection.recv(body.CHUNK):
         h.update(piece)
         size += len(piece)
-        time.sleep(pause)
     return f"{size} {h.hexdigest()}\n".encode()
 
 
@@ -229,11 +227,6 @@ class HalfClose(socketserver.BaseRequestHandler):
         self.request.sendall(read_to_end(self.request))
         for chunk in body.chunks(body.MIB, seed=7001):
             self.request.sendall(chunk)
-
-
-class SlowReader(socketserver.BaseRequestHandler):
-    def handle(self):
-        self.request.sendall(read_to_end(self.request, pause=0.03))
 
 
 class Aborter(socketserver.BaseRequestHandler):
@@ -280,18 +273,14 @@ class Listener(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, device, port, handler, receive_buffer=None):
+    def __init__(self, device, port, handler):
         self.device = device
-        self.receive_buffer = receive_buffer
         super().__init__(("::", port), handler)
 
     def server_bind(self):
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         self.socket.setsockopt(
             socket.SOL_SOCKET, socket.SO_BINDTODEVICE, self.device.encode())
-        if self.receive_buffer:
-            self.socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_RCVBUF, self.receive_buffer)
         super().server_bind()
 
     def shutdown_request(self, request):
@@ -334,7 +323,6 @@ def main(device, address):
     servers = [
         Listener(device, 80, Web),
         Listener(device, 7001, HalfClose),
-        Listener(device, 7003, SlowReader, receive_buffer=body.CHUNK),
         Listener(device, 7004, Aborter),
         socketserver.ThreadingUDPServer(("127.0.0.1", 5353), TruncatingDns),
         socketserver.ThreadingTCPServer(("127.0.0.1", 5353), TruncatingDns),

@@ -39,7 +39,7 @@ class Weather:
             ground.work / "weather.log",
             prefix=("sh", "-c", 'exec "$@" <"$0"', pipe),
         )
-        self._process.wait_for_output("relaying from", 5)
+        self._process.wait_for_output("relaying from", 60)
 
     def _tell(self, command):
         self._told += 1
@@ -65,7 +65,7 @@ class Weather:
 
     def stop(self):
         os.close(self._commands)
-        self._process.wait(5)
+        self._process.wait(30)
 
 
 def _options(rules):

@@ -10,7 +10,7 @@ from .process import Process, wait_until
 
 def _wg(*arguments, text=None):
     done = subprocess.run(
-        ["wg", *arguments], input=text, capture_output=True, text=True, timeout=10)
+        ["wg", *arguments], input=text, capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(f"wg {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()

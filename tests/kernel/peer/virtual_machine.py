@@ -19,7 +19,7 @@ PREPARE = Path(__file__).parent.parent / "prepare"
 NOT_HERE = 77
 TAP = "tap0"
 MEMORY = "256"  # MiB
-BOOT_TIMEOUT = 90  # 4 s on an idle machine
+BOOT_TIMEOUT = 300  # 4 s on an idle machine
 
 COMMAND_LINE = (
     "console=ttyS0 rdinit=/init quiet panic=-1 mitigations=off random.trust_cpu=on"
@@ -55,15 +55,17 @@ class VirtualMachine:
         self.release = self._answer(rb"== (\S+) is up\n", BOOT_TIMEOUT)[1].decode()
 
     def _open_shell(self):
-        path = self._work / "shell"
-        wait_until(lambda: path.exists() or self._process.exit_code() is not None,
-                   20, "qemu offers the shell")
-        shell = socket.socket(socket.AF_UNIX)
-        try:
-            shell.connect(os.fspath(path))
-        except OSError:
-            raise RuntimeError(f"qemu did not start:\n{self._process.output}") from None
-        return shell
+        """The socket is there a moment before anybody listens to it."""
+        def connected():
+            if self._process.exit_code() is not None:
+                raise RuntimeError(f"qemu did not start:\n{self._process.output}")
+            shell = socket.socket(socket.AF_UNIX)
+            if shell.connect_ex(os.fspath(self._work / "shell")) == 0:
+                return shell
+            shell.close()
+            return None
+
+        return wait_until(connected, 60, "qemu offers the shell")
 
     def _answer(self, end, timeout):
         """What comes up to the end, and the end itself."""
@@ -75,7 +77,7 @@ class VirtualMachine:
             text += piece
         return text[:found.start()].decode(), found.group(1)
 
-    def run(self, command, timeout=30):
+    def run(self, command, timeout=120):
         """One line for its shell; returns what it said."""
         assert "\n" not in command
         self._shell.sendall(command.encode() + b"\n")

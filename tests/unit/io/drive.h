@@ -15,7 +15,7 @@
 #include "io/io.h"
 #include "io/sockaddr.h"
 
-#define GIVE_UP_AFTER (20 * NS_PER_S)
+#define GIVE_UP_AFTER (60 * NS_PER_S)
 
 struct drive {
     struct io_loop *loop;

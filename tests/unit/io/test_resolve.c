@@ -331,14 +331,14 @@ static void the_process_can_exit_while_a_lookup_hangs(void **state)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        alarm(20);
+        alarm(100);
         hang_in_a_child();
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
-    assert_true(clock_read().mono - start < 15 * NS_PER_S);
+    assert_true(clock_read().mono - start < 90 * NS_PER_S);
 }
 
 static void *end_at_once(void *arg)

@@ -191,6 +191,78 @@ static void the_first_large_packet_refutes_it(void **state)
     wire_close(&w);
 }
 
+#define MINUTE (60 * NS_PER_S)
+
+/* A path may have become wider again, or never have been narrow. */
+static void after_ten_minutes_one_connection_finds_out_that_it_is_gone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+        open_world(swallow);
+        assert_in_range(fetch(families[i], 80, 5000), 3000, 4000);
+        w.a.sniff = w.b.sniff = pass;
+        wire_pass(&w, 9 * MINUTE);
+        assert_int_equal(largest_of(81), 1280);
+        wire_pass(&w, MINUTE);
+        w.b.largest = 0;
+        assert_in_range(fetch(families[i], 82, 50000), 1, 2900);
+        assert_int_equal(w.b.largest, 1420);
+        assert_int_equal(largest_of(83), 1420);
+        wire_close(&w);
+    }
+}
+
+static void while_it_is_there_one_connection_in_ten_minutes_waits(void **state)
+{
+    (void)state;
+    open_world(swallow);
+    assert_in_range(fetch("10.0.0.2", 80, 5000), 3000, 4000);
+    for (uint16_t port = 81; port < 100; port += 4) {
+        wire_pass(&w, 10 * MINUTE);
+        assert_in_range(fetch("10.0.0.2", port, 5000), 3000, 4000);
+        assert_in_range(fetch("10.0.0.2", port + 1, 5000), 1, 2900);
+        wire_pass(&w, 9 * MINUTE);
+        assert_in_range(fetch("10.0.0.2", port + 2, 500000), 1, 2900);
+    }
+    wire_close(&w);
+}
+
+/* Though large packets arrived once: nobody else would take it for more than a server that thinks. */
+static void whoever_finds_out_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    open_world(pass);
+    assert_int_equal(largest_of(80), 1420);
+    wire_pass(&w, 5 * NS_PER_S);
+    w.a.sniff = w.b.sniff = swallow;
+    assert_in_range(fetch("10.0.0.2", 81, 5000), 3000, 4000);
+    for (uint16_t port = 100; port < 120; port++) {
+        wire_pass(&w, 10 * MINUTE);
+        assert_in_range(fetch("10.0.0.2", port, 500000), 3000, 8000);
+    }
+    wire_close(&w);
+}
+
+static bool swallow_from_81(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)end;
+    return len > 1100 && ip[20] == 0 && ip[21] == 81;
+}
+
+/* Or a server that leaves some would have small segments from all others for good. */
+static void later_holes_do_not_put_that_off(void **state)
+{
+    (void)state;
+    open_world(swallow);
+    assert_in_range(fetch("10.0.0.2", 80, 5000), 3000, 4000);
+    w.a.sniff = w.b.sniff = swallow_from_81;
+    wire_pass(&w, 8 * MINUTE);
+    assert_int_equal(fetch("10.0.0.2", 81, 5000), 60000);
+    wire_pass(&w, MINUTE);
+    assert_int_equal(largest_of(82), 1420);
+    wire_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +273,10 @@ int main(void)
         cmocka_unit_test(many_silences_are_none),
         cmocka_unit_test(an_outage_is_none),
         cmocka_unit_test(the_first_large_packet_refutes_it),
+        cmocka_unit_test(after_ten_minutes_one_connection_finds_out_that_it_is_gone),
+        cmocka_unit_test(while_it_is_there_one_connection_in_ten_minutes_waits),
+        cmocka_unit_test(whoever_finds_out_does_not_wait_for_ever),
+        cmocka_unit_test(later_holes_do_not_put_that_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

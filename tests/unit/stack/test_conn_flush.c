@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the end of a turn makes of what was committed: few, full segments, and a queue as long as
  * the path needs. */
+#include "base/bytes.h"
 #include "stack/internal.h"
 #include "unit/stack/peer.h"
 
@@ -166,6 +167,69 @@ static void what_comes_behind_a_hole_is_acknowledged_each_time(void **state)
     wire_close(&w);
 }
 
+/* What the other end says is kept back, to arrive when the test wants it. */
+struct held {
+    unsigned n;
+    size_t len[8];
+    uint8_t ip[8][128];
+};
+
+static bool hold_back(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    struct held *h = end->ctx;
+    assert_true(h->n < 8 && len <= sizeof h->ip[0]);
+    memcpy(h->ip[h->n], ip, len);
+    h->len[h->n++] = len;
+    return true;
+}
+
+/* Where the sender's bytes end, and where its FIN says that they do. */
+static uint32_t bytes_end, fin_at;
+
+static bool lose_the_second_and_look_for_fin(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    size_t headers = 20 + 4 * (size_t)(ip[32] >> 4);
+    uint32_t past = load_be32(ip + 24) + (uint32_t)(len - headers);
+    if (ip[33] & 0x01) {
+        n_fins++;
+        fin_at = past;
+    }
+    if (bytes_end == 0 || (int32_t)(past - bytes_end) > 0) {
+        bytes_end = past;
+    }
+    return lose_one_data_segment(end, ip, len);
+}
+
+/* Three duplicates call for an old segment in the middle of a turn, and before the turn ends the
+ * user is done: that segment is then the last one unsent, with later ones on their way. */
+static void a_fin_does_not_end_the_stream_at_a_segment_that_is_sent_again(void **state)
+{
+    (void)state;
+    open_pair(50 * MS);
+    int countdown = 2;
+    n_fins = 0;
+    w.a.sniff = lose_the_second_and_look_for_fin;
+    w.a.ctx = &countdown;
+    client.to_send = 8 * 1380;
+    peer_pump(&client);
+    struct held held = {0};
+    w.b.sniff = hold_back;
+    w.b.ctx = &held;
+    wire_pass(&w, 60 * MS);
+    assert_true(countdown < 0 && held.n >= 3);
+    w.b.sniff = NULL;
+    for (unsigned i = 0; i < held.n; i++) {
+        wire_inject(&w.a, held.ip[i], held.len[i]);
+    }
+    stack_tcp_shutdown(client.t);
+    wire_pass(&w, 2 * NS_PER_S);
+    assert_true(n_fins > 0);
+    assert_int_equal(fin_at, bytes_end);
+    assert_int_equal(server.received, 8 * 1380);
+    assert_true(server.eof);
+    wire_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_acknowledged_once_and_each_64_kib),
         cmocka_unit_test(a_young_flow_is_acknowledged_every_second_segment),
         cmocka_unit_test(what_comes_behind_a_hole_is_acknowledged_each_time),
+        cmocka_unit_test(a_fin_does_not_end_the_stream_at_a_segment_that_is_sent_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

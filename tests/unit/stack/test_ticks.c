@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who wakes whom: an idle stack sleeps, with or without connections, and nothing that waits is
  * forgotten. */
+#include "unit/stack/packets.h"
 #include "unit/stack/peer.h"
 
 #include "base/bytes.h"
@@ -251,6 +252,64 @@ static void time_wait_ends_after_ten_seconds(void **state)
     wire_close(&w);
 }
 
+/* A connection of a's that a has ended first; from where the server at `port` would go on. */
+static struct flow_key one_in_time_wait(uint16_t port, uint32_t *seq)
+{
+    struct peer from = {.appetite = SIZE_MAX}, to = {.appetite = SIZE_MAX};
+    struct endpoint there = at("10.0.0.2", port);
+    peer_listen(&w.b, &to, port);
+    assert_int_equal(stack_tcp_connect(w.a.stack, &there, peer_event, &from, &from.t, w.now), 0);
+    wire_pass(&w, 10 * MS);
+    from.shutdown_after = to.shutdown_after = true;
+    peer_pump(&from);
+    wire_pass(&w, 10 * MS);
+    peer_pump(&to);
+    wire_pass(&w, 10 * MS);
+    assert_int_equal(from.t->pcb->state, TIME_WAIT);
+    struct flow_key key = from.t->flow.key;
+    *seq = from.t->pcb->rcv_nxt;
+    peer_close(&from);
+    peer_close(&to);
+    return key;
+}
+
+/* RFC 9293 3.10.7.4, eighth: the FIN that is sent again restarts the time. Who comes later must not
+ * go sooner either. */
+static void only_a_fin_that_is_sent_again_prolongs_time_wait(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t flags;
+        uint32_t before; /* what the connection has received up to */
+        size_t len;
+        unsigned left[3]; /* in TIME_WAIT after 11, 14 and 16 s; another one came at 3 s */
+    } table[] = {
+        {TCP_ACK, 0, 0, {1, 0, 0}},           {TCP_ACK, 0, 1, {1, 0, 0}},
+        {TCP_ACK, 1, 0, {1, 0, 0}},           {TCP_RST, 0, 0, {1, 0, 0}}, /* RFC 1337 */
+        {TCP_FIN | TCP_ACK, 1, 0, {2, 1, 0}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+        wire_open(&w, &(struct wire_config){.delay = MS});
+        uint32_t seq, ignored;
+        struct flow_key key = one_in_time_wait(80, &seq);
+        wire_pass(&w, 3 * NS_PER_S);
+        one_in_time_wait(81, &ignored);
+        wire_pass(&w, 2 * NS_PER_S);
+        uint8_t ip[100];
+        size_t len = make_tcp(ip, "10.0.0.2", 80, "10.0.0.1", key.local_port, seq - table[i].before,
+                              0, table[i].flags, "x", table[i].len);
+        wire_inject(&w.a, ip, len);
+        assert_int_equal(w.a.stack->n_time_wait, 2);
+        uint64_t pass = 6 * NS_PER_S;
+        for (size_t k = 0; k < 3; k++) {
+            wire_pass(&w, pass);
+            assert_int_equal(w.a.stack->n_time_wait, table[i].left[k]);
+            pass = k == 0 ? 3 * NS_PER_S : 2 * NS_PER_S;
+        }
+        wire_close(&w);
+    }
+}
+
 /* The side that closes last has its bytes and its FIN under way, and lwIP would let them go with the
  * connection 10 s after the close. */
 static void the_last_bytes_survive_half_a_minute_of_loss(void **state)
@@ -356,6 +415,7 @@ int main(void)
         cmocka_unit_test(those_who_wait_for_more_do_not_hurry_others),
         cmocka_unit_test(a_probe_that_is_taken_ends_the_probing),
         cmocka_unit_test(time_wait_ends_after_ten_seconds),
+        cmocka_unit_test(only_a_fin_that_is_sent_again_prolongs_time_wait),
         cmocka_unit_test(the_last_bytes_survive_half_a_minute_of_loss),
         cmocka_unit_test(a_long_sleep_harms_no_connection),
         cmocka_unit_test(memory_of_a_peak_goes_back_after_time_wait),

@@ -142,9 +142,7 @@ void vectors_published(const char *name, vector_fn fn, void *ctx)
     const char *directory = getenv("WGPROXY_VECTORS");
     char *text = read_file(directory != NULL ? directory : WGPROXY_VECTORS, name);
     if (text == NULL) {
-        print_message("SKIPPED: the published vectors %s are not here (set WGPROXY_VECTORS)\n",
-                      name);
-        skip();
+        skip_because("the published vectors %s are not here (set WGPROXY_VECTORS)", name);
     }
     parse_value(skip_space(text), NULL, NULL, 0, fn, ctx);
     free(text);
