@@ -151,7 +151,8 @@ static bool is_user(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->n_doors; i++) {
         for (size_t j = 0; j < c->doors[i].n_users; j++) {
-            if (strcmp(c->doors[i].users[j].name, name) == 0) {
+            const char *known = c->doors[i].users[j].name; /* NULL in a file that is refused */
+            if (known != NULL && strcmp(known, name) == 0) {
                 return true;
             }
         }

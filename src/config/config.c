@@ -151,8 +151,8 @@ static int take_wg_config(struct reading_of *main, unsigned *errors, config_mess
     return err;
 }
 
-/* A file with doors of its own is wireproxy's or ours: there a peer without AllowedIPs has everything, and a proxy
- * without Protocols has all. */
+/* A file with doors of its own is wireproxy's or ours: there a peer without AllowedIPs has everything, a proxy
+ * without Protocols has all, and [UDPProxyTunnel] keeps its flows for ever where no key says otherwise. */
 static void give_defaults(struct reading *r)
 {
     static const struct prefix everything[] = {{.addr = {.family = FAMILY_V4}},
@@ -161,6 +161,9 @@ static void give_defaults(struct reading *r)
     for (size_t i = 0; i < c->n_doors; i++) {
         if (c->doors[i].kind == CONFIG_PROXY && c->doors[i].protocols == 0) {
             c->doors[i].protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP;
+        }
+        if (c->doors[i].kind == CONFIG_FORWARD && c->doors[i].udp && !c->doors[i].has_idle) {
+            c->doors[i].has_idle = c->limits.udp_idle_timeout == 0;
         }
     }
     for (size_t i = 0; c->n_doors > 0 && i < c->n_peers; i++) {

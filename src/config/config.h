@@ -81,6 +81,7 @@ struct config_door {
     /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
     unsigned idle;
     bool has_idle; /* else [Limits] counts */
+    bool log_domains; /* LogDomains: where each connection goes is said, not only with -v */
     /* PROXY: what TLS is spoken with to clients, PEM, the texts themselves; NULL: no TLS. Both or none */
     char *tls_certificate, *tls_key; /* the key is wiped when freed */
     unsigned tls_line;               /* of the later of the two */

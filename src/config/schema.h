@@ -51,9 +51,11 @@ enum key_flag {
     KEY_REQUIRED = 1, /* a section without it is an error */
     KEY_SECRET = 2,   /* its value is never quoted */
     KEY_MAY_BE_EMPTY = 4,
-    KEY_PRIVATE = 16, /* a file that has it belongs to its owner alone */
-    KEY_FILE = 8,     /* the value is a file's path; the setter takes the first line of the file */
-    KEY_WHOLE = 32,   /* of KEY_FILE: the setter takes all of it */
+    KEY_PRIVATE = 16,  /* a file that has it belongs to its owner alone */
+    KEY_FILE = 8,      /* the value is a file's path; the setter takes the first line of the file */
+    KEY_WHOLE = 32,    /* of KEY_FILE: the setter takes all of it */
+    KEY_INTEGER = 64,  /* what number.h takes comes to the setter in plain digits */
+    KEY_DECIMAL = 128, /* of KEY_INTEGER: a leading zero says nothing */
 };
 
 /* Takes one value, or one element of a list, never empty. NULL, or what is

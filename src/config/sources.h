@@ -25,8 +25,7 @@ int config_parse_with(struct config **out, const char *name, const char *text, s
                       void *ctx) MUST_USE;
 
 /* What a value stands for, into `out` of `size` bytes: "$NAME" and "${NAME}" are variables, "$NAME/rest" too where
- * it is a path, "$$rest" is "$rest", and one pair of quotes around it all is taken off. NULL, or
- * what is wrong with it, where the words may be written to `why`. */
+ * it is a path, and "$$rest" is "$rest". NULL, or what is wrong with it, where the words may be written to `why`. */
 const char *value_expand(char *out, size_t size, const char *text, bool is_path,
                          const struct sources *sources, char why[], size_t why_size) MUST_USE;
 
