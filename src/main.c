@@ -47,7 +47,7 @@ static int read_files(struct files *f, struct options *o)
 
 static int run_tunnels(struct options *o)
 {
-    struct files f = {.n = 0};
+    struct files f = {.allow_lan = o->allow_lan};
     int status = STATUS_OK;
     int err = read_files(&f, o);
     if (err == ERR_NOMEM) {

@@ -176,6 +176,14 @@ static void give_defaults(struct reading *r)
     }
 }
 
+static void allow_lan(struct config *c)
+{
+    c->status_allow_lan = true;
+    for (size_t i = 0; i < c->n_doors; i++) {
+        c->doors[i].allow_lan = true;
+    }
+}
+
 static int take_all(struct reading_of *o, const char *text, size_t len, unsigned *errors,
                     config_message_fn *message, void *ctx)
 {
@@ -184,6 +192,9 @@ static int take_all(struct reading_of *o, const char *text, size_t len, unsigned
         err = take_wg_config(o, errors, message, ctx);
     }
     if (err == 0 && o->is_text) {
+        if (o->reading.sources != NULL && o->reading.sources->allow_lan) {
+            allow_lan(o->reading.config);
+        }
         check_whole(&o->reading);
         give_defaults(&o->reading);
     }

@@ -137,10 +137,10 @@ struct config {
  * looks like one. */
 typedef void config_message_fn(void *ctx, bool is_error, const char *message);
 
-/* Read the file at `path` ("-": standard input). 0 and *out (to be freed), or
+/* Read the file at `path` ("-": standard input). With `allow_lan`, each door and the status is as if it said AllowLan = yes. 0 and *out (to be freed), or
  * ERR_INVALID after at least one message with is_error; warnings alone do not
  * fail. ERR_NOMEM. *out is NULL on failure. */
-int config_load(struct config **out, const char *path, config_message_fn *message,
+int config_load(struct config **out, const char *path, bool allow_lan, config_message_fn *message,
                 void *ctx) MUST_USE;
 
 /* The same from memory; `name` stands in the messages. */

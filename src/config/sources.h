@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct sources {
+    bool allow_lan; /* as config_load has it */
     /* The value of a variable, or NULL when it is not set. */
     const char *(*variable)(void *ctx, const char *name);
     /* The whole file into *out, to be wiped by text_fini. A relative path is looked for beside the

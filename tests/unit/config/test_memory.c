@@ -138,7 +138,7 @@ static int read_memory(struct config **out, unsigned *said)
 
 static int read_file(struct config **out, unsigned *said)
 {
-    return config_load(out, path, ignore, said);
+    return config_load(out, path, false, ignore, said);
 }
 
 static void assert_survives_every_failure(read_fn *read_config)
