@@ -20,25 +20,30 @@ pytestmark = pytest.mark.usefixtures("wgproxy")
 SOCKS, HTTP, WEB, NAMES, TLS, INFO = 25344, 25345, 25565, 5300, 8443, 9080
 OUT, DEAD, LOCAL = 3422, 3423, 25545
 
-# The tunnel has a file of its own, and what is secret or changes comes from the environment.
+# The tunnel has a file of its own, and what is secret or changes comes from the environment. Values stand in every form
+# that wireproxy's reader knows: keys of other keys, in quotation marks and backticks, over two lines, in hexadecimal.
 MAIN = f"""
-WGConfig = tunnel.conf
+WGConfig = `tunnel.conf` # beside this one
+loopback = 127.0.0.1
+port = {SOCKS}
 
 [Socks5]
-BindAddress: 127.0.0.1:{SOCKS}
+BindAddress: %(loopback)s:%(port)s
+Password = "$PROXY_PASSWORD"
 Username = $PROXY_USER
-Password = $PROXY_PASSWORD
 
 [http]
 bindaddress = $HTTP_AT
+LogDomains = true
 
 [TCPClientTunnel]
-BindAddress = 127.0.0.1:{WEB}
+BindAddress = %(loopback)s:\\
+              {WEB}
 Target = $WEB_TARGET
 
 [TCPServerTunnel]
-ListenPort = {OUT}
-Target = localhost:{LOCAL}
+ListenPort = {OUT:#x}
+Target = 'localhost:{LOCAL}'
 
 [TCPServerTunnel]
 ListenPort = {DEAD}
@@ -46,11 +51,11 @@ Target = localhost:1
 
 [UDPProxyTunnel]
 BindAddress = 127.0.0.1:{NAMES}
-Target = {{names}}
-InactivityTimeout = 0
+Target = """ + '"""{names}"""' + f"""
 
 [SNI]
-BindAddress = 127.0.0.1:{TLS}
+BindAddress = %(at)s
+at = %(loopback)s:{TLS}
 
 [Resolve]
 ResolveStrategy = ipv4
@@ -58,11 +63,11 @@ ResolveStrategy = ipv4
 
 
 def tunnel_file(ground):
-    """Repeated keys, a list in a variable, and what a kernel's interface would need."""
-    return (f"[Interface]\nPrivateKey = $KEY\nAddress = $ADDRESSES\nDNS = {ground.far.inner4}\nMTU = 1420\n"
-            f"CheckAlive = {ground.far.inner4}, {ground.far.inner6}\nCheckAliveInterval = 1\nPostUp = true\n"
-            f"[Peer]\nPublicKey = {ground.far.keys.public}\nEndpoint = {ground.far.outer4}:51820\n"
-            "AllowedIPs = 10.77.0.0/16\nAllowedIPs = fd77::/64\nPersistentKeepalive = 25\n")
+    """Repeated keys, lists in a variable and over two lines, and what a kernel's interface would need."""
+    return (f"[Interface]\nPrivateKey = $KEY\nAddress = $ADDRESSES\nDNS = {ground.far.inner4}\nMTU = 0x58c\n"
+            f"CheckAlive = {ground.far.inner4}, \\\n  {ground.far.inner6}\nCheckAliveInterval = 1\nPostUp = true\n"
+            f"[Peer] the far end\nPublicKey = {ground.far.keys.public}\nEndpoint = {ground.far.outer4}:51820\n"
+            "AllowedIPs = 10.77.0.0/16\nAllowedIPs = fd77::/64\nPersistentKeepalive = 0x19\n")
 
 
 def environment(ground):
@@ -144,6 +149,10 @@ def test_metrics_have_the_lines_of_the_kernels_interface(place):
     assert [v for k, v in pairs if k == "allowed_ip"] == ["10.77.0.0/16", "fd77::/64"]
 
 
+def test_pages_may_have_a_slash_behind_them(place):
+    assert curl(place, f"http://127.0.0.1:{INFO}/readyz/?probe") == curl(place, f"http://127.0.0.1:{INFO}/readyz")
+
+
 def test_other_pages_are_not_found(place):
     assert curl_status(place, f"http://127.0.0.1:{INFO}/") == 404
 
@@ -209,7 +218,30 @@ def test_trap_pongs_over_ipv6_were_not_known(place):
 
 def test_trap_silent_still_named_the_hosts(place):
     """With -s not a word is written of all that happened above, but what the file has in vain."""
-    assert place.proxy.log == "warning: tunnel.conf:8: PostUp: of no use to wgproxy, skipped\n"
+    assert place.proxy.log == ("warning: tunnel.conf:9: PostUp: of no use to wgproxy, skipped\n"
+                               "warning: tunnel.conf:10: what follows the section's name is ignored\n")
+
+
+def test_log_domains_tells_where_clients_go(place):
+    conf = place.ground.client_conf() + "[http]\nBindAddress = 127.0.0.1:25401\nLogDomains = {}\n"
+    for told in ("yes", "no"):
+        proxy = place.ground.start(conf.format(told))
+        assert curl(place, "-p", "-x", "http://127.0.0.1:25401", "http://web.corp.test/hello") == services.HELLO
+        proxy.stop()
+        assert ("to web.corp.test:80 -> connected" in proxy.log) == (told == "yes"), proxy.log
+
+
+def test_trap_addresses_were_pinged_without_an_information_server_too(place):
+    """Which keeps a NAT's way open; a tunnel that nobody uses begins by it."""
+    for watched in (place.far.inner4, None):
+        conf = place.ground.interface(CheckAlive=watched) + place.ground.peer() + "[Socks5]\nBindAddress = 127.0.0.1:25402\n"
+        proxy = place.ground.start(conf)
+        if watched:
+            proxy.wait_for_log("handshake", 20)
+        else:
+            time.sleep(2)
+            assert "handshake" not in proxy.log
+        proxy.stop()
 
 
 # Options, and files without -c -----------------------------------------------------------
