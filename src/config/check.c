@@ -222,6 +222,23 @@ static void check_names(const struct reading *r)
     }
 }
 
+/* wireproxy asks this machine's resolver. */
+static void check_target_names(const struct reading *r)
+{
+    const struct config *c = r->config;
+    for (size_t i = 0; i < c->n_doors && c->n_dns == 0 && !c->names_outside; i++) {
+        const struct config_door *d = &c->doors[i];
+        struct addr addr;
+        if ((d->kind == CONFIG_FORWARD || d->kind == CONFIG_STDIO) && d->target_host != NULL &&
+            !addr_parse(&addr, d->target_host)) {
+            char text[QUOTE_SIZE];
+            report_warning(r->report, d->target_line,
+                           "Target: %s is a name, and there is no DNS to ask for it in the tunnel",
+                           report_quote(text, d->target_host));
+        }
+    }
+}
+
 void check_whole(const struct reading *r)
 {
     check_sections(r);
@@ -229,4 +246,7 @@ void check_whole(const struct reading *r)
     check_peers(r);
     check_doors(r);
     check_names(r);
+    if (r->report->errors == 0) {
+        check_target_names(r);
+    }
 }

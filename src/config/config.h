@@ -71,6 +71,7 @@ struct config_door {
     /* FORWARD, STDIO: a name or address inside. REVERSE: one of this machine or its network, or a Unix socket. */
     char *target_host; /* NULL: target_path */
     uint16_t target_port;
+    unsigned target_line;
     char *target_path;
 
     /* SOCKS5's UDP */

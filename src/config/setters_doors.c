@@ -215,6 +215,7 @@ const char *set_deny(struct reading *r, const char *text)
 const char *set_target(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
+    door->target_line = r->line;
     return door_parse_target(door, text, door->kind == CONFIG_REVERSE && !door->udp);
 }
 

@@ -159,7 +159,7 @@ static const struct config_door *udp_tunnel(struct config **out, const char *lin
 {
     char text[1024];
     snprintf(text, sizeof text,
-             INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\n%s", lines);
+             INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = 10.9.0.1:1\n%s", lines);
     *out = migrant_parse(text, "");
     return migrant_door(*out);
 }
@@ -193,7 +193,8 @@ static void only_its_own_section_keeps_flows(void **state)
         migrant_parse(INTERFACE PEER "[UDPServerTunnel]\nListenPort = 1\nTarget = a:1\n", "");
     assert_false(migrant_door(c)->has_idle);
     config_free(c);
-    c = migrant_parse(INTERFACE PEER "[TCPClientTunnel]\nBindAddress = 1\nTarget = a:1\n", "");
+    c = migrant_parse(INTERFACE PEER "[TCPClientTunnel]\nBindAddress = 1\nTarget = 10.9.0.1:1\n",
+                      "");
     assert_false(migrant_door(c)->has_idle);
     config_free(c);
 }
@@ -380,9 +381,10 @@ static void a_listener_for_others_needs_a_word(void **state)
     struct config *c = migrant_parse(
         INTERFACE PEER "[Socks5]\nBindAddress = :1\nUsername = u\nPassword = p\n", "");
     config_free(c);
-    c = migrant_parse(INTERFACE PEER
-                      "[TCPClientTunnel]\nBindAddress = 0.0.0.0:1\nTarget = a:1\nAllowLan = yes\n",
-                      "");
+    c = migrant_parse(
+        INTERFACE PEER
+        "[TCPClientTunnel]\nBindAddress = 0.0.0.0:1\nTarget = 10.9.0.1:1\nAllowLan = yes\n",
+        "");
     config_free(c);
 }
 
@@ -406,6 +408,19 @@ static void without_dns_names_went_to_the_system_resolver(void **state)
         "resolver, outside the "
         "tunnel\n");
     assert_true(c->names_outside);
+    config_free(c);
+}
+
+static void without_dns_the_name_of_a_target_went_to_the_system_resolver(void **state)
+{
+    (void)state;
+    struct config *c = migrant_parse(
+        INTERFACE PEER "[TCPClientTunnel]\nBindAddress = 1\nTarget = db.corp:1\n[STDIOTunnel]\n"
+                       "Target = ssh.corp:22\n[TCPServerTunnel]\nListenPort = 1\nTarget = "
+                       "localhost:1\n",
+        "W f:10: Target: \"db.corp\" is a name, and there is no DNS to ask for it in the tunnel\n"
+        "W f:12: Target: \"ssh.corp\" is a name, and there is no DNS to ask for it in the "
+        "tunnel\n");
     config_free(c);
 }
 
@@ -441,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_listener_for_others_needs_a_word),
         cmocka_unit_test(a_line_without_delimiter_is_an_error),
         cmocka_unit_test(without_dns_names_went_to_the_system_resolver),
+        cmocka_unit_test(without_dns_the_name_of_a_target_went_to_the_system_resolver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

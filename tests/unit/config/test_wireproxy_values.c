@@ -42,7 +42,7 @@ static void variables_did_not_work_for_numbers_and_endpoints(void **state)
     (void)state;
     struct config *c =
         migrant_parse("WGConfig = $CONF\n[UDPProxyTunnel]\nBindAddress = 1\nTarget = "
-                      "a:1\nInactivityTimeout = $TEN\n",
+                      "10.9.0.1:1\nInactivityTimeout = $TEN\n",
                       "W wg0.conf:8: [Socks5] is skipped: it belongs in the file with WGConfig\n");
     assert_int_equal(migrant_door(c)->idle, 10);
     config_free(c);
@@ -256,7 +256,7 @@ static void numbers_could_be_hexadecimal(void **state)
         INTERFACE
         "MTU = 0x500\nListenPort = 0xC8\nCheckAlive = 10.0.0.1\nCheckAliveInterval = 0b11\n" PEER
         "PersistentKeepalive = 0x19\n[TCPServerTunnel]\nListenPort = 0x1_F\nTarget = a:1\n"
-        "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\nInactivityTimeout = 0o36\n",
+        "[UDPProxyTunnel]\nBindAddress = 1\nTarget = 10.9.0.1:1\nInactivityTimeout = 0o36\n",
         "");
     assert_int_equal(c->mtu, 1280);
     assert_int_equal(c->listen_port, 200);
