@@ -51,9 +51,13 @@ static void append(struct long_value *out, struct piece p)
     out->text[out->len] = '\0';
 }
 
-/* A section, a comment, or a key: likely swallowed by a mark or a \ above that was not meant so. */
+/* A section, a comment, or a key: likely swallowed by a mark or a \ above that was not meant so. A = at the end is one of
+ * base64. */
 static void doubt(struct long_value *out, struct piece line)
 {
+    while (line.end > line.begin && line.end[-1] == '=') {
+        line.end--;
+    }
     if (line.begin < line.end &&
         (strchr("[#;", *line.begin) != NULL ||
          memchr(line.begin, '=', (size_t)(line.end - line.begin)) != NULL)) {

@@ -23,12 +23,13 @@ struct part {
 
 static bool find_part(struct part *out, const char *value)
 {
-    for (const char *p = value; (p = strstr(p, "%(")) != NULL; p++) {
-        size_t n = strcspn(p + 2, ")");
+    for (const char *p = value; (p = strchr(p, '%')) != NULL; p++) {
+        size_t n = p[1] == '(' ? strcspn(p + 2, ")") : 0;
         if (n > 0 && p[2 + n] == ')' && p[3 + n] == 's') {
             *out = (struct part){.at = p, .name = p + 2, .name_len = n, .len = n + 4};
             return true;
         }
+        p += n; /* whatever begins before this ')' ends at it, too */
     }
     return false;
 }
@@ -144,23 +145,57 @@ static char *look_up_everywhere(struct named *n, const struct part *part)
 
 /* ---- in its place ---- */
 
-/* All that are written as this one is, but not those in what it stands for. False: there is no room. */
-static bool put(char *out, size_t size, const struct part *part, const char *value)
+/* NULL: there is no more of that form. */
+static const char *next_form(const char *text, const char *form, size_t len)
+{
+    const char *p = strchr(text, '%');
+    while (p != NULL && strncmp(p, form, len) != 0) {
+        p = strchr(p + 1, '%');
+    }
+    return p;
+}
+
+/* `text` into `out`, with `value` for all that are written as this one is. False: there is no room. */
+static bool replace(char *out, size_t size, const char *text, const struct part *part,
+                    const char *value)
 {
     char form[NAME_MAX_LEN + 5];
-    size_t n = strlen(value), len = strlen(out);
+    size_t used = 0, n = strlen(value);
     memcpy(form, part->at, part->len);
     form[part->len] = '\0';
-    for (char *p = out; (p = strstr(p, form)) != NULL; p += n) {
-        size_t rest = strlen(p + part->len);
-        len += n - part->len;
-        if (len >= size) {
+    for (const char *p; (p = next_form(text, form, part->len)) != NULL; text = p + part->len) {
+        size_t before = (size_t)(p - text);
+        if (before + n >= size - used) {
             return false;
         }
-        memmove(p + n, p + part->len, rest + 1);
-        memcpy(p, value, n);
+        memcpy(out + used, text, before);
+        memcpy(out + used + before, value, n);
+        used += before + n;
     }
+    size_t rest = strlen(text);
+    if (rest >= size - used) {
+        return false;
+    }
+    memcpy(out + used, text, rest + 1);
     return true;
+}
+
+static const char *put(char *out, size_t size, const struct part *part, const char *value,
+                       struct named *n)
+{
+    size_t len = strlen(out) + 1;
+    char *text = malloc(len);
+    if (text == NULL) {
+        n->no_memory = true;
+        return NULL;
+    }
+    memcpy(text, out, len);
+    struct part there = *part;
+    there.at = text + (part->at - out);
+    bool has_room = replace(out, size, text, &there, value);
+    wipe(text, len);
+    free(text);
+    return has_room ? NULL : "names keys in %(...)s that make it too long";
 }
 
 static const char *expand_part(char *out, size_t size, const struct part *part, struct named *n)
@@ -170,9 +205,9 @@ static const char *expand_part(char *out, size_t size, const struct part *part, 
         n->is_unknown = true;
         return NULL;
     }
-    bool has_room = put(out, size, part, found);
+    const char *why = put(out, size, part, found, n);
     let_go(found);
-    return has_room ? NULL : "names keys in %(...)s that make it too long";
+    return why;
 }
 
 const char *named_expand(char *out, size_t size, const char *value, struct named *n)
@@ -184,7 +219,8 @@ const char *named_expand(char *out, size_t size, const char *value, struct named
         return "is too long";
     }
     memcpy(out, value, strlen(value) + 1);
-    for (unsigned i = 0; why == NULL && !n->is_unknown && find_part(&part, out); i++) {
+    for (unsigned i = 0; why == NULL && !n->is_unknown && !n->no_memory && find_part(&part, out);
+         i++) {
         if (i == DEPTH_MAX) {
             return "names keys in %(...)s that name each other without end";
         }

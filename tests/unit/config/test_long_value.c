@@ -98,7 +98,9 @@ static void lines_that_seem_swallowed_raise_a_doubt(void **state)
                {"`a\n[s]\nc`", true},
                {"`a`", false},
                {"`a` b", true},
-               {"a\\\n;", true}};
+               {"a\\\n;", true},
+               {"a\\\nYWJjZA==", false},
+               {"a\\\nb==c", true}};
     struct long_value v;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         assert_int_equal(take(&v, all[i].text), 0);
