@@ -85,17 +85,13 @@ static void unknown_key(struct reading *r, const char *name)
     }
 }
 
-#define WIREPROXYS                                                                           \
-    (SECTION_SOCKS5 | SECTION_HTTP | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_UDP_CLIENT | \
-     SECTION_TCP_SERVER | SECTION_STDIO)
-
 /* In these sections a file may come from wireproxy, where it meant something shorter unless it was protected. */
 static void warn_of_cut(struct reading *r, const struct key_entry *key, const char *value,
                         enum value_form form)
 {
     size_t n = strcspn(value, "#;");
     bool is_cut = form == VALUE_PLAIN || form == VALUE_QUOTED;
-    if (r->section & WIREPROXYS && value[n] != '\0' && is_cut) {
+    if (r->section & SECTIONS_OF_WIREPROXY && value[n] != '\0' && is_cut) {
         reading_warn(r, "%s: the %c is a part of it, although wireproxy ends the value there",
                      key->name, value[n]);
     }
@@ -103,6 +99,16 @@ static void warn_of_cut(struct reading *r, const struct key_entry *key, const ch
         reading_warn(r, "%s: the quotation mark is a part of it: it does not enclose the value",
                      key->name);
     }
+}
+
+/* Once in a section: some stand there many times. */
+static void refuse_key(struct reading *r, const struct key_entry *key)
+{
+    unsigned *seen = &r->seen[key - schema_keys];
+    if (*seen == 0) {
+        report_error(r->report, r->line, "%s: %s", key->name, key->words);
+    }
+    *seen = r->line;
 }
 
 static void on_key(void *ctx, unsigned line, const char *name, const char *value,
@@ -119,7 +125,7 @@ static void on_key(void *ctx, unsigned line, const char *name, const char *value
     } else if (key->kind == KEY_SKIP) {
         skip_key(r, key);
     } else if (key->kind == KEY_REFUSE) {
-        report_error(r->report, line, "%s: %s", key->name, key->words);
+        refuse_key(r, key);
     } else {
         warn_of_cut(r, key, value, form);
         assign(r, key, value);

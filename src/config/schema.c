@@ -40,8 +40,9 @@ const size_t schema_n_sections = ARRAY_SIZE(schema_sections);
 
 #define AMNEZIA "a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported"
 #define RESERVED "the server expects it in each packet: not supported"
-#define DOMAINS \
-    "the names that do not fit would go outside the tunnel: not supported; see Deny and Allow"
+#define DOMAINS                                                                                 \
+    "the names that do not fit would be reached outside the tunnel, which wgproxy never does: " \
+    "take it out, and give clients /proxy.pac (see -i) or NO_PROXY"
 
 #define INTERFACE SECTION_INTERFACE
 #define PEER SECTION_PEER

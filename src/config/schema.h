@@ -30,6 +30,11 @@ enum section {
     SECTION_STATUS = 1 << 15,
 };
 
+/* Those of doors that wireproxy's files have: written for that program, maybe. */
+#define SECTIONS_OF_WIREPROXY                                                                \
+    (SECTION_SOCKS5 | SECTION_HTTP | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_UDP_CLIENT | \
+     SECTION_TCP_SERVER | SECTION_STDIO)
+
 /* What begins with the section. */
 typedef void begin_fn(struct reading *r);
 

@@ -100,6 +100,12 @@ void setters_begin_status(struct reading *r)
 
 /* ---- where it is, and for whom ---- */
 
+static bool is_every_v6(const struct place *p)
+{
+    return p->kind == PLACE_IP && p->at.addr.family == FAMILY_V6 &&
+           addr_is_unspecified(&p->at.addr);
+}
+
 const char *set_bind_address(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
@@ -109,6 +115,9 @@ const char *set_bind_address(struct reading *r, const char *text)
     }
     if (why != NULL) {
         door->bind = (struct place){.kind = PLACE_IP};
+    } else if (r->section & SECTIONS_OF_WIREPROXY && is_every_v6(&door->bind)) {
+        reading_warn(
+            r, "BindAddress: [::] is for IPv6 only, although wireproxy takes IPv4 there, too");
     }
     door->line = r->line;
     return why;

@@ -242,10 +242,11 @@ static void a_strategy_of_another_word_found_no_name(void **state)
 static void names_that_do_not_fit_went_outside(void **state)
 {
     (void)state;
-    migrant_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nTunnelDomains = x\n",
-                    "E f:10: TunnelDomains: the names that do not fit would go outside the tunnel: "
-                    "not supported; see Deny and "
-                    "Allow\n");
+    migrant_refused(
+        INTERFACE PEER "[Socks5]\nBindAddress = 1\nTunnelDomains = x\nTunnelDomains = y\n",
+        "E f:10: TunnelDomains: the names that do not fit would be reached outside the tunnel, "
+        "which "
+        "wgproxy never does: take it out, and give clients /proxy.pac (see -i) or NO_PROXY\n");
 }
 
 static void tls_to_the_proxy_is_taken_whole(void **state)
@@ -388,6 +389,17 @@ static void a_listener_for_others_needs_a_word(void **state)
     config_free(c);
 }
 
+static void every_address_was_of_both_families(void **state)
+{
+    (void)state;
+    struct config *c = migrant_parse(
+        INTERFACE PEER "[SNI]\nBindAddress = [::]:1\nAllowLan = yes\n",
+        "W f:9: BindAddress: [::] is for IPv6 only, although wireproxy takes IPv4 there, too\n");
+    config_free(c);
+    c = migrant_parse(INTERFACE PEER "[Proxy]\nBindAddress = [::]:1\nAllowLan = yes\n", "");
+    config_free(c);
+}
+
 static void a_line_without_delimiter_is_an_error(void **state)
 {
     (void)state;
@@ -454,6 +466,7 @@ int main(void)
         cmocka_unit_test(wg_config_names_the_file_of_the_tunnel),
         cmocka_unit_test(secrets_can_stand_in_files),
         cmocka_unit_test(a_listener_for_others_needs_a_word),
+        cmocka_unit_test(every_address_was_of_both_families),
         cmocka_unit_test(a_line_without_delimiter_is_an_error),
         cmocka_unit_test(without_dns_names_went_to_the_system_resolver),
         cmocka_unit_test(without_dns_the_name_of_a_target_went_to_the_system_resolver),
