@@ -101,6 +101,17 @@ static void warn_of_cut(struct reading *r, const struct key_entry *key, const ch
     }
 }
 
+/* A file of wireproxy's may have it for other keys alone. */
+static void warn_of_ours(struct reading *r, const struct key_entry *key)
+{
+    if (r->section & SECTIONS_OF_WIREPROXY && key->flags & KEY_OURS &&
+        named_is_meant(r->text, r->len, key->name)) {
+        reading_warn(
+            r, "%s: other keys name it, and here it means something itself, unlike for wireproxy",
+            key->name);
+    }
+}
+
 /* Once in a section: some stand there many times. */
 static void refuse_key(struct reading *r, const struct key_entry *key)
 {
@@ -127,6 +138,7 @@ static void on_key(void *ctx, unsigned line, const char *name, const char *value
     } else if (key->kind == KEY_REFUSE) {
         refuse_key(r, key);
     } else {
+        warn_of_ours(r, key);
         warn_of_cut(r, key, value, form);
         assign(r, key, value);
     }

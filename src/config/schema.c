@@ -36,6 +36,7 @@ const size_t schema_n_sections = ARRAY_SIZE(schema_sections);
 #define MAY_BE_EMPTY KEY_MAY_BE_EMPTY
 #define FILE_OF (KEY_SECRET | KEY_FILE)
 #define INTEGER KEY_INTEGER
+#define OURS KEY_OURS
 #define WG_INTEGER (KEY_INTEGER | KEY_DECIMAL)
 
 #define AMNEZIA "a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported"
@@ -71,24 +72,24 @@ const struct key_entry schema_keys[] = {
     {PEER, "PersistentKeepalive", KEY_ONE, WG_INTEGER, set_keepalive, NULL},
 
     {LISTENERS, "BindAddress", KEY_ONE, REQUIRED, set_bind_address, NULL},
-    {LISTENERS, "AllowLan", KEY_ONE, 0, set_allow_lan, NULL},
+    {LISTENERS, "AllowLan", KEY_ONE, OURS, set_allow_lan, NULL},
     {PROXIES, "Username", KEY_EACH, MAY_BE_EMPTY, set_username, NULL},
     {PROXIES, "Password", KEY_EACH, SECRET | MAY_BE_EMPTY, set_password, NULL},
-    {PROXIES, "PasswordFile", KEY_EACH, FILE_OF, set_password, NULL},
+    {PROXIES, "PasswordFile", KEY_EACH, FILE_OF | OURS, set_password, NULL},
     {SECTION_PROXY, "Protocols", KEY_LIST, 0, set_protocol, NULL},
-    {SOCKS, "UDP", KEY_ONE, 0, set_udp, NULL},
-    {SOCKS, "UdpPort", KEY_ONE, 0, set_udp_port, NULL},
-    {SOCKS, "UdpAdvertise", KEY_ONE, 0, set_udp_advertise, NULL},
-    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Allow", KEY_EACH, 0, set_allow, NULL},
-    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Deny", KEY_EACH, 0, set_deny, NULL},
-    {PROXIES | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_TCP_SERVER, "IdleTimeout", KEY_ONE, 0,
+    {SOCKS, "UDP", KEY_ONE, OURS, set_udp, NULL},
+    {SOCKS, "UdpPort", KEY_ONE, OURS, set_udp_port, NULL},
+    {SOCKS, "UdpAdvertise", KEY_ONE, OURS, set_udp_advertise, NULL},
+    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Allow", KEY_EACH, OURS, set_allow, NULL},
+    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Deny", KEY_EACH, OURS, set_deny, NULL},
+    {PROXIES | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_TCP_SERVER, "IdleTimeout", KEY_ONE, OURS,
      set_door_idle, NULL},
     {SECTION_UDP_CLIENT | SECTION_UDP_SERVER, "InactivityTimeout", KEY_ONE, INTEGER, set_inactivity,
      NULL},
     {PROXIES, "CertFile", KEY_ONE, KEY_FILE | KEY_WHOLE | MAY_BE_EMPTY, set_certificate, NULL},
     {PROXIES, "KeyFile", KEY_ONE, FILE_OF | KEY_WHOLE | MAY_BE_EMPTY, set_certificate_key, NULL},
     {PROXIES | SECTION_SNI, "LogDomains", KEY_ONE, 0, set_log_domains, NULL},
-    {SECTION_SNI, "Port", KEY_ONE, 0, set_door_port, NULL},
+    {SECTION_SNI, "Port", KEY_ONE, OURS, set_door_port, NULL},
     {SERVERS, "ListenPort", KEY_ONE, REQUIRED | INTEGER, set_door_port, NULL},
     {CLIENTS | SERVERS | SECTION_STDIO, "Target", KEY_ONE, REQUIRED, set_target, NULL},
 

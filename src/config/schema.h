@@ -61,6 +61,7 @@ enum key_flag {
     KEY_WHOLE = 32,    /* of KEY_FILE: the setter takes all of it */
     KEY_INTEGER = 64,  /* what number.h takes comes to the setter in plain digits */
     KEY_DECIMAL = 128, /* of KEY_INTEGER: a leading zero says nothing */
+    KEY_OURS = 256,    /* nothing to wireproxy, in sections that it has, too */
 };
 
 /* Takes one value, or one element of a list, never empty. NULL, or what is

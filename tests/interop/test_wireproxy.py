@@ -268,6 +268,30 @@ def test_configtest_of_the_usual_file(place):
     assert done.returncode == 3 and b"NOT_SET" in done.stderr
 
 
+def test_trap_configtest_looked_up_the_endpoint(place):
+    put_usual(place.ground, place.ground.interface() + place.ground.peer(Endpoint="nowhere.corp.test:51820"))
+    assert place.ground.run(command("-n")).returncode == 0
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(("--nonsense",), 2), (("-c", "/nowhere"), 3), (("-n", "-c", "/nowhere"), 3)])
+def test_trap_a_wrong_command_line_exited_with_0(place, arguments, status):
+    done = place.ground.run(command(*arguments))
+    assert done.returncode == status and done.stderr.startswith(b"wgproxy: " if status == 2 else b"/nowhere: "), done.stderr
+
+
+def test_trap_readyz_was_well_without_any_handshake(place):
+    """Without CheckAlive it says {}, and 503 while no peer answers."""
+    silent = place.ground.peer(PublicKey="HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=")
+    proxy = place.ground.start(place.ground.interface() + silent, port=25403, arguments=("-i", "127.0.0.1:25404"))
+    done = place.ground.curl("-w", "%{http_code}", "http://127.0.0.1:25404/readyz")
+    assert done.stdout == b"{}\n503"
+    proxy.stop()
+    proxy = place.ground.start(place.ground.client_conf(), port=25403, arguments=("-i", "127.0.0.1:25404"))
+    ready = lambda: place.ground.curl("-w", "%{http_code}", "http://127.0.0.1:25404/readyz").stdout == b"{}\n200"
+    process.wait_until(ready, 20 * product.patience(), "the first handshake")
+    proxy.stop()
+
+
 def test_version_by_v_alone(place):
     done = place.ground.run(command("-v"))
     assert done.returncode == 0 and re.match(rb"wgproxy \d", done.stdout)

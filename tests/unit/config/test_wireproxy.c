@@ -98,6 +98,17 @@ static void keys_for_other_keys_were_allowed_anywhere(void **state)
     config_free(c);
 }
 
+static void keys_for_other_keys_may_be_keys_of_ours(void **state)
+{
+    (void)state;
+    struct config *c = migrant_parse(
+        INTERFACE PEER "[SNI]\nPort = 8443\nBindAddress = 127.0.0.1:%(port)s\n",
+        "W f:9: Port: other keys name it, and here it means something itself, unlike for "
+        "wireproxy\n");
+    assert_int_equal(migrant_door(c)->bind.at.port, 8443);
+    config_free(c);
+}
+
 static void users_and_passwords_may_stand_in_any_order(void **state)
 {
     (void)state;
@@ -444,6 +455,7 @@ int main(void)
         cmocka_unit_test(of_repeated_resolve_sections_the_first_counted_in_silence),
         cmocka_unit_test(a_label_behind_a_section_was_ignored_in_silence),
         cmocka_unit_test(keys_for_other_keys_were_allowed_anywhere),
+        cmocka_unit_test(keys_for_other_keys_may_be_keys_of_ours),
         cmocka_unit_test(users_and_passwords_may_stand_in_any_order),
         cmocka_unit_test(a_user_without_password_had_an_empty_one),
         cmocka_unit_test(a_password_without_user_let_everybody_in),
