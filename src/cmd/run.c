@@ -150,7 +150,7 @@ static int check_inherited(const struct running *r, const struct config_door *d,
     log_error(&r->world.log,
               "the socket that was handed over stands on %s: others could use the tunnel from "
               "there; if they "
-              "may, add AllowLan = yes",
+              "may, add AllowLan = yes, or give --allow-lan",
               place_format(bound, at));
     return ERR_PERM;
 }

@@ -109,7 +109,7 @@ static void check_place(const struct reading *r, unsigned line, const struct pla
     if (!is_unread(at) && !place_is_private(at) && !allowed) {
         report_error(r->report, line,
                      "BindAddress: %s: others could use the tunnel from "
-                     "there; if they may, add AllowLan = yes",
+                     "there; if they may, add AllowLan = yes, or give --allow-lan",
                      quote_place(at, text));
     }
 }

@@ -234,8 +234,8 @@ def test_log_domains_tells_where_clients_go(place):
 def test_trap_addresses_were_pinged_without_an_information_server_too(place):
     """Which keeps a NAT's way open; a tunnel that nobody uses begins by it."""
     for watched in (place.far.inner4, None):
-        conf = place.ground.interface(CheckAlive=watched) + place.ground.peer() + "[Socks5]\nBindAddress = 127.0.0.1:25402\n"
-        proxy = place.ground.start(conf)
+        tunnel = place.ground.interface(CheckAlive=watched) + place.ground.peer()
+        proxy = place.ground.start(tunnel + "[Socks5]\nBindAddress = 127.0.0.1:25402\n")
         if watched:
             proxy.wait_for_log("handshake", 20)
         else:
@@ -273,10 +273,11 @@ def test_trap_configtest_looked_up_the_endpoint(place):
     assert place.ground.run(command("-n")).returncode == 0
 
 
-@pytest.mark.parametrize(("arguments", "status"), [(("--nonsense",), 2), (("-c", "/nowhere"), 3), (("-n", "-c", "/nowhere"), 3)])
-def test_trap_a_wrong_command_line_exited_with_0(place, arguments, status):
+@pytest.mark.parametrize(("arguments", "status", "words"), [
+    (("--nonsense",), 2, b"wgproxy: "), (("-c", "/nowhere"), 3, b"/nowhere: "), (("-n", "-c", "/nowhere"), 3, b"/nowhere: ")])
+def test_trap_a_wrong_command_line_exited_with_0(place, arguments, status, words):
     done = place.ground.run(command(*arguments))
-    assert done.returncode == status and done.stderr.startswith(b"wgproxy: " if status == 2 else b"/nowhere: "), done.stderr
+    assert done.returncode == status and done.stderr.startswith(words), done.stderr
 
 
 def test_trap_readyz_was_well_without_any_handshake(place):

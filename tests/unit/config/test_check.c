@@ -34,15 +34,15 @@ static const struct heard_row rows[] = {
     /* listeners */
     {INTERFACE PEER LISTENER("0.0.0.0:1080"),
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER LISTENER("0.0.0.0:1080") "AllowLan = no\n",
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER LISTENER("0.0.0.0:1080") "AllowLan = yes\n", ""},
     {INTERFACE PEER LISTENER("[::]:1080") LISTENER("1080") "AllowLan = yes\n",
      "W f:9: BindAddress: [::] is for IPv6 only, although wireproxy takes IPv4 there, too\n"
      "E f:9: BindAddress: \"[::]:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER LISTENER("127.0.0.2:1080"), ""},
     {INTERFACE PEER LISTENER("1080") LISTENER("127.0.0.1:1080"),
      "E f:11: BindAddress: \"127.0.0.1:1080\" is taken by line 9\n"},

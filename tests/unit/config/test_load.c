@@ -62,9 +62,9 @@ static void doors_stand_outside_loopback_where_the_command_line_says_so(void **s
     snprintf(
         expected, sizeof expected,
         "E %s:9: BindAddress: \"0.0.0.0:443\": others could use the tunnel from there; if they "
-        "may, add AllowLan = yes\n"
+        "may, add AllowLan = yes, or give --allow-lan\n"
         "E %s:11: BindAddress: \"[::]:1\": others could use the tunnel from there; if they may, "
-        "add AllowLan = yes\n",
+        "add AllowLan = yes, or give --allow-lan\n",
         path, path);
     assert_load(ERR_INVALID, path, expected);
     assert_int_equal(config_load(&c, path, true, heard_message, &h), 0);

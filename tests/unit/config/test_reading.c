@@ -59,7 +59,7 @@ static const struct heard_row values[] = {
      "E f:7: Endpoint: \"vpn.example\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = :1080\n",
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nAllowLan = perhaps\n",
      "E f:10: AllowLan: \"perhaps\": must be yes or no\n"},
     {INTERFACE "MTU =\n" PEER, "W f:4: MTU: has no value, ignored\n"},

@@ -389,7 +389,7 @@ static void a_listener_for_others_needs_a_word(void **state)
     migrant_refused(INTERFACE PEER "[SNI]\nBindAddress = :443\n",
                     "E f:9: BindAddress: \"0.0.0.0:443\": others could use the tunnel from there; "
                     "if they may, add "
-                    "AllowLan = yes\n");
+                    "AllowLan = yes, or give --allow-lan\n");
     struct config *c = migrant_parse(
         INTERFACE PEER "[Socks5]\nBindAddress = :1\nUsername = u\nPassword = p\n", "");
     config_free(c);
