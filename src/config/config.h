@@ -61,6 +61,7 @@ struct config_door {
     bool udp;           /* FORWARD, REVERSE: datagrams instead of TCP */
     struct place bind;  /* port 0: any free one */
     uint16_t port;      /* REVERSE: of our addresses inside; SNI: of the targets, 443 */
+    bool is_for_both_families; /* [::]: a door at 0.0.0.0 comes with it, unless the file has one */
     bool allow_lan;     /* outside loopback without users only where this is set */
 
     struct config_user *users; /* none: nobody is asked */

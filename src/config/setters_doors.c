@@ -115,10 +115,9 @@ const char *set_bind_address(struct reading *r, const char *text)
     }
     if (why != NULL) {
         door->bind = (struct place){.kind = PLACE_IP};
-    } else if (r->section & SECTIONS_OF_WIREPROXY && is_every_v6(&door->bind)) {
-        reading_warn(
-            r, "BindAddress: [::] is for IPv6 only, although wireproxy takes IPv4 there, too");
     }
+    door->is_for_both_families =
+        r->section & SECTIONS_OF_WIREPROXY && is_every_v6(&door->bind) && door->bind.at.port != 0;
     door->line = r->line;
     return why;
 }
@@ -188,6 +187,13 @@ const char *set_protocol(struct reading *r, const char *text)
     return "must be socks5, socks4 or http";
 }
 
+/* Without memory nothing is wrong with the text. */
+static const char *unless_no_memory(struct reading *r, const char *why)
+{
+    r->no_memory |= why == door_no_memory;
+    return why == door_no_memory ? NULL : why;
+}
+
 static const char *add_rule(struct reading *r, const char *text, bool allow)
 {
     struct config *c = r->config;
@@ -197,7 +203,7 @@ static const char *add_rule(struct reading *r, const char *text, bool allow)
     struct config_rule rule = {.line = r->line, .allow = allow};
     const char *why = rule_parse(&rule, text);
     if (why != NULL) {
-        return why;
+        return unless_no_memory(r, why);
     }
     struct config_rule *wider = setters_grow(r, *rules, *n, sizeof *wider);
     if (wider == NULL) {
@@ -225,7 +231,8 @@ const char *set_target(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
     door->target_line = r->line;
-    return door_parse_target(door, text, door->kind == CONFIG_REVERSE && !door->udp);
+    bool allow_path = door->kind == CONFIG_REVERSE && !door->udp;
+    return unless_no_memory(r, door_parse_target(door, text, allow_path));
 }
 
 const char *set_door_port(struct reading *r, const char *text)

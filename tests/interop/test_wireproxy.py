@@ -231,6 +231,14 @@ def test_log_domains_tells_where_clients_go(place):
         assert ("to web.corp.test:80 -> connected" in proxy.log) == (told == "yes"), proxy.log
 
 
+def test_every_address_is_of_both_families(place):
+    conf = place.ground.client_conf() + "[Socks5]\nBindAddress = [::]:25405\n"
+    proxy = place.ground.start(conf, arguments=("--allow-lan",))
+    for at in ("127.0.0.1", "[::1]"):
+        assert curl(place, "-x", f"socks5h://{at}:25405", "http://web.corp.test/hello") == services.HELLO
+    proxy.stop()
+
+
 def test_trap_addresses_were_pinged_without_an_information_server_too(place):
     """Which keeps a NAT's way open; a tunnel that nobody uses begins by it."""
     for watched in (place.far.inner4, None):

@@ -4,7 +4,6 @@
 #include "unit/config/migrant.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "unit/test.h"
 
