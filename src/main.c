@@ -63,7 +63,8 @@ static int run_tunnels(struct options *o)
             const struct config *c = f.file[i].config;
             bool has_names = c->n_dns > 0 || c->names_outside;
             printf("%s: OK%s\n", c->path,
-                   has_names ? "" : "; there is no DNS, so names are refused, never looked up outside");
+                   has_names ? ""
+                             : "; there is no DNS, so names are refused, never looked up outside");
         }
         status = printed();
     } else if (o->command == COMMAND_CHECK) {

@@ -57,12 +57,12 @@ enum config_protocol { CONFIG_SOCKS5 = 1, CONFIG_SOCKS4 = 2, CONFIG_HTTP = 4 };
 struct config_door {
     unsigned line; /* of what says where it is: BindAddress, or ListenPort */
     enum config_door_kind kind;
-    unsigned protocols; /* CONFIG_PROXY: a set of enum config_protocol */
-    bool udp;           /* FORWARD, REVERSE: datagrams instead of TCP */
-    struct place bind;  /* port 0: any free one */
-    uint16_t port;      /* REVERSE: of our addresses inside; SNI: of the targets, 443 */
+    unsigned protocols;        /* CONFIG_PROXY: a set of enum config_protocol */
+    bool udp;                  /* FORWARD, REVERSE: datagrams instead of TCP */
+    struct place bind;         /* port 0: any free one */
+    uint16_t port;             /* REVERSE: of our addresses inside; SNI: of the targets, 443 */
     bool is_for_both_families; /* [::]: a door at 0.0.0.0 comes with it, unless the file has one */
-    bool allow_lan;     /* outside loopback without users only where this is set */
+    bool allow_lan;            /* outside loopback without users only where this is set */
 
     struct config_user *users; /* none: nobody is asked */
     size_t n_users;
@@ -82,7 +82,7 @@ struct config_door {
 
     /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
     unsigned idle;
-    bool has_idle; /* else [Limits] counts */
+    bool has_idle;    /* else [Limits] counts */
     bool log_domains; /* LogDomains: where each connection goes is said, not only with -v */
     /* PROXY: what TLS is spoken with to clients, PEM, the texts themselves; NULL: no TLS. Both or none */
     char *tls_certificate, *tls_key; /* the key is wiped when freed */

@@ -58,7 +58,8 @@ static const struct heard_row rows[] = {
      "E f:11: BindAddress: \"unix:/?\" is taken by line 9\n"},
     {INTERFACE PEER LISTENER("1") "[Status]\nBindAddress = 1\n",
      "E f:11: BindAddress: \"127.0.0.1:1\" is taken by line 9\n"},
-    {INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = 10.9.0.1:1\n[Status]\nBindAddress = 1\n",
+    {INTERFACE PEER
+     "[UDPProxyTunnel]\nBindAddress = 1\nTarget = 10.9.0.1:1\n[Status]\nBindAddress = 1\n",
      ""},
     {INTERFACE PEER "[TCPServerTunnel]\nListenPort = 1\nTarget = "
                     "a:1\n[TCPServerTunnel]\nListenPort = 1\nTarget = b:1\n",

@@ -122,7 +122,7 @@ static const struct heard_row names[] = {
      "E f:9: Target: \"x\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nTunnelDomains = example\n",
      "E f:10: TunnelDomains: the names that do not fit would be reached outside the tunnel, which "
-                    "wgproxy never does: take it out, and give clients /proxy.pac (see -i) or NO_PROXY\n"},
+     "wgproxy never does: take it out, and give clients /proxy.pac (see -i) or NO_PROXY\n"},
     {INTERFACE "Jc = 4\n" PEER,
      "E f:4: Jc: a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported\n"},
     {INTERFACE PEER "Reserved = 1,2,3\n",
