@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "config/blanks.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -115,16 +116,14 @@ static void doubt_comment(const struct walk *w, const char *comment, const char 
 /* Without the blanks and the marks around it. */
 static void copy_name(char out[NAME_SIZE], const char *begin, const char *end)
 {
-    while (end > begin && isspace((unsigned char)end[-1])) {
-        end--;
+    struct piece p = trim_piece((struct piece){begin, end});
+    if (p.end - p.begin > 2 && (*p.begin == '"' || *p.begin == '`') && p.end[-1] == *p.begin) {
+        p.begin++;
+        p.end--;
     }
-    if (end - begin > 2 && (*begin == '"' || *begin == '`') && end[-1] == *begin) {
-        begin++;
-        end--;
-    }
-    size_t n = (size_t)(end - begin);
+    size_t n = (size_t)(p.end - p.begin);
     n = n < NAME_SIZE ? n : NAME_SIZE - 1;
-    memcpy(out, begin, n);
+    memcpy(out, p.begin, n);
     out[n] = '\0';
 }
 
@@ -149,7 +148,8 @@ static void begin_key(struct walk *w, const char *begin, const char *end)
     }
     const char *newline = memchr(w->next, '\n', (size_t)(w->end - w->next));
     struct value_place at = {.line_end = newline != NULL ? newline : w->end, .text_end = w->end};
-    at.begin = skip_blanks(delimiter + 1, at.line_end);
+    at.begin = trim_piece((struct piece){delimiter + 1, at.line_end}).begin;
+    at.wide_blanks = at.begin != skip_blanks(delimiter + 1, at.line_end);
     at.content = find_comment(delimiter + 1, end);
     at.content = at.content < at.begin ? at.begin : at.content;
     at.marks_end = end < at.begin ? at.begin : end;

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "config/blanks.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -12,21 +13,6 @@
 #include <string.h>
 
 #define SWALLOWED "a line that looks like one of its own is a part of the value above it"
-
-struct piece {
-    const char *begin, *end;
-};
-
-static struct piece trim(struct piece p)
-{
-    while (p.begin < p.end && isspace((unsigned char)*p.begin)) {
-        p.begin++;
-    }
-    while (p.end > p.begin && isspace((unsigned char)p.end[-1])) {
-        p.end--;
-    }
-    return p;
-}
 
 static const char *line_end(const char *p, const char *text_end)
 {
@@ -85,7 +71,7 @@ static const char *last_mark(const char *p, const char *end, const char *mark, s
 
 static bool is_comment(struct piece p)
 {
-    p = trim(p);
+    p = trim_piece(p);
     return p.begin == p.end || *p.begin == '#' || *p.begin == ';';
 }
 
@@ -98,7 +84,7 @@ static int take_protected(struct long_value *out, const struct value_place *at, 
         line = end + 1;
         end = line_end(line, at->text_end);
         close = last_mark(line, end, at->begin, n);
-        doubt(out, trim((struct piece){line, close != NULL ? close : end}));
+        doubt(out, trim_piece((struct piece){line, close != NULL ? close : end}));
     }
     if (close == NULL) {
         return ERR_INVALID;
@@ -134,7 +120,7 @@ static const char *joined_end(struct piece p, const char *end, const char *text_
     while (goes_on(p) && end < text_end) {
         p = next_line(end, text_end);
         end = p.end;
-        p = trim(p);
+        p = trim_piece(p);
     }
     return end;
 }
@@ -152,7 +138,7 @@ static int take_joined(struct long_value *out, const struct value_place *at, str
         append(out, (struct piece){p.begin, p.end - 1});
         p = next_line(end, at->text_end);
         end = p.end;
-        p = trim(p);
+        p = trim_piece(p);
         doubt(out, p);
     }
     append(out, (struct piece){p.begin, p.end - goes_on(p)});
@@ -162,17 +148,38 @@ static int take_joined(struct long_value *out, const struct value_place *at, str
 /* ---- '...' and "..." ---- */
 
 /* One pair around it all, none inside. */
-static int take_quoted(struct long_value *out, const struct value_place *at, const char *end)
+static int take_quoted(struct long_value *out, const struct value_place *at)
 {
     const char *first = at->begin + 1;
-    const char *close = memchr(first, *at->begin, (size_t)(end - first));
-    if (close == NULL || !is_comment((struct piece){close + 1, end})) {
+    const char *close = memchr(first, *at->begin, (size_t)(at->marks_end - first));
+    if (close == NULL || !is_comment((struct piece){close + 1, at->marks_end})) {
         return 0;
     }
     out->end = at->line_end;
     int err = begin_text(out, VALUE_QUOTED, (size_t)(close - first));
     if (err == 0) {
         append(out, (struct piece){first, close});
+    }
+    return err;
+}
+
+/* ---- blanks that inih does not know ---- */
+
+static bool has_wide_blanks(const struct value_place *at, struct piece content)
+{
+    const char *end = at->content;
+    while (end > content.end && isspace((unsigned char)end[-1])) {
+        end--;
+    }
+    return at->wide_blanks || content.end != end;
+}
+
+static int take_trimmed(struct long_value *out, const struct value_place *at, struct piece content)
+{
+    out->end = at->line_end;
+    int err = begin_text(out, VALUE_PLAIN, (size_t)(content.end - content.begin));
+    if (err == 0) {
+        append(out, content);
     }
     return err;
 }
@@ -184,13 +191,17 @@ int long_value_take(struct long_value *out, const struct value_place *at)
     if (n > 0) {
         return take_protected(out, at, n);
     }
-    struct piece content = trim((struct piece){at->begin, at->content});
+    struct piece content = trim_piece((struct piece){at->begin, at->content});
     if (at->content == at->line_end &&
         goes_on(content)) { /* the last of its line, and in no comment */
         return take_joined(out, at, content);
     }
-    bool is_quoted = at->begin < at->line_end && (*at->begin == '"' || *at->begin == '\'');
-    return is_quoted ? take_quoted(out, at, at->marks_end) : 0;
+    bool is_quoted = content.begin < content.end && strchr("\"'", *content.begin) != NULL;
+    int err = is_quoted ? take_quoted(out, at) : 0;
+    if (err == 0 && out->text == NULL && has_wide_blanks(at, content)) {
+        err = take_trimmed(out, at, content);
+    }
+    return err;
 }
 
 void long_value_fini(struct long_value *v)

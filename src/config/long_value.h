@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The values that inih does not read as they were meant, in the forms that wireproxy's reader knows: in quotation marks,
- * behind which a # or ; may follow a blank; in backticks or triple quotes, which may enclose several lines; and going on
- * in the next line, behind a \ at the end. */
+ * behind which a # or ; may follow a blank; in backticks or triple quotes, which may enclose several lines; going on
+ * in the next line, behind a \ at the end; and between blanks of Unicode. */
 #ifndef WGPROXY_CONFIG_LONG_VALUE_H
 #define WGPROXY_CONFIG_LONG_VALUE_H
 
 #include "base/macros.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum value_form {
@@ -32,6 +33,7 @@ struct value_place {
     const char *marks_end; /* how far "..." and '...' may keep a # or ; from beginning one */
     const char *line_end;  /* before the newline */
     const char *text_end;
+    bool wide_blanks; /* before it, of Unicode, which inih does not know */
 };
 
 /* 0 and the value, or 0 and a text of NULL: it is an ordinary one. ERR_INVALID: its marks are never closed. ERR_NOMEM. */

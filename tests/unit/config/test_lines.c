@@ -175,6 +175,13 @@ static const struct row rows[] = {
     {"a = b\\\n[s]\nc=d", "1 a=+b[s]\n1 ?" SWALLOWED "\n3 c=d\n"},
     {"a = b\\\n# c\nd=e", "1 a=+b# c\n1 ?" SWALLOWED "\n3 d=e\n"},
     {"a = b\\\\\nc", "1 a=+b\\c\n"},
+    /* what is pasted from a page has blanks of its own */
+    {"a\xc2\xa0=\xc2\xa0 b c \xe3\x80\x80\n\xe2\x80\x82"
+     "d = e\n",
+     "1 a=b c\n2 d=e\n"},
+    {"a = \xc2\xa0\nb =\xc2\xa0`c`\nd =\xc2\xa0'e'\xc2\xa0# f\n", "1 a=\n2 b=`c\n3 d='e\n"},
+    {"a = \xc2\xa0z\xc2\xa0z\\\n\xc2\xa0y\xc2\xa0\n", "1 a=+z\xc2\xa0zy\n"},
+    {"a = \xc3\xa4\xe2\x80\xa6\n", "1 a=\xc3\xa4\xe2\x80\xa6\n"},
     /* not in a comment, and not behind a name or a section */
     {"a = b # c \\\nd=e\n# f \\\ng=h\n", "1 a=b\n2 d=e\n4 g=h\n"},
     {"a = b \\ # c\nd=e\na = b\\#c\nd=e\n", "1 a=b \\\n2 d=e\n3 a=b\\\n4 d=e\n"},

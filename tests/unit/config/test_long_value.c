@@ -41,6 +41,8 @@ static const struct {
     {"a\\\n\nb", "a", VALUE_JOINED, 3},
     {"a\\\n'b'", "a'b'", VALUE_JOINED, 6},
     {"a\\\n`b`", "a`b`", VALUE_JOINED, 6},
+    {"a\xc2\xa0 \nb", "a", VALUE_PLAIN, 4},
+    {"a\xc2 \n", NULL, VALUE_PLAIN, 0},
 };
 
 static int take(struct long_value *v, const char *text)
