@@ -45,7 +45,7 @@ struct section_entry {
 };
 
 enum key_kind {
-    KEY_ONE,    /* the last one counts */
+    KEY_ONE,    /* the last one counts in wg(8)'s sections, elsewhere the first */
     KEY_LIST,   /* comma lists, and repeated keys add up */
     KEY_EACH,   /* one value a line, and repeated keys add up */
     KEY_SKIP,   /* of no use here: skipped, with one warning for all */
