@@ -47,7 +47,7 @@ static int read_files(struct files *f, struct options *o)
 
 static int run_tunnels(struct options *o)
 {
-    struct files f = {.n = 0};
+    struct files f = {.allow_lan = o->allow_lan};
     int status = STATUS_OK;
     int err = read_files(&f, o);
     if (err == ERR_NOMEM) {
@@ -60,7 +60,11 @@ static int run_tunnels(struct options *o)
         /* said as well */
     } else if (o->configtest) {
         for (size_t i = 0; i < f.n; i++) {
-            printf("%s: OK\n", f.file[i].config->path);
+            const struct config *c = f.file[i].config;
+            bool has_names = c->n_dns > 0 || c->names_outside;
+            printf("%s: OK%s\n", c->path,
+                   has_names ? ""
+                             : "; there is no DNS, so names are refused, never looked up outside");
         }
         status = printed();
     } else if (o->command == COMMAND_CHECK) {

@@ -110,6 +110,7 @@ static int build_proxy(struct door *d, struct tunnel *tunnel, const struct confi
         .idle = idle_of(c, cd),
         .greeting_timeout = c->limits.greeting_timeout * NS_PER_S,
         .tells_failures = cd->kind == CONFIG_STDIO,
+        .tells_targets = cd->log_domains,
         .log = d->env->log,
     };
     if (cd->kind == CONFIG_SNI) {

@@ -142,13 +142,23 @@ static void write_pac(const struct status *s, const struct http_head *h, struct 
     pac_write(out, tunnels, s->n, host);
 }
 
-/* The body of a page, and its status; 404 for one that there is not. */
-static unsigned write_page(const struct status *s, const struct http_head *h, struct words *out,
-                           const char **type, struct now now)
+/* Without a query, and without slashes behind it. */
+static struct http_text page_of(const struct http_head *h)
 {
     struct http_text path = h->target;
     const char *query = memchr(path.at, '?', path.len);
     path.len = query != NULL ? (size_t)(query - path.at) : path.len;
+    while (path.len > 1 && path.at[path.len - 1] == '/') {
+        path.len--;
+    }
+    return path;
+}
+
+/* The body of a page, and its status; 404 for one that there is not. */
+static unsigned write_page(const struct status *s, const struct http_head *h, struct words *out,
+                           const char **type, struct now now)
+{
+    struct http_text path = page_of(h);
     *type = "text/plain; charset=utf-8";
     if (http_text_is(path, "/readyz")) {
         *type = "application/json";
@@ -303,7 +313,7 @@ int status_new(struct status **out, const struct env *env, const struct place *a
     }
     s->env = env;
     list_init(&s->visits);
-    int err = env->ops->listen(env->world, at, accepted, s, bound, &s->listener);
+    int err = at == NULL ? 0 : env->ops->listen(env->world, at, accepted, s, bound, &s->listener);
     if (err != 0) {
         char text[PLACE_TEXT];
         log_error(env->log, "cannot listen on %s for the status: %s", place_format(at, text),
@@ -320,7 +330,9 @@ void status_free(struct status *s)
     if (s == NULL) {
         return;
     }
-    s->env->ops->listener_close(s->listener);
+    if (s->listener != NULL) {
+        s->env->ops->listener_close(s->listener);
+    }
     while (!list_empty(&s->visits)) {
         visit_end(list_item(s->visits.next, struct visit, link));
     }

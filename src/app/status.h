@@ -13,7 +13,8 @@
 
 struct status;
 
-/* Listen there. 0, ERR_NOMEM, or errors as env's listen; the log says which. */
+/* Listen there; with NULL nowhere, so that CheckAlive's pings alone go on. 0, ERR_NOMEM, or errors as env's listen; the log
+ * says which. */
 int status_new(struct status **out, const struct env *env, const struct place *at,
                struct place *bound) MUST_USE;
 void status_free(struct status *s); /* NULL is harmless; ends before the tunnels do */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One sink for what the program says. A line is a short narrative of facts: no keys, no pointers, no
- * wall time; destination names only at debug. What a stranger can trigger per packet is a counter, not
+ * wall time; destination names only at debug, or where a door's LogDomains asks for them. What a stranger can trigger per packet is a counter, not
  * a line. A NULL log says nothing, so that tests and tools need none. */
 #ifndef WGPROXY_BASE_LOG_H
 #define WGPROXY_BASE_LOG_H

@@ -42,7 +42,7 @@ static int add_file(struct files *f, const char *path, config_message_fn *messag
         return complain(message, ctx, "%s: more than %d configuration files", path, FILES_MAX);
     }
     struct file *file = &f->file[f->n];
-    int err = config_load(&file->config, path, message, ctx);
+    int err = config_load(&file->config, path, f->allow_lan, message, ctx);
     if (err == 0) {
         name_of(file->name, path);
         f->n++;

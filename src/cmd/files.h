@@ -7,6 +7,7 @@
 #include "base/macros.h"
 #include "config/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define FILES_MAX 64
@@ -20,6 +21,7 @@ struct file {
 struct files {
     struct file file[FILES_MAX];
     size_t n;
+    bool allow_lan; /* --allow-lan, for those that are added from now on */
 };
 
 /* Add the file at `path`, or for a folder each *.conf in it, in the order of their names. 0, ERR_INVALID after at least one message

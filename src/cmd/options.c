@@ -49,8 +49,8 @@ static const struct entry entries[] = {
      {"PORT:HOST:HOSTPORT leads from our port in the tunnel", "to HOST here; PORT:unix:PATH; udp: before it"}},
     {NULL, 'W', "stdio", "HOST:PORT", RUN,
      {"standard input and output lead there, and nothing", "else does: ssh -o ProxyCommand='... -W %h:%p'"}},
-    {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | DEMO,
-     {"let these be open to others than this machine", NULL}},
+    {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | CHECK | DEMO,
+     {"let these, and what the file opens, be reached by", "others than this machine"}},
     {NULL, 'i', "info", "[ADDR:]PORT", RUN,
      {"status there: /readyz, /metrics, /proxy.pac", NULL}},
     {NULL, VALUE_WAIT, "wait", "SECONDS", RUN,
@@ -106,7 +106,6 @@ static const char *entry_name(const struct entry *e, char out[32])
 struct parse {
     struct options *out;
     char *problem;
-    bool allow_lan;
     int level; /* as enum log_level, not yet within its bounds */
     char word[QUOTE_SIZE];
 };
@@ -226,7 +225,7 @@ static int take(struct parse *p, int value, const char *argument)
         p->out->command = COMMAND_VERSION;
         break;
     case VALUE_ALLOW_LAN:
-        p->allow_lan = true;
+        p->out->allow_lan = true;
         break;
     case VALUE_ONCE:
         p->out->once = true;
@@ -383,7 +382,7 @@ static int check_together(struct parse *p, unsigned given)
     struct options *o = p->out;
     char why[160];
     int err = check_given(p, given);
-    if (err == 0 && options_check(o, p->allow_lan, why, sizeof why) != 0) {
+    if (err == 0 && options_check(o, o->allow_lan, why, sizeof why) != 0) {
         err = refuse(p, "%s", why);
     }
     bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;

@@ -47,6 +47,7 @@ struct options {
      * COMMAND_RUN and COMMAND_CHECK. */
     const char *config_path[OPTIONS_CONFIG_MAX];
     size_t n_config;
+    bool allow_lan;       /* --allow-lan: for the doors of the files, too */
     bool configtest;      /* -n */
     bool once;            /* demo --once */
     const char *target;   /* check NAME|ADDRESS, borrowed; or NULL */

@@ -150,7 +150,7 @@ static int check_inherited(const struct running *r, const struct config_door *d,
     log_error(&r->world.log,
               "the socket that was handed over stands on %s: others could use the tunnel from "
               "there; if they "
-              "may, add AllowLan = yes",
+              "may, add AllowLan = yes, or give --allow-lan",
               place_format(bound, at));
     return ERR_PERM;
 }
@@ -280,21 +280,33 @@ static unsigned own_workers(const struct files *f)
     return io_workers_usual(io_cores());
 }
 
+/* CheckAlive's addresses are pinged even where nobody asks for the status, as by wireproxy: that keeps a NAT's way open. */
+static bool any_is_watched(const struct files *f)
+{
+    bool any = false;
+    for (size_t i = 0; i < f->n; i++) {
+        any = any || f->file[i].config->n_check_alive > 0;
+    }
+    return any;
+}
+
 static int add_status(struct running *r)
 {
     const struct place *at = own_status(r->files, r->options);
     struct status *status;
     struct place bound;
     char text[PLACE_TEXT];
-    if (at == NULL) {
+    if (at == NULL && !any_is_watched(r->files)) {
         return 0;
     }
     int err = app_add_status(r->world.app, at, &bound, &status);
     for (size_t i = 0; err == 0 && i < r->files->n; i++) {
-        err = status_add(status, r->tunnels[i], r->files->file[i].config, &r->proxies[i],
-                         io_now(r->world.loop));
+        const struct config *c = r->files->file[i].config;
+        if (at != NULL || c->n_check_alive > 0) {
+            err = status_add(status, r->tunnels[i], c, &r->proxies[i], io_now(r->world.loop));
+        }
     }
-    if (err == 0) {
+    if (err == 0 && at != NULL) {
         log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac",
                  place_format(&bound, text));
     }

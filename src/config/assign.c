@@ -4,6 +4,8 @@
 #include "config/assign.h"
 
 #include "base/bytes.h"
+#include "config/named.h"
+#include "config/number.h"
 #include "config/reading.h"
 
 #include <stdbool.h>
@@ -54,7 +56,7 @@ static bool set_list(struct reading *r, const struct key_entry *key, const char 
     bool empty = true; /* nothing since the last comma */
     unsigned gaps = 0;
     for (const char *p = value; !r->no_memory; p++) {
-        size_t len = strcspn(p, ", \t");
+        size_t len = strcspn(p, ", \t\r\n");
         if (len > 0) {
             set_element(r, key, p, len);
             found = true;
@@ -99,6 +101,24 @@ static void set_from_file(struct reading *r, const struct key_entry *key, const 
     text_fini(&text);
 }
 
+/* As digits without a prefix, where it is an integer at all. */
+static const char *plain_integer(struct reading *r, const struct key_entry *key, const char *value,
+                                 char out[NUMBER_TEXT])
+{
+    bool is_decimal = (key->flags & KEY_DECIMAL) != 0, is_doubtful;
+    if (!number_read(out, value, is_decimal, &is_doubtful)) {
+        return value;
+    }
+    if (is_doubtful) {
+        reading_warn(r,
+                     is_decimal
+                         ? "%s: is %s, as for wg(8): wireproxy takes a leading zero for octal"
+                         : "%s: is %s: a leading zero is taken for octal, as by wireproxy",
+                     key->name, out);
+    }
+    return out;
+}
+
 static void set_only(struct reading *r, const struct key_entry *key, const char *value,
                      unsigned line_before)
 {
@@ -108,6 +128,10 @@ static void set_only(struct reading *r, const struct key_entry *key, const char 
     }
     if (line_before != 0 && key->kind == KEY_ONE) {
         reading_warn(r, "%s: replaces the one in line %u", key->name, line_before);
+    }
+    char number[NUMBER_TEXT];
+    if (key->flags & KEY_INTEGER) {
+        value = plain_integer(r, key, value, number);
     }
     if (key->flags & KEY_FILE) {
         set_from_file(r, key, value);
@@ -124,21 +148,56 @@ static unsigned *seen(struct reading *r, const struct key_entry *key)
     return &r->seen[of - schema_keys];
 }
 
+/* wg(8) lets the last of repeated keys count, and wireproxy the first. */
+static bool is_overruled(const struct reading *r, const struct key_entry *key, unsigned line_before)
+{
+    return key->kind == KEY_ONE && line_before != 0 &&
+           (r->section & (SECTION_INTERFACE | SECTION_PEER)) == 0;
+}
+
 static void assign_expanded(struct reading *r, const struct key_entry *key, const char *value)
 {
-    bool may_be_empty = key->kind == KEY_LIST || key->flags & KEY_MAY_BE_EMPTY;
-    if (*value == '\0' && may_be_empty) {
+    unsigned line_before = *seen(r, key);
+    if (*value == '\0' && key->kind == KEY_LIST) {
         reading_warn(r, "%s: has no value, ignored", key->name);
+    } else if (is_overruled(r, key, line_before)) {
+        reading_warn(r, "%s: is ignored, for the one in line %u counts", key->name, line_before);
     } else if (key->kind != KEY_LIST) {
-        set_only(r, key, value, *seen(r, key));
+        set_only(r, key, value, line_before);
         *seen(r, key) = r->line;
     } else if (set_list(r, key, value)) {
         *seen(r, key) = r->line;
     }
 }
 
-void assign(struct reading *r, const struct key_entry *key, const char *value)
+/* It is there, if wrong. */
+static void refuse(struct reading *r, const struct key_entry *key, const char *value,
+                   const char *why)
 {
+    complain(r, key, value, why);
+    *seen(r, key) = r->line;
+}
+
+static void let_go(char *buffer, size_t size)
+{
+    if (buffer != NULL) {
+        wipe(buffer, size);
+        free(buffer);
+    }
+}
+
+static char *buffer_for(struct reading *r, const char *value, size_t *size)
+{
+    *size = strlen(value) + EXPANDED_SIZE;
+    char *buffer = malloc(*size);
+    r->no_memory |= buffer == NULL;
+    return buffer;
+}
+
+/* Last, so that nothing of what a variable holds stands for anything else. */
+static void assign_variable(struct reading *r, const struct key_entry *key, const char *value)
+{
+    size_t size;
     if (key->flags & KEY_PRIVATE && value[0] != '$') {
         r->config->has_secrets = true;
     }
@@ -146,20 +205,54 @@ void assign(struct reading *r, const struct key_entry *key, const char *value)
         assign_expanded(r, key, value);
         return;
     }
-    size_t size = strlen(value) + EXPANDED_SIZE;
-    char *expanded = malloc(size);
+    char *expanded = buffer_for(r, value, &size);
     if (expanded == NULL) {
-        r->no_memory = true;
         return;
     }
     const char *why = value_expand(expanded, size, value, key->flags & KEY_FILE, r->sources, r->why,
                                    sizeof r->why);
     if (why != NULL) {
-        complain(r, key, value, why);
-        *seen(r, key) = r->line; /* it is there, if wrong */
+        refuse(r, key, value, why);
     } else {
         assign_expanded(r, key, expanded);
     }
-    wipe(expanded, size);
-    free(expanded);
+    let_go(expanded, size);
+}
+
+static void assign_named(struct reading *r, const struct key_entry *key, const char *value)
+{
+    size_t size;
+    struct named n = {.text = r->text,
+                      .len = r->len,
+                      .section = r->section == SECTION_NONE ? 0 : r->section_line,
+                      .key = key->name,
+                      .looked_up = r->named};
+    char *expanded = buffer_for(r, value, &size);
+    if (expanded == NULL) {
+        return;
+    }
+    const char *why = named_expand(expanded, size, value, &n);
+    r->named = n.looked_up;
+    r->no_memory |= n.no_memory;
+    if (n.is_unknown) {
+        reading_warn(r, "%s: no key has the name in its %%(...)s, which is left as it stands",
+                     key->name);
+    }
+    if (why != NULL) {
+        refuse(r, key, value, why);
+    } else if (!r->no_memory) {
+        assign_variable(r, key, expanded);
+    }
+    let_go(expanded, size);
+}
+
+void assign(struct reading *r, const struct key_entry *key, const char *value)
+{
+    if (*value == '\0' && key->flags & KEY_MAY_BE_EMPTY) {
+        reading_warn(r, "%s: has no value, ignored", key->name);
+    } else if (named_is_in(value)) {
+        assign_named(r, key, value);
+    } else {
+        assign_variable(r, key, value);
+    }
 }

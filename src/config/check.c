@@ -109,7 +109,7 @@ static void check_place(const struct reading *r, unsigned line, const struct pla
     if (!is_unread(at) && !place_is_private(at) && !allowed) {
         report_error(r->report, line,
                      "BindAddress: %s: others could use the tunnel from "
-                     "there; if they may, add AllowLan = yes",
+                     "there; if they may, add AllowLan = yes, or give --allow-lan",
                      quote_place(at, text));
     }
 }
@@ -151,7 +151,8 @@ static bool is_user(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->n_doors; i++) {
         for (size_t j = 0; j < c->doors[i].n_users; j++) {
-            if (strcmp(c->doors[i].users[j].name, name) == 0) {
+            const char *known = c->doors[i].users[j].name; /* NULL in a file that is refused */
+            if (known != NULL && strcmp(known, name) == 0) {
                 return true;
             }
         }
@@ -221,6 +222,23 @@ static void check_names(const struct reading *r)
     }
 }
 
+/* wireproxy asks this machine's resolver. */
+static void check_target_names(const struct reading *r)
+{
+    const struct config *c = r->config;
+    for (size_t i = 0; i < c->n_doors && c->n_dns == 0 && !c->names_outside; i++) {
+        const struct config_door *d = &c->doors[i];
+        struct addr addr;
+        if ((d->kind == CONFIG_FORWARD || d->kind == CONFIG_STDIO) && d->target_host != NULL &&
+            !addr_parse(&addr, d->target_host)) {
+            char text[QUOTE_SIZE];
+            report_warning(r->report, d->target_line,
+                           "Target: %s is a name, and there is no DNS to ask for it in the tunnel",
+                           report_quote(text, d->target_host));
+        }
+    }
+}
+
 void check_whole(const struct reading *r)
 {
     check_sections(r);
@@ -228,4 +246,7 @@ void check_whole(const struct reading *r)
     check_peers(r);
     check_doors(r);
     check_names(r);
+    if (r->report->errors == 0) {
+        check_target_names(r);
+    }
 }

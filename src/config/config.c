@@ -7,8 +7,10 @@
 #include "config/check.h"
 #include "config/doors.h"
 #include "config/lines.h"
+#include "config/listener.h"
 #include "config/reading.h"
 #include "config/report.h"
+#include "config/setters.h"
 #include "config/sources.h"
 
 #include <stdlib.h>
@@ -151,8 +153,8 @@ static int take_wg_config(struct reading_of *main, unsigned *errors, config_mess
     return err;
 }
 
-/* A file with doors of its own is wireproxy's or ours: there a peer without AllowedIPs has everything, and a proxy
- * without Protocols has all. */
+/* A file with doors of its own is wireproxy's or ours: there a peer without AllowedIPs has everything, a proxy
+ * without Protocols has all, and [UDPProxyTunnel] keeps its flows for ever where no key says otherwise. */
 static void give_defaults(struct reading *r)
 {
     static const struct prefix everything[] = {{.addr = {.family = FAMILY_V4}},
@@ -161,6 +163,9 @@ static void give_defaults(struct reading *r)
     for (size_t i = 0; i < c->n_doors; i++) {
         if (c->doors[i].kind == CONFIG_PROXY && c->doors[i].protocols == 0) {
             c->doors[i].protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP;
+        }
+        if (c->doors[i].kind == CONFIG_FORWARD && c->doors[i].udp && !c->doors[i].has_idle) {
+            c->doors[i].has_idle = c->limits.udp_idle_timeout == 0;
         }
     }
     for (size_t i = 0; c->n_doors > 0 && i < c->n_peers; i++) {
@@ -173,6 +178,56 @@ static void give_defaults(struct reading *r)
     }
 }
 
+static void allow_lan(struct config *c)
+{
+    c->status_allow_lan = true;
+    for (size_t i = 0; i < c->n_doors; i++) {
+        c->doors[i].allow_lan = true;
+    }
+}
+
+static bool is_taken(const struct config *c, const struct config_door *by)
+{
+    for (size_t i = 0; i < c->n_doors; i++) {
+        const struct config_door *d = &c->doors[i];
+        bool stands_here = d->kind != CONFIG_REVERSE && d->kind != CONFIG_STDIO;
+        if (stands_here && d->udp == by->udp && place_clashes(&d->bind, &by->bind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_v4(struct reading *r, size_t of)
+{
+    struct config *c = r->config;
+    struct config_door v4;
+    if (!door_copy(&v4, &c->doors[of])) {
+        r->no_memory = true;
+        return;
+    }
+    v4.bind.at.addr = (struct addr){.family = FAMILY_V4};
+    struct config_door *doors =
+        is_taken(c, &v4) ? NULL : setters_grow(r, c->doors, c->n_doors, sizeof *doors);
+    if (doors == NULL) {
+        door_fini(&v4);
+        return;
+    }
+    c->doors = doors;
+    doors[c->n_doors++] = v4;
+}
+
+/* [::] in wireproxy's sections is for IPv4, too: a second door takes that. */
+static void add_families(struct reading *r)
+{
+    size_t n = r->config->n_doors;
+    for (size_t i = 0; i < n && !r->no_memory; i++) {
+        if (r->config->doors[i].is_for_both_families) {
+            add_v4(r, i);
+        }
+    }
+}
+
 static int take_all(struct reading_of *o, const char *text, size_t len, unsigned *errors,
                     config_message_fn *message, void *ctx)
 {
@@ -181,8 +236,12 @@ static int take_all(struct reading_of *o, const char *text, size_t len, unsigned
         err = take_wg_config(o, errors, message, ctx);
     }
     if (err == 0 && o->is_text) {
+        if (o->reading.sources != NULL && o->reading.sources->allow_lan) {
+            allow_lan(o->reading.config);
+        }
         check_whole(&o->reading);
         give_defaults(&o->reading);
+        add_families(&o->reading);
     }
     return err == 0 && (o->report.no_memory || o->reading.no_memory) ? ERR_NOMEM : err;
 }

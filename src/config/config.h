@@ -57,11 +57,12 @@ enum config_protocol { CONFIG_SOCKS5 = 1, CONFIG_SOCKS4 = 2, CONFIG_HTTP = 4 };
 struct config_door {
     unsigned line; /* of what says where it is: BindAddress, or ListenPort */
     enum config_door_kind kind;
-    unsigned protocols; /* CONFIG_PROXY: a set of enum config_protocol */
-    bool udp;           /* FORWARD, REVERSE: datagrams instead of TCP */
-    struct place bind;  /* port 0: any free one */
-    uint16_t port;      /* REVERSE: of our addresses inside; SNI: of the targets, 443 */
-    bool allow_lan;     /* outside loopback without users only where this is set */
+    unsigned protocols;        /* CONFIG_PROXY: a set of enum config_protocol */
+    bool udp;                  /* FORWARD, REVERSE: datagrams instead of TCP */
+    struct place bind;         /* port 0: any free one */
+    uint16_t port;             /* REVERSE: of our addresses inside; SNI: of the targets, 443 */
+    bool is_for_both_families; /* [::]: a door at 0.0.0.0 comes with it, unless the file has one */
+    bool allow_lan;            /* outside loopback without users only where this is set */
 
     struct config_user *users; /* none: nobody is asked */
     size_t n_users;
@@ -71,6 +72,7 @@ struct config_door {
     /* FORWARD, STDIO: a name or address inside. REVERSE: one of this machine or its network, or a Unix socket. */
     char *target_host; /* NULL: target_path */
     uint16_t target_port;
+    unsigned target_line;
     char *target_path;
 
     /* SOCKS5's UDP */
@@ -80,7 +82,8 @@ struct config_door {
 
     /* seconds, of this door's flows: IdleTimeout, InactivityTimeout; 0: they never end */
     unsigned idle;
-    bool has_idle; /* else [Limits] counts */
+    bool has_idle;    /* else [Limits] counts */
+    bool log_domains; /* LogDomains: where each connection goes is said, not only with -v */
     /* PROXY: what TLS is spoken with to clients, PEM, the texts themselves; NULL: no TLS. Both or none */
     char *tls_certificate, *tls_key; /* the key is wiped when freed */
     unsigned tls_line;               /* of the later of the two */
@@ -136,10 +139,10 @@ struct config {
  * looks like one. */
 typedef void config_message_fn(void *ctx, bool is_error, const char *message);
 
-/* Read the file at `path` ("-": standard input). 0 and *out (to be freed), or
+/* Read the file at `path` ("-": standard input). With `allow_lan`, each door and the status is as if it said AllowLan = yes. 0 and *out (to be freed), or
  * ERR_INVALID after at least one message with is_error; warnings alone do not
  * fail. ERR_NOMEM. *out is NULL on failure. */
-int config_load(struct config **out, const char *path, config_message_fn *message,
+int config_load(struct config **out, const char *path, bool allow_lan, config_message_fn *message,
                 void *ctx) MUST_USE;
 
 /* The same from memory; `name` stands in the messages. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define NO_MEMORY "there is no memory for it"
+const char door_no_memory[] = "there is no memory for it";
 
 static char *copy(const char *text, size_t len)
 {
@@ -53,6 +53,55 @@ void door_fini(struct config_door *d)
     *d = (struct config_door){0};
 }
 
+/* *out: a copy of `text`, NULL where that is NULL. False without memory. */
+static bool copy_if_any(char **out, const char *text)
+{
+    *out = text != NULL ? copy(text, strlen(text)) : NULL;
+    return (*out != NULL) == (text != NULL);
+}
+
+static bool copy_users(struct config_door *out, const struct config_door *d)
+{
+    bool done = true;
+    out->users = d->n_users > 0 ? calloc(d->n_users, sizeof *out->users) : NULL;
+    for (size_t i = 0; out->users != NULL && i < d->n_users; i++) {
+        done = copy_if_any(&out->users[i].name, d->users[i].name) && done;
+        done = copy_if_any(&out->users[i].password, d->users[i].password) && done;
+        out->n_users++;
+    }
+    return done && out->n_users == d->n_users;
+}
+
+static bool copy_rules(struct config_door *out, const struct config_door *d)
+{
+    bool done = true;
+    out->rules = d->n_rules > 0 ? calloc(d->n_rules, sizeof *out->rules) : NULL;
+    for (size_t i = 0; out->rules != NULL && i < d->n_rules; i++) {
+        out->rules[i] = d->rules[i];
+        done = copy_if_any(&out->rules[i].suffix, d->rules[i].suffix) && done;
+        done = copy_if_any(&out->rules[i].user, d->rules[i].user) && done;
+        out->n_rules++;
+    }
+    return done && out->n_rules == d->n_rules;
+}
+
+bool door_copy(struct config_door *out, const struct config_door *d)
+{
+    *out = *d;
+    out->n_users = 0;
+    out->n_rules = 0;
+    bool done = copy_if_any(&out->target_host, d->target_host);
+    done = copy_if_any(&out->target_path, d->target_path) && done;
+    done = copy_if_any(&out->tls_certificate, d->tls_certificate) && done;
+    done = copy_if_any(&out->tls_key, d->tls_key) && done;
+    done = copy_users(out, d) && done;
+    done = copy_rules(out, d) && done;
+    if (!done) {
+        door_fini(out);
+    }
+    return done;
+}
+
 static const char *parse_target_path(struct config_door *out, const char *path)
 {
     size_t n = strlen(path);
@@ -63,7 +112,7 @@ static const char *parse_target_path(struct config_door *out, const char *path)
     free(out->target_path);
     out->target_host = NULL;
     out->target_path = copy(path, n);
-    return out->target_path != NULL ? NULL : NO_MEMORY;
+    return out->target_path != NULL ? NULL : door_no_memory;
 }
 
 const char *door_parse_target(struct config_door *out, const char *text, bool allow_path)
@@ -83,7 +132,7 @@ const char *door_parse_target(struct config_door *out, const char *text, bool al
     out->target_path = NULL;
     out->target_port = port;
     out->target_host = copy(host, strlen(host));
-    return out->target_host != NULL ? NULL : NO_MEMORY;
+    return out->target_host != NULL ? NULL : door_no_memory;
 }
 
 const char *door_parse_proxy(struct config_door *out, const char *text)
@@ -196,7 +245,7 @@ static const char *parse_term(struct config_rule *out, char *term)
     if (strncasecmp(term, "user=", 5) == 0) {
         free(out->user);
         out->user = copy(term + 5, strlen(term + 5));
-        return term[5] == '\0' ? "user= has no name" : out->user != NULL ? NULL : NO_MEMORY;
+        return term[5] == '\0' ? "user= has no name" : out->user != NULL ? NULL : door_no_memory;
     }
     if (strcmp(term, "*") == 0) {
         return NULL;
@@ -215,7 +264,7 @@ static const char *parse_term(struct config_rule *out, char *term)
         return "must be a network, an address, a name, or *";
     }
     out->suffix = copy(name, strlen(name));
-    return out->suffix != NULL ? NULL : NO_MEMORY;
+    return out->suffix != NULL ? NULL : door_no_memory;
 }
 
 const char *rule_parse(struct config_rule *out, const char *text)

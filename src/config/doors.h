@@ -8,6 +8,9 @@
 #include "base/macros.h"
 #include "config/config.h"
 
+/* What those say that have no memory. */
+extern const char door_no_memory[];
+
 /* -D: "[ADDRESS:]PORT" or "unix:PATH", for every protocol. */
 const char *door_parse_proxy(struct config_door *out, const char *text) MUST_USE;
 
@@ -22,6 +25,9 @@ const char *door_parse_reverse(struct config_door *out, const char *text) MUST_U
 const char *door_parse_stdio(struct config_door *out, const char *text) MUST_USE;
 
 void door_fini(struct config_door *door); /* harmless on zeroes */
+
+/* One of its own. False without memory, and then there is nothing to give back. */
+bool door_copy(struct config_door *out, const struct config_door *door) MUST_USE;
 
 /* "HOST:PORT" into target_host and target_port, or "unix:PATH" into target_path where that is
  * allowed. */

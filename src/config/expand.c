@@ -49,46 +49,21 @@ static const char *expand_variable(char *out, size_t size, const char *text, boo
     return len >= 0 && (size_t)len < size ? NULL : "is a variable with too much in it";
 }
 
-/* How many marks stand at either end: wireproxy's files may have """...""" and `...` beside "..." and '...'. */
-static size_t quotes(const char *text, size_t len)
-{
-    if (len >= 6 && memcmp(text, "\"\"\"", 3) == 0 && memcmp(text + len - 3, "\"\"\"", 3) == 0) {
-        return 3;
-    }
-    return len >= 2 && strchr("\"'`", text[0]) != NULL && text[len - 1] == text[0];
-}
-
 bool value_is_plain(const char *text)
 {
-    size_t len = strlen(text);
-    return len == 0 || (strchr("$\"'`", text[0]) == NULL && text[len - 1] != '\\' &&
-                        strstr(text, "%(") == NULL);
+    return text[0] != '$';
 }
 
 const char *value_expand(char *out, size_t size, const char *text, bool is_path,
                          const struct sources *sources, char why[], size_t why_size)
 {
-    size_t len = strlen(text);
-    size_t marks = quotes(text, len);
-    if (len >= size) {
+    if (strlen(text) >= size) {
         return "is too long";
-    }
-    if (len > 0 && text[len - 1] == '\\') {
-        return "ends in a backslash: a value stands in one line";
-    }
-    if (strstr(text, "%(") != NULL && strstr(text, ")s") != NULL) {
-        return "names another key in %(...)s: not supported, write the value itself";
     }
     if (text[0] == '$' && text[1] != '$') {
         return expand_variable(out, size, text, is_path, sources, why, why_size);
     }
-    if (marks == 0 && (text[0] == '"' || text[0] == '`')) {
-        return "begins with a quotation mark that is not closed (a # or ; behind a blank begins a "
-               "comment)";
-    }
-    const char *from = text + (text[0] == '$' ? 1u : marks);
-    size_t n = len - (text[0] == '$' ? 1u : 2 * marks);
-    memcpy(out, from, n);
-    out[n] = '\0';
+    const char *from = text + (text[0] == '$');
+    memcpy(out, from, strlen(from) + 1);
     return NULL;
 }

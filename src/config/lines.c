@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A text as sections and keys. inih tells names from values; what it would let
  * pass in silence is looked at here, as each line is handed to it: section
- * lines that do not end, or that go on behind their bracket. */
+ * lines that do not end, or that go on behind their bracket. Values that it
+ * would not read as they were meant are taken past it: it sees empty lines. */
 #include "config/lines.h"
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "config/blanks.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -23,8 +25,10 @@ struct walk {
     const char *next, *end;
     const struct lines_handler *handler;
     void *ctx;
-    unsigned line; /* the one being handed over */
-    bool inside;   /* of a line that did not fit inih's buffer at once */
+    const char *taken; /* up to here the lines were taken past inih */
+    unsigned line;     /* the one being handed over */
+    bool inside;       /* of a line that did not fit inih's buffer at once */
+    bool no_memory;
 };
 
 static const char *skip_blanks(const char *p, const char *end)
@@ -33,6 +37,19 @@ static const char *skip_blanks(const char *p, const char *end)
         p++;
     }
     return p;
+}
+
+/* What parts a key from its value, as inih finds it; NULL: there is none before the comment. */
+static const char *find_delimiter(const char *p, const char *end)
+{
+    bool blank = false;
+    for (; p < end && *p != '=' && *p != ':'; p++) {
+        if (blank && (*p == '#' || *p == ';')) {
+            return NULL;
+        }
+        blank = isspace((unsigned char)*p);
+    }
+    return p < end ? p : NULL;
 }
 
 /* inih takes the name up to the first ']', and neither misses the bracket nor
@@ -48,8 +65,13 @@ static void check_section_line(const struct walk *w, const char *begin, const ch
         return;
     }
     const char *rest = skip_blanks(bracket + 1, end);
-    if (rest < end && *rest != ';' && *rest != '#') {
+    if (rest == end || *rest == ';' || *rest == '#') {
+        return;
+    }
+    if (find_delimiter(rest, end) != NULL) { /* a key, which would be lost */
         w->handler->broken(w->ctx, w->line, "nothing but a comment may follow the section's name");
+    } else {
+        w->handler->doubtful(w->ctx, w->line, "what follows the section's name is ignored");
     }
 }
 
@@ -65,13 +87,99 @@ static const char *line_content_end(const struct walk *w, const char *begin)
     return p;
 }
 
+/* Where the comment begins behind the value at `p`, or `end`. */
+static const char *find_comment(const char *p, const char *end)
+{
+    bool blank = false;
+    while (p < end && !(blank && (*p == '#' || *p == ';'))) {
+        blank = isspace((unsigned char)*p);
+        p++;
+    }
+    return p;
+}
+
+/* wireproxy looks for the \ at the end of a line before it looks for comments. */
+static void doubt_comment(const struct walk *w, const char *comment, const char *end)
+{
+    while (end > comment && isspace((unsigned char)end[-1])) {
+        end--;
+    }
+    if (end > comment && end[-1] == '\\' && !w->handler->hash_anywhere(w->ctx)) {
+        w->handler->doubtful(w->ctx, w->line,
+                             "the comment ends in \\, for which wireproxy joins the next line: "
+                             "here it ends with its own");
+    }
+}
+
+#define NAME_SIZE 64 /* longer ones are none of ours */
+
+/* Without the blanks and the marks around it. */
+static void copy_name(char out[NAME_SIZE], const char *begin, const char *end)
+{
+    struct piece p = trim_piece((struct piece){begin, end});
+    if (p.end - p.begin > 2 && (*p.begin == '"' || *p.begin == '`') && p.end[-1] == *p.begin) {
+        p.begin++;
+        p.end--;
+    }
+    size_t n = (size_t)(p.end - p.begin);
+    n = n < NAME_SIZE ? n : NAME_SIZE - 1;
+    memcpy(out, p.begin, n);
+    out[n] = '\0';
+}
+
+static void hand_over(struct walk *w, const char *begin, const char *delimiter,
+                      const struct long_value *v)
+{
+    char name[NAME_SIZE];
+    copy_name(name, begin, delimiter);
+    w->taken = v->end;
+    w->handler->key(w->ctx, w->line, name, v->text, v->form);
+    if (v->doubts != NULL) {
+        w->handler->doubtful(w->ctx, w->line, v->doubts);
+    }
+}
+
+/* The line of a key, from `begin` to where `end` is its end for inih: taken here, or left to that. */
+static void begin_key(struct walk *w, const char *begin, const char *end)
+{
+    const char *delimiter = find_delimiter(begin, end);
+    if (delimiter == NULL || delimiter == begin) {
+        return;
+    }
+    const char *newline = memchr(w->next, '\n', (size_t)(w->end - w->next));
+    struct value_place at = {.line_end = newline != NULL ? newline : w->end, .text_end = w->end};
+    at.begin = trim_piece((struct piece){delimiter + 1, at.line_end}).begin;
+    at.wide_blanks = at.begin != skip_blanks(delimiter + 1, at.line_end);
+    at.content = find_comment(delimiter + 1, end);
+    at.content = at.content < at.begin ? at.begin : at.content;
+    at.marks_end = end < at.begin ? at.begin : end;
+    struct long_value v;
+    int err = long_value_take(&v, &at);
+    if (err == ERR_INVALID) {
+        w->taken = at.line_end;
+        w->handler->broken(w->ctx, w->line, "the ` or \"\"\" before the value is not closed");
+    } else if (err != 0) {
+        w->no_memory = true;
+    } else if (v.text != NULL) {
+        hand_over(w, begin, delimiter, &v);
+    } else {
+        doubt_comment(w, at.content, at.line_end);
+    }
+    long_value_fini(&v);
+}
+
 static void begin_line(struct walk *w)
 {
     w->line++;
     const char *end = line_content_end(w, w->next);
     const char *begin = skip_blanks(w->next, end);
+    if (w->taken != NULL && w->next <= w->taken) {
+        return; /* a part of the value above */
+    }
     if (begin < end && *begin == '[') {
         check_section_line(w, begin, end);
+    } else if (begin < end && *begin != '#' && *begin != ';') {
+        begin_key(w, begin, end);
     }
 }
 
@@ -87,7 +195,8 @@ static char *next_chunk(char *out, int size, void *stream)
     if (!w->inside) {
         begin_line(w);
     }
-    const char *end = line_content_end(w, w->next);
+    bool is_taken = w->taken != NULL && w->next <= w->taken;
+    const char *end = is_taken ? w->next : line_content_end(w, w->next);
     size_t room = (size_t)size - 2; /* newline and NUL */
     size_t n = (size_t)(end - w->next);
     w->inside = n > room;
@@ -105,15 +214,30 @@ static char *next_chunk(char *out, int size, void *stream)
     return out;
 }
 
+/* wg(8) does not mind blanks inside the brackets. */
+static void trim(char *out, size_t size, const char *text)
+{
+    const char *begin = skip_blanks(text, text + strlen(text));
+    size_t n = strnlen(begin, size - 1);
+    while (n > 0 && isspace((unsigned char)begin[n - 1])) {
+        n--;
+    }
+    memcpy(out, begin, n);
+    out[n] = '\0';
+}
+
 static int entry(void *user, const char *section, const char *key, const char *value, int line)
 {
     const struct walk *w = user;
+    char trimmed[64], name[NAME_SIZE];
     if (key == NULL) {
-        w->handler->section(w->ctx, (unsigned)line, section);
+        trim(trimmed, sizeof trimmed, section);
+        w->handler->section(w->ctx, (unsigned)line, trimmed);
     } else if (value == NULL) {
         w->handler->broken(w->ctx, (unsigned)line, "must be \"Key = value\" or \"[Section]\"");
     } else {
-        w->handler->key(w->ctx, (unsigned)line, key, value);
+        copy_name(name, key, key + strlen(key));
+        w->handler->key(w->ctx, (unsigned)line, name, value, VALUE_PLAIN);
     }
     return 1;
 }
@@ -129,5 +253,5 @@ int lines_walk(const char *text, size_t len, const struct lines_handler *handler
     struct walk w = {.next = text, .end = text + len, .handler = handler, .ctx = ctx};
     /* The lines that it counts as errors were reported one by one. */
     int result = ini_parse_stream(next_chunk, &w, entry, &w);
-    return result == -2 ? ERR_NOMEM : 0;
+    return result == -2 || w.no_memory ? ERR_NOMEM : 0;
 }

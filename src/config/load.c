@@ -90,7 +90,8 @@ static const char *read_file(void *ctx, const char *path, bool is_secret, struct
     return why;
 }
 
-int config_load(struct config **out, const char *path, config_message_fn *message, void *ctx)
+int config_load(struct config **out, const char *path, bool allow_lan, config_message_fn *message,
+                void *ctx)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "(standard input)" : path;
@@ -101,7 +102,8 @@ int config_load(struct config **out, const char *path, config_message_fn *messag
     }
     struct text text = {0};
     struct loading loading = {.path = is_stdin ? "" : path, .message = message, .ctx = ctx};
-    struct sources sources = {.variable = variable, .file = read_file, .ctx = &loading};
+    struct sources sources = {
+        .allow_lan = allow_lan, .variable = variable, .file = read_file, .ctx = &loading};
     int err = text_read(&text, fd);
     if (err == ERR_IO) {
         err = refuse(name, "read", message, ctx);

@@ -6,10 +6,10 @@
 #include "base/err.h"
 #include "config/assign.h"
 #include "config/lines.h"
+#include "config/named.h"
 #include "config/nearest.h"
 #include "config/setters.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,7 +69,10 @@ static void unknown_key(struct reading *r, const char *name)
     char quoted[QUOTE_SIZE];
     const char *home = where_it_belongs(name);
     const char *near = nearest_key(r->section, name);
-    if (r->section == SECTION_NONE) {
+    if (named_is_meant(r->text, r->len, name)) {
+        return; /* it is there for others */
+    }
+    if (r->section == SECTION_NONE && home != NULL) {
         report_error(r->report, r->line, "a key above the first section");
     } else if (home != NULL) {
         report_error(r->report, r->line, "%s belongs in [%s], not in [%s]",
@@ -82,22 +85,45 @@ static void unknown_key(struct reading *r, const char *name)
     }
 }
 
-#define WIREPROXYS                                                                           \
-    (SECTION_SOCKS5 | SECTION_HTTP | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_UDP_CLIENT | \
-     SECTION_TCP_SERVER | SECTION_STDIO)
-
 /* In these sections a file may come from wireproxy, where it meant something shorter unless it was protected. */
-static void warn_of_cut(struct reading *r, const struct key_entry *key, const char *value)
+static void warn_of_cut(struct reading *r, const struct key_entry *key, const char *value,
+                        enum value_form form)
 {
     size_t n = strcspn(value, "#;");
-    if (r->section & WIREPROXYS && value[n] != '\0' && value[0] != '`' &&
-        strncmp(value, "\"\"\"", 3) != 0) {
+    bool is_cut = form == VALUE_PLAIN || form == VALUE_QUOTED;
+    if (r->section & SECTIONS_OF_WIREPROXY && value[n] != '\0' && is_cut) {
         reading_warn(r, "%s: the %c is a part of it, although wireproxy ends the value there",
                      key->name, value[n]);
     }
+    if (form == VALUE_PLAIN && value[0] == '"') {
+        reading_warn(r, "%s: the quotation mark is a part of it: it does not enclose the value",
+                     key->name);
+    }
 }
 
-static void on_key(void *ctx, unsigned line, const char *name, const char *value)
+/* A file of wireproxy's may have it for other keys alone. */
+static void warn_of_ours(struct reading *r, const struct key_entry *key)
+{
+    if (r->section & SECTIONS_OF_WIREPROXY && key->flags & KEY_OURS &&
+        named_is_meant(r->text, r->len, key->name)) {
+        reading_warn(
+            r, "%s: other keys name it, and here it means something itself, unlike for wireproxy",
+            key->name);
+    }
+}
+
+/* Once in a section: some stand there many times. */
+static void refuse_key(struct reading *r, const struct key_entry *key)
+{
+    unsigned *seen = &r->seen[key - schema_keys];
+    if (*seen == 0) {
+        report_error(r->report, r->line, "%s: %s", key->name, key->words);
+    }
+    *seen = r->line;
+}
+
+static void on_key(void *ctx, unsigned line, const char *name, const char *value,
+                   enum value_form form)
 {
     struct reading *r = ctx;
     if (r->no_memory || r->section == SECTION_SKIPPED) {
@@ -110,9 +136,10 @@ static void on_key(void *ctx, unsigned line, const char *name, const char *value
     } else if (key->kind == KEY_SKIP) {
         skip_key(r, key);
     } else if (key->kind == KEY_REFUSE) {
-        report_error(r->report, line, "%s: %s", key->name, key->words);
+        refuse_key(r, key);
     } else {
-        warn_of_cut(r, key, value);
+        warn_of_ours(r, key);
+        warn_of_cut(r, key, value, form);
         assign(r, key, value);
     }
 }
@@ -134,14 +161,23 @@ static void check_tls(struct reading *r)
     }
 }
 
+/* A user without a password, or a password for nobody, would be an open proxy. */
+static void check_users(struct reading *r)
+{
+    if (r->usernames != r->passwords) {
+        bool names = r->usernames > r->passwords;
+        report_error(r->report, r->section_line, "[%s] has a %s without a %s",
+                     schema_section_name(r->section), names ? "Username" : "Password",
+                     names ? "Password" : "Username");
+    }
+    r->usernames = 0;
+    r->passwords = 0;
+}
+
 static void end_section(struct reading *r)
 {
     check_tls(r);
-    if (r->users_without_password > 0) {
-        report_error(r->report, r->section_line, "[%s] has a Username without a Password behind it",
-                     schema_section_name(r->section));
-        r->users_without_password = 0;
-    }
+    check_users(r);
     for (size_t i = 0; i < schema_n_keys; i++) {
         const struct key_entry *key = &schema_keys[i];
         r->names_wg_config =
@@ -193,26 +229,10 @@ static void begin_known_section(struct reading *r, const struct section_entry *e
     }
 }
 
-/* wg(8) does not mind blanks inside the brackets. */
-static void trim(char *out, size_t size, const char *text)
-{
-    while (isspace((unsigned char)*text)) {
-        text++;
-    }
-    size_t n = strnlen(text, size - 1);
-    while (n > 0 && isspace((unsigned char)text[n - 1])) {
-        n--;
-    }
-    memcpy(out, text, n);
-    out[n] = '\0';
-}
-
 static void on_section(void *ctx, unsigned line, const char *name)
 {
     struct reading *r = ctx;
-    char trimmed[64];
-    trim(trimmed, sizeof trimmed, name);
-    const struct section_entry *entry = schema_find_section(trimmed);
+    const struct section_entry *entry = schema_find_section(name);
     begin_section(r, line, entry != NULL ? entry->section : SECTION_SKIPPED);
     if (r->no_memory) {
         return;
@@ -220,7 +240,7 @@ static void on_section(void *ctx, unsigned line, const char *name)
     if (entry != NULL) {
         begin_known_section(r, entry);
     } else {
-        unknown_section(r, trimmed);
+        unknown_section(r, name);
     }
 }
 
@@ -235,6 +255,14 @@ static void on_broken(void *ctx, unsigned line, const char *why)
     struct reading *r = ctx;
     if (r->section != SECTION_SKIPPED) {
         report_error(r->report, line, "%s", why);
+    }
+}
+
+static void on_doubtful(void *ctx, unsigned line, const char *why)
+{
+    struct reading *r = ctx;
+    if (r->section != SECTION_SKIPPED) {
+        report_warning(r->report, line, "%s", why);
     }
 }
 
@@ -268,7 +296,10 @@ int reading_take(struct reading *r, const char *text, size_t len)
         .hash_anywhere = hash_anywhere,
         .broken = on_broken,
         .broken_section = on_broken_section,
+        .doubtful = on_doubtful,
     };
+    r->text = text;
+    r->len = len;
     int err = lines_walk(text, len, &handler, r);
     if (err == 0 && !r->no_memory) {
         end_section(r);

@@ -23,10 +23,14 @@ struct reading {
     unsigned line;           /* being read */
     bool no_memory;          /* nothing more is taken */
     bool only_wireguard;     /* the file that WGConfig names: other sections do not count */
-    char *wg_config;         /* WGConfig; NULL: none */
+    const char *text;        /* all of it, of `len` bytes */
+    size_t len;
+    unsigned named;  /* keys of it that were looked up for others */
+    char *wg_config; /* WGConfig; NULL: none */
     unsigned wg_config_line;
-    bool names_wg_config;            /* a WGConfig was there, if only one that could not be read */
-    unsigned users_without_password; /* of the section */
+    bool names_wg_config;        /* a WGConfig was there, if only one that could not be read */
+    size_t usernames, passwords; /* of the section; the first belongs to the first */
+    unsigned resolve_line;       /* of [Resolve]; 0: there was none */
 
     /* By place in the table of keys: the line where this section gave it last,
      * and whether it was skipped anywhere. */

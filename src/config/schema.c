@@ -22,7 +22,7 @@ const struct section_entry schema_sections[] = {
     {SECTION_TCP_SERVER, "TCPServerTunnel", setters_begin_tcp_server},
     {SECTION_UDP_SERVER, "UDPServerTunnel", setters_begin_udp_server},
     {SECTION_STDIO, "STDIOTunnel", setters_begin_stdio},
-    {SECTION_RESOLVE, "Resolve", NULL},
+    {SECTION_RESOLVE, "Resolve", setters_begin_resolve},
     {SECTION_ACCESS, "Access", NULL},
     {SECTION_LIMITS, "Limits", NULL},
     {SECTION_STATUS, "Status", setters_begin_status},
@@ -35,11 +35,15 @@ const size_t schema_n_sections = ARRAY_SIZE(schema_sections);
 #define UNQUOTED KEY_SECRET
 #define MAY_BE_EMPTY KEY_MAY_BE_EMPTY
 #define FILE_OF (KEY_SECRET | KEY_FILE)
+#define INTEGER KEY_INTEGER
+#define OURS KEY_OURS
+#define WG_INTEGER (KEY_INTEGER | KEY_DECIMAL)
 
 #define AMNEZIA "a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported"
 #define RESERVED "the server expects it in each packet: not supported"
-#define DOMAINS \
-    "the names that do not fit would go outside the tunnel: not supported; see Deny and Allow"
+#define DOMAINS                                                                                 \
+    "the names that do not fit would be reached outside the tunnel, which wgproxy never does: " \
+    "take it out, and give clients /proxy.pac (see -i) or NO_PROXY"
 
 #define INTERFACE SECTION_INTERFACE
 #define PEER SECTION_PEER
@@ -54,37 +58,39 @@ const struct key_entry schema_keys[] = {
     {INTERFACE, "PrivateKeyFile", KEY_ONE, FILE_OF, set_private_key, "PrivateKey"},
     {INTERFACE, "Address", KEY_LIST, REQUIRED, set_address, NULL},
     {INTERFACE, "DNS", KEY_LIST, 0, set_dns, NULL},
-    {INTERFACE, "MTU", KEY_ONE, MAY_BE_EMPTY, set_mtu, NULL},
-    {INTERFACE, "ListenPort", KEY_ONE, 0, set_listen_port, NULL},
+    {INTERFACE, "MTU", KEY_ONE, MAY_BE_EMPTY | INTEGER, set_mtu, NULL},
+    {INTERFACE, "ListenPort", KEY_ONE, WG_INTEGER, set_listen_port, NULL},
     {INTERFACE, "UdpOffload", KEY_ONE, 0, set_udp_offload, NULL},
     {INTERFACE, "Through", KEY_ONE, 0, set_through, NULL},
     {INTERFACE, "CheckAlive", KEY_LIST, 0, set_check_alive, NULL},
-    {INTERFACE, "CheckAliveInterval", KEY_ONE, 0, set_check_alive_interval, NULL},
+    {INTERFACE, "CheckAliveInterval", KEY_ONE, INTEGER, set_check_alive_interval, NULL},
     {PEER, "PublicKey", KEY_ONE, REQUIRED | UNQUOTED, set_public_key, NULL},
     {PEER, "PresharedKey", KEY_ONE, SECRET, set_preshared_key, NULL},
     {PEER, "PresharedKeyFile", KEY_ONE, FILE_OF, set_preshared_key, "PresharedKey"},
     {PEER, "AllowedIPs", KEY_LIST, 0, set_allowed_ip, NULL},
     {PEER, "Endpoint", KEY_ONE, 0, set_endpoint, NULL},
-    {PEER, "PersistentKeepalive", KEY_ONE, 0, set_keepalive, NULL},
+    {PEER, "PersistentKeepalive", KEY_ONE, WG_INTEGER, set_keepalive, NULL},
 
     {LISTENERS, "BindAddress", KEY_ONE, REQUIRED, set_bind_address, NULL},
-    {LISTENERS, "AllowLan", KEY_ONE, 0, set_allow_lan, NULL},
-    {PROXIES, "Username", KEY_EACH, 0, set_username, NULL},
-    {PROXIES, "Password", KEY_EACH, SECRET, set_password, NULL},
-    {PROXIES, "PasswordFile", KEY_EACH, FILE_OF, set_password, NULL},
+    {LISTENERS, "AllowLan", KEY_ONE, OURS, set_allow_lan, NULL},
+    {PROXIES, "Username", KEY_EACH, MAY_BE_EMPTY, set_username, NULL},
+    {PROXIES, "Password", KEY_EACH, SECRET | MAY_BE_EMPTY, set_password, NULL},
+    {PROXIES, "PasswordFile", KEY_EACH, FILE_OF | OURS, set_password, NULL},
     {SECTION_PROXY, "Protocols", KEY_LIST, 0, set_protocol, NULL},
-    {SOCKS, "UDP", KEY_ONE, 0, set_udp, NULL},
-    {SOCKS, "UdpPort", KEY_ONE, 0, set_udp_port, NULL},
-    {SOCKS, "UdpAdvertise", KEY_ONE, 0, set_udp_advertise, NULL},
-    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Allow", KEY_EACH, 0, set_allow, NULL},
-    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Deny", KEY_EACH, 0, set_deny, NULL},
-    {PROXIES | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_TCP_SERVER, "IdleTimeout", KEY_ONE, 0,
+    {SOCKS, "UDP", KEY_ONE, OURS, set_udp, NULL},
+    {SOCKS, "UdpPort", KEY_ONE, OURS, set_udp_port, NULL},
+    {SOCKS, "UdpAdvertise", KEY_ONE, OURS, set_udp_advertise, NULL},
+    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Allow", KEY_EACH, OURS, set_allow, NULL},
+    {PROXIES | SECTION_SNI | SECTION_ACCESS, "Deny", KEY_EACH, OURS, set_deny, NULL},
+    {PROXIES | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_TCP_SERVER, "IdleTimeout", KEY_ONE, OURS,
      set_door_idle, NULL},
-    {SECTION_UDP_CLIENT | SECTION_UDP_SERVER, "InactivityTimeout", KEY_ONE, 0, set_door_idle, NULL},
-    {PROXIES, "CertFile", KEY_ONE, KEY_FILE | KEY_WHOLE, set_certificate, NULL},
-    {PROXIES, "KeyFile", KEY_ONE, FILE_OF | KEY_WHOLE, set_certificate_key, NULL},
-    {SECTION_SNI, "Port", KEY_ONE, 0, set_door_port, NULL},
-    {SERVERS, "ListenPort", KEY_ONE, REQUIRED, set_door_port, NULL},
+    {SECTION_UDP_CLIENT | SECTION_UDP_SERVER, "InactivityTimeout", KEY_ONE, INTEGER, set_inactivity,
+     NULL},
+    {PROXIES, "CertFile", KEY_ONE, KEY_FILE | KEY_WHOLE | MAY_BE_EMPTY, set_certificate, NULL},
+    {PROXIES, "KeyFile", KEY_ONE, FILE_OF | KEY_WHOLE | MAY_BE_EMPTY, set_certificate_key, NULL},
+    {PROXIES | SECTION_SNI, "LogDomains", KEY_ONE, 0, set_log_domains, NULL},
+    {SECTION_SNI, "Port", KEY_ONE, OURS, set_door_port, NULL},
+    {SERVERS, "ListenPort", KEY_ONE, REQUIRED | INTEGER, set_door_port, NULL},
     {CLIENTS | SERVERS | SECTION_STDIO, "Target", KEY_ONE, REQUIRED, set_target, NULL},
 
     {SECTION_RESOLVE, "Outside", KEY_ONE, 0, set_names_outside, NULL},
@@ -113,7 +119,6 @@ const struct key_entry schema_keys[] = {
 
     /* wireproxy's */
     {PROXIES | SECTION_SNI, "TunnelDomains", KEY_REFUSE, 0, NULL, DOMAINS},
-    {PROXIES | SECTION_SNI, "LogDomains", KEY_SKIP, 0, NULL, NULL},
 
     /* Cloudflare WARP's, as other programs write it */
     {INTERFACE, "Reserved", KEY_REFUSE, 0, NULL, RESERVED},
@@ -130,6 +135,7 @@ const struct key_entry schema_keys[] = {
     {INTERFACE, "H2", KEY_REFUSE, 0, NULL, AMNEZIA},
     {INTERFACE, "H3", KEY_REFUSE, 0, NULL, AMNEZIA},
     {INTERFACE, "H4", KEY_REFUSE, 0, NULL, AMNEZIA},
+    {INTERFACE, "HeaderProtectionKey", KEY_REFUSE, 0, NULL, AMNEZIA},
     {INTERFACE, "I1", KEY_REFUSE, 0, NULL, AMNEZIA},
     {INTERFACE, "I2", KEY_REFUSE, 0, NULL, AMNEZIA},
     {INTERFACE, "I3", KEY_REFUSE, 0, NULL, AMNEZIA},

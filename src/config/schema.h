@@ -30,6 +30,11 @@ enum section {
     SECTION_STATUS = 1 << 15,
 };
 
+/* Those of doors that wireproxy's files have: written for that program, maybe. */
+#define SECTIONS_OF_WIREPROXY                                                                \
+    (SECTION_SOCKS5 | SECTION_HTTP | SECTION_SNI | SECTION_TCP_CLIENT | SECTION_UDP_CLIENT | \
+     SECTION_TCP_SERVER | SECTION_STDIO)
+
 /* What begins with the section. */
 typedef void begin_fn(struct reading *r);
 
@@ -40,7 +45,7 @@ struct section_entry {
 };
 
 enum key_kind {
-    KEY_ONE,    /* the last one counts */
+    KEY_ONE,    /* the last one counts in wg(8)'s sections, elsewhere the first */
     KEY_LIST,   /* comma lists, and repeated keys add up */
     KEY_EACH,   /* one value a line, and repeated keys add up */
     KEY_SKIP,   /* of no use here: skipped, with one warning for all */
@@ -51,9 +56,12 @@ enum key_flag {
     KEY_REQUIRED = 1, /* a section without it is an error */
     KEY_SECRET = 2,   /* its value is never quoted */
     KEY_MAY_BE_EMPTY = 4,
-    KEY_PRIVATE = 16, /* a file that has it belongs to its owner alone */
-    KEY_FILE = 8,     /* the value is a file's path; the setter takes the first line of the file */
-    KEY_WHOLE = 32,   /* of KEY_FILE: the setter takes all of it */
+    KEY_PRIVATE = 16,  /* a file that has it belongs to its owner alone */
+    KEY_FILE = 8,      /* the value is a file's path; the setter takes the first line of the file */
+    KEY_WHOLE = 32,    /* of KEY_FILE: the setter takes all of it */
+    KEY_INTEGER = 64,  /* what number.h takes comes to the setter in plain digits */
+    KEY_DECIMAL = 128, /* of KEY_INTEGER: a leading zero says nothing */
+    KEY_OURS = 256,    /* nothing to wireproxy, in sections that it has, too */
 };
 
 /* Takes one value, or one element of a list, never empty. NULL, or what is

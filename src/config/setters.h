@@ -15,6 +15,7 @@ setter_fn set_endpoint, set_keepalive;
 /* Of the doors: setters_doors.c. */
 setter_fn set_bind_address, set_allow_lan, set_username, set_password, set_protocol;
 setter_fn set_udp, set_udp_port, set_udp_advertise, set_allow, set_deny, set_door_idle;
+setter_fn set_inactivity, set_log_domains;
 setter_fn set_certificate, set_certificate_key, set_door_port, set_target;
 setter_fn set_names_outside, set_strategy;
 setter_fn set_connect_timeout, set_greeting_timeout, set_idle_timeout, set_udp_idle_timeout;
@@ -26,6 +27,7 @@ begin_fn setters_begin_interface, setters_begin_peer;
 begin_fn setters_begin_proxy, setters_begin_socks5, setters_begin_http, setters_begin_sni;
 begin_fn setters_begin_tcp_client, setters_begin_udp_client, setters_begin_tcp_server;
 begin_fn setters_begin_udp_server, setters_begin_stdio, setters_begin_status;
+begin_fn setters_begin_resolve;
 
 /* Where a list of `n` items stands after room was made for one more, zeroed; or NULL without
  * memory, and nothing moved. What they move from may have held keys and is wiped. */

@@ -76,6 +76,17 @@ void setters_begin_stdio(struct reading *r)
     begin_door(r, (struct config_door){.kind = CONFIG_STDIO});
 }
 
+void setters_begin_resolve(struct reading *r)
+{
+    if (r->resolve_line != 0) {
+        reading_warn(r, "a second [Resolve] is ignored: the one in line %u counts",
+                     r->resolve_line);
+        r->section = SECTION_SKIPPED;
+        return;
+    }
+    r->resolve_line = r->line;
+}
+
 void setters_begin_status(struct reading *r)
 {
     if (r->config->status_line != 0) {
@@ -89,6 +100,12 @@ void setters_begin_status(struct reading *r)
 
 /* ---- where it is, and for whom ---- */
 
+static bool is_every_v6(const struct place *p)
+{
+    return p->kind == PLACE_IP && p->at.addr.family == FAMILY_V6 &&
+           addr_is_unspecified(&p->at.addr);
+}
+
 const char *set_bind_address(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
@@ -99,6 +116,8 @@ const char *set_bind_address(struct reading *r, const char *text)
     if (why != NULL) {
         door->bind = (struct place){.kind = PLACE_IP};
     }
+    door->is_for_both_families =
+        r->section & SECTIONS_OF_WIREPROXY && is_every_v6(&door->bind) && door->bind.at.port != 0;
     door->line = r->line;
     return why;
 }
@@ -108,33 +127,45 @@ const char *set_allow_lan(struct reading *r, const char *text)
     return value_yes_no(&current_door(r)->allow_lan, text);
 }
 
-const char *set_username(struct reading *r, const char *text)
+/* The user that is the i-th of the section, as far as the file has come: NULL without memory. */
+static struct config_user *user_at(struct reading *r, size_t i)
 {
     struct config_door *door = current_door(r);
+    if (i < door->n_users) {
+        return &door->users[i];
+    }
     struct config_user *users = setters_grow(r, door->users, door->n_users, sizeof *users);
+    if (users == NULL) {
+        return NULL;
+    }
+    door->users = users;
+    users[door->n_users] = (struct config_user){0};
+    return &users[door->n_users++];
+}
+
+const char *set_username(struct reading *r, const char *text)
+{
     if (strlen(text) > 255) {
         return "is longer than 255 bytes";
     }
-    if (users != NULL) {
-        door->users = users;
-        users[door->n_users].name = setters_copy(r, text);
-        door->n_users += users[door->n_users].name != NULL;
-        r->users_without_password++;
+    struct config_user *user = user_at(r, r->usernames);
+    if (user != NULL) {
+        user->name = setters_copy(r, text);
+        r->usernames++;
     }
     return NULL;
 }
 
 const char *set_password(struct reading *r, const char *text)
 {
-    struct config_door *door = current_door(r);
-    if (r->users_without_password == 0) {
-        return "has no Username before it";
-    }
     if (strlen(text) > 255) {
         return "is longer than 255 bytes";
     }
-    r->users_without_password--;
-    door->users[door->n_users - 1].password = setters_copy(r, text);
+    struct config_user *user = user_at(r, r->passwords);
+    if (user != NULL) {
+        user->password = setters_copy(r, text);
+        r->passwords++;
+    }
     return NULL;
 }
 
@@ -156,6 +187,13 @@ const char *set_protocol(struct reading *r, const char *text)
     return "must be socks5, socks4 or http";
 }
 
+/* Without memory nothing is wrong with the text. */
+static const char *unless_no_memory(struct reading *r, const char *why)
+{
+    r->no_memory |= why == door_no_memory;
+    return why == door_no_memory ? NULL : why;
+}
+
 static const char *add_rule(struct reading *r, const char *text, bool allow)
 {
     struct config *c = r->config;
@@ -165,7 +203,7 @@ static const char *add_rule(struct reading *r, const char *text, bool allow)
     struct config_rule rule = {.line = r->line, .allow = allow};
     const char *why = rule_parse(&rule, text);
     if (why != NULL) {
-        return why;
+        return unless_no_memory(r, why);
     }
     struct config_rule *wider = setters_grow(r, *rules, *n, sizeof *wider);
     if (wider == NULL) {
@@ -192,7 +230,9 @@ const char *set_deny(struct reading *r, const char *text)
 const char *set_target(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
-    return door_parse_target(door, text, door->kind == CONFIG_REVERSE && !door->udp);
+    door->target_line = r->line;
+    bool allow_path = door->kind == CONFIG_REVERSE && !door->udp;
+    return unless_no_memory(r, door_parse_target(door, text, allow_path));
 }
 
 const char *set_door_port(struct reading *r, const char *text)
@@ -208,6 +248,18 @@ const char *set_door_idle(struct reading *r, const char *text)
     struct config_door *door = current_door(r);
     door->has_idle = true;
     return value_seconds(&door->idle, 0, text);
+}
+
+/* 0, and for wireproxy anything below, too: for ever. */
+const char *set_inactivity(struct reading *r, const char *text)
+{
+    return set_door_idle(
+        r, text[0] == '-' && strspn(text + 1, "0123456789") == strlen(text + 1) ? "0" : text);
+}
+
+const char *set_log_domains(struct reading *r, const char *text)
+{
+    return value_yes_no(&current_door(r)->log_domains, text);
 }
 
 const char *set_udp(struct reading *r, const char *text)

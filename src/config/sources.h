@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct sources {
+    bool allow_lan; /* as config_load has it */
     /* The value of a variable, or NULL when it is not set. */
     const char *(*variable)(void *ctx, const char *name);
     /* The whole file into *out, to be wiped by text_fini. A relative path is looked for beside the
@@ -25,8 +26,7 @@ int config_parse_with(struct config **out, const char *name, const char *text, s
                       void *ctx) MUST_USE;
 
 /* What a value stands for, into `out` of `size` bytes: "$NAME" and "${NAME}" are variables, "$NAME/rest" too where
- * it is a path, "$$rest" is "$rest", and one pair of quotes around it all is taken off. NULL, or
- * what is wrong with it, where the words may be written to `why`. */
+ * it is a path, and "$$rest" is "$rest". NULL, or what is wrong with it, where the words may be written to `why`. */
 const char *value_expand(char *out, size_t size, const char *text, bool is_path,
                          const struct sources *sources, char why[], size_t why_size) MUST_USE;
 

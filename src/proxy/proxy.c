@@ -42,6 +42,7 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
         .udp = config->udp,
         .log = config->log,
         .tells_failures = config->tells_failures,
+        .told_at = config->tells_targets ? LOG_INFO : LOG_DEBUG,
         .terms = terms_of(config),
         .patience = patience,
         .idle = config->idle,

@@ -32,6 +32,8 @@ struct proxy_config {
     uint64_t greeting_timeout; /* ns until the request must be whole; 0: 10 s */
     /* as errors in the log, with the target: DOOR_FORWARD has no other words */
     bool tells_failures;
+    /* where each session goes is told at info, not at debug */
+    bool tells_targets;
     const struct log *log; /* borrowed; may be NULL */
 };
 

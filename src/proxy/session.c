@@ -74,7 +74,7 @@ void session_enter(struct session *s, enum session_state state, struct now now)
 static bool is_told(const struct session *s)
 {
     const struct log *log = s->all->log;
-    return log != NULL && log->level >= LOG_DEBUG;
+    return log != NULL && log->level >= s->all->told_at;
 }
 
 static void tell_failure(const struct session *s, const char *cause)
@@ -104,18 +104,18 @@ static void tell_end(const struct session *s, const char *side, const char *caus
         return;
     }
     const struct log *log = s->all->log;
+    enum log_level level = s->all->told_at;
     char from[ENDPOINT_TEXT], to[TARGET_TEXT];
     if (s->state == RELAYING) {
-        log_debug(log, "%s to %s -> %s%s, %" PRIu64 " bytes up, %" PRIu64 " down",
-                  client_name(s, from), remote_name(s, to), side, cause, s->relay.up,
-                  s->relay.down);
+        log_line(log, level, "%s to %s -> %s%s, %" PRIu64 " bytes up, %" PRIu64 " down",
+                 client_name(s, from), remote_name(s, to), side, cause, s->relay.up, s->relay.down);
     } else if (s->state == ASSOCIATED) {
-        log_debug(log, "%s with datagrams -> %s%s", client_name(s, from), side, cause);
+        log_line(log, level, "%s with datagrams -> %s%s", client_name(s, from), side, cause);
     } else if (s->handshake->open) {
-        log_debug(log, "%s to %s -> %s%s", client_name(s, from),
-                  target_format(&s->handshake->ask.target, to), side, cause);
+        log_line(log, level, "%s to %s -> %s%s", client_name(s, from),
+                 target_format(&s->handshake->ask.target, to), side, cause);
     } else {
-        log_debug(log, "%s -> %s%s", client_name(s, from), side, cause);
+        log_line(log, level, "%s -> %s%s", client_name(s, from), side, cause);
     }
 }
 
@@ -124,8 +124,8 @@ void session_tell_name(const struct session *s)
     const struct target *target = &s->handshake->ask.target;
     if (target->addr.family == FAMILY_NONE && is_told(s)) {
         char from[ENDPOINT_TEXT], name[TARGET_TEXT], to[ENDPOINT_TEXT];
-        log_debug(s->all->log, "%s to %s -> connected to %s", client_name(s, from),
-                  target_format(target, name), remote_name(s, to));
+        log_line(s->all->log, s->all->told_at, "%s to %s -> connected to %s", client_name(s, from),
+                 target_format(target, name), remote_name(s, to));
     }
 }
 

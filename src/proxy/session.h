@@ -26,7 +26,8 @@ struct sessions {
     const struct access *access; /* NULL: everything is allowed */
     struct udp_relay *udp;       /* NULL: no UDP ASSOCIATE */
     const struct log *log;
-    bool tells_failures; /* as errors in the log: the client has no other way to know */
+    enum log_level told_at; /* where sessions go, and how they end */
+    bool tells_failures;    /* as errors in the log: the client has no other way to know */
     struct door_terms terms;
     uint64_t patience;     /* ns for the request, and again for taking its reply */
     uint64_t idle;         /* ns that a flow may be silent; 0: for ever */

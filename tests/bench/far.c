@@ -183,7 +183,7 @@ int main(int argc, char **argv)
     struct world world;
     struct config *config;
     struct tunnel *tunnel;
-    if (argc != 2 || config_load(&config, argv[1], say, NULL) != 0 ||
+    if (argc != 2 || config_load(&config, argv[1], false, say, NULL) != 0 ||
         world_init(&world, LOG_WARN) != 0) {
         return 1;
     }

@@ -20,25 +20,30 @@ pytestmark = pytest.mark.usefixtures("wgproxy")
 SOCKS, HTTP, WEB, NAMES, TLS, INFO = 25344, 25345, 25565, 5300, 8443, 9080
 OUT, DEAD, LOCAL = 3422, 3423, 25545
 
-# The tunnel has a file of its own, and what is secret or changes comes from the environment.
+# The tunnel has a file of its own, and what is secret or changes comes from the environment. Values stand in every form
+# that wireproxy's reader knows: keys of other keys, in quotation marks and backticks, over two lines, in hexadecimal.
 MAIN = f"""
-WGConfig = tunnel.conf
+WGConfig = `tunnel.conf` # beside this one
+loopback = 127.0.0.1
+port = {SOCKS}
 
 [Socks5]
-BindAddress: 127.0.0.1:{SOCKS}
+BindAddress: %(loopback)s:%(port)s
+Password = "$PROXY_PASSWORD"
 Username = $PROXY_USER
-Password = $PROXY_PASSWORD
 
 [http]
 bindaddress = $HTTP_AT
+LogDomains = true
 
 [TCPClientTunnel]
-BindAddress = 127.0.0.1:{WEB}
+BindAddress = %(loopback)s:\\
+              {WEB}
 Target = $WEB_TARGET
 
 [TCPServerTunnel]
-ListenPort = {OUT}
-Target = localhost:{LOCAL}
+ListenPort = {OUT:#x}
+Target = 'localhost:{LOCAL}'
 
 [TCPServerTunnel]
 ListenPort = {DEAD}
@@ -46,11 +51,11 @@ Target = localhost:1
 
 [UDPProxyTunnel]
 BindAddress = 127.0.0.1:{NAMES}
-Target = {{names}}
-InactivityTimeout = 0
+Target = """ + '"""{names}"""' + f"""
 
 [SNI]
-BindAddress = 127.0.0.1:{TLS}
+BindAddress = %(at)s
+at = %(loopback)s:{TLS}
 
 [Resolve]
 ResolveStrategy = ipv4
@@ -58,11 +63,11 @@ ResolveStrategy = ipv4
 
 
 def tunnel_file(ground):
-    """Repeated keys, a list in a variable, and what a kernel's interface would need."""
-    return (f"[Interface]\nPrivateKey = $KEY\nAddress = $ADDRESSES\nDNS = {ground.far.inner4}\nMTU = 1420\n"
-            f"CheckAlive = {ground.far.inner4}, {ground.far.inner6}\nCheckAliveInterval = 1\nPostUp = true\n"
-            f"[Peer]\nPublicKey = {ground.far.keys.public}\nEndpoint = {ground.far.outer4}:51820\n"
-            "AllowedIPs = 10.77.0.0/16\nAllowedIPs = fd77::/64\nPersistentKeepalive = 25\n")
+    """Repeated keys, lists in a variable and over two lines, and what a kernel's interface would need."""
+    return (f"[Interface]\nPrivateKey = $KEY\nAddress = $ADDRESSES\nDNS = {ground.far.inner4}\nMTU = 0x58c\n"
+            f"CheckAlive = {ground.far.inner4}, \\\n  {ground.far.inner6}\nCheckAliveInterval = 1\nPostUp = true\n"
+            f"[Peer] the far end\nPublicKey = {ground.far.keys.public}\nEndpoint = {ground.far.outer4}:51820\n"
+            "AllowedIPs = 10.77.0.0/16\nAllowedIPs = fd77::/64\nPersistentKeepalive = 0x19\n")
 
 
 def environment(ground):
@@ -144,6 +149,10 @@ def test_metrics_have_the_lines_of_the_kernels_interface(place):
     assert [v for k, v in pairs if k == "allowed_ip"] == ["10.77.0.0/16", "fd77::/64"]
 
 
+def test_pages_may_have_a_slash_behind_them(place):
+    assert curl(place, f"http://127.0.0.1:{INFO}/readyz/?probe") == curl(place, f"http://127.0.0.1:{INFO}/readyz")
+
+
 def test_other_pages_are_not_found(place):
     assert curl_status(place, f"http://127.0.0.1:{INFO}/") == 404
 
@@ -209,7 +218,38 @@ def test_trap_pongs_over_ipv6_were_not_known(place):
 
 def test_trap_silent_still_named_the_hosts(place):
     """With -s not a word is written of all that happened above, but what the file has in vain."""
-    assert place.proxy.log == "warning: tunnel.conf:8: PostUp: of no use to wgproxy, skipped\n"
+    assert place.proxy.log == ("warning: tunnel.conf:9: PostUp: of no use to wgproxy, skipped\n"
+                               "warning: tunnel.conf:10: what follows the section's name is ignored\n")
+
+
+def test_log_domains_tells_where_clients_go(place):
+    conf = place.ground.client_conf() + "[http]\nBindAddress = 127.0.0.1:25401\nLogDomains = {}\n"
+    for told in ("yes", "no"):
+        proxy = place.ground.start(conf.format(told))
+        assert curl(place, "-p", "-x", "http://127.0.0.1:25401", "http://web.corp.test/hello") == services.HELLO
+        proxy.stop()
+        assert ("to web.corp.test:80 -> connected" in proxy.log) == (told == "yes"), proxy.log
+
+
+def test_every_address_is_of_both_families(place):
+    conf = place.ground.client_conf() + "[Socks5]\nBindAddress = [::]:25405\n"
+    proxy = place.ground.start(conf, arguments=("--allow-lan",))
+    for at in ("127.0.0.1", "[::1]"):
+        assert curl(place, "-x", f"socks5h://{at}:25405", "http://web.corp.test/hello") == services.HELLO
+    proxy.stop()
+
+
+def test_trap_addresses_were_pinged_without_an_information_server_too(place):
+    """Which keeps a NAT's way open; a tunnel that nobody uses begins by it."""
+    for watched in (place.far.inner4, None):
+        tunnel = place.ground.interface(CheckAlive=watched) + place.ground.peer()
+        proxy = place.ground.start(tunnel + "[Socks5]\nBindAddress = 127.0.0.1:25402\n")
+        if watched:
+            proxy.wait_for_log("handshake", 20)
+        else:
+            time.sleep(2)
+            assert "handshake" not in proxy.log
+        proxy.stop()
 
 
 # Options, and files without -c -----------------------------------------------------------
@@ -234,6 +274,31 @@ def test_configtest_of_the_usual_file(place):
     put_usual(place.ground, "[Interface]\nPrivateKey = $NOT_SET\n")
     done = place.ground.run(command("-n"))
     assert done.returncode == 3 and b"NOT_SET" in done.stderr
+
+
+def test_trap_configtest_looked_up_the_endpoint(place):
+    put_usual(place.ground, place.ground.interface() + place.ground.peer(Endpoint="nowhere.corp.test:51820"))
+    assert place.ground.run(command("-n")).returncode == 0
+
+
+@pytest.mark.parametrize(("arguments", "status", "words"), [
+    (("--nonsense",), 2, b"wgproxy: "), (("-c", "/nowhere"), 3, b"/nowhere: "), (("-n", "-c", "/nowhere"), 3, b"/nowhere: ")])
+def test_trap_a_wrong_command_line_exited_with_0(place, arguments, status, words):
+    done = place.ground.run(command(*arguments))
+    assert done.returncode == status and done.stderr.startswith(words), done.stderr
+
+
+def test_trap_readyz_was_well_without_any_handshake(place):
+    """Without CheckAlive it says {}, and 503 while no peer answers."""
+    silent = place.ground.peer(PublicKey="HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=")
+    proxy = place.ground.start(place.ground.interface() + silent, port=25403, arguments=("-i", "127.0.0.1:25404"))
+    done = place.ground.curl("-w", "%{http_code}", "http://127.0.0.1:25404/readyz")
+    assert done.stdout == b"{}\n503"
+    proxy.stop()
+    proxy = place.ground.start(place.ground.client_conf(), port=25403, arguments=("-i", "127.0.0.1:25404"))
+    ready = lambda: place.ground.curl("-w", "%{http_code}", "http://127.0.0.1:25404/readyz").stdout == b"{}\n200"
+    process.wait_until(ready, 20 * product.patience(), "the first handshake")
+    proxy.stop()
 
 
 def test_version_by_v_alone(place):

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "config/listener.h"
+#include "config/sources.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -88,6 +89,7 @@ static void check_config(const struct config *c)
 {
     assert(c->n_addresses > 0 && c->n_peers > 0);
     assert(c->mtu == 0 || c->mtu >= 576);
+    assert(c->check_alive_interval == 0 || c->n_check_alive > 0);
     for (size_t i = 0; i < c->n_addresses; i++) {
         check_prefix(&c->addresses[i]);
     }
@@ -104,11 +106,39 @@ static void check_config(const struct config *c)
     assert(c->status_line == 0 || place_is_private(&c->status) || c->status_allow_lan);
 }
 
+/* A few variables, one of which holds whatever may stand for something else; no files. */
+static const char *variable(void *ctx, const char *name)
+{
+    (void)ctx;
+    static const struct {
+        const char *name, *value;
+    } all[] = {{"A", "127.0.0.1:1"},
+               {"K", "HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw="},
+               {"O", "%(a)s$A\"\\\n[x]"},
+               {"E", ""}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (strcmp(all[i].name, name) == 0) {
+            return all[i].value;
+        }
+    }
+    return NULL;
+}
+
+static const char *file(void *ctx, const char *path, bool is_secret, struct text *out)
+{
+    (void)ctx;
+    (void)path;
+    (void)is_secret;
+    (void)out;
+    return "there are no files here";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct sources sources = {.variable = variable, .file = file};
     struct heard h = {0};
     struct config *c;
-    int err = config_parse(&c, "f", (const char *)data, size, message, &h);
+    int err = config_parse_with(&c, "f", (const char *)data, size, &sources, message, &h);
     assert(err == 0 || err == ERR_INVALID);
     assert((err == 0) == (c != NULL) && (err == 0) == (h.errors == 0));
     if (c != NULL) {

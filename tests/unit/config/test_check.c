@@ -34,14 +34,14 @@ static const struct heard_row rows[] = {
     /* listeners */
     {INTERFACE PEER LISTENER("0.0.0.0:1080"),
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER LISTENER("0.0.0.0:1080") "AllowLan = no\n",
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER LISTENER("0.0.0.0:1080") "AllowLan = yes\n", ""},
     {INTERFACE PEER LISTENER("[::]:1080") LISTENER("1080") "AllowLan = yes\n",
      "E f:9: BindAddress: \"[::]:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER LISTENER("127.0.0.2:1080"), ""},
     {INTERFACE PEER LISTENER("1080") LISTENER("127.0.0.1:1080"),
      "E f:11: BindAddress: \"127.0.0.1:1080\" is taken by line 9\n"},
@@ -58,7 +58,8 @@ static const struct heard_row rows[] = {
      "E f:11: BindAddress: \"unix:/?\" is taken by line 9\n"},
     {INTERFACE PEER LISTENER("1") "[Status]\nBindAddress = 1\n",
      "E f:11: BindAddress: \"127.0.0.1:1\" is taken by line 9\n"},
-    {INTERFACE PEER "[UDPProxyTunnel]\nBindAddress = 1\nTarget = a:1\n[Status]\nBindAddress = 1\n",
+    {INTERFACE PEER
+     "[UDPProxyTunnel]\nBindAddress = 1\nTarget = 10.9.0.1:1\n[Status]\nBindAddress = 1\n",
      ""},
     {INTERFACE PEER "[TCPServerTunnel]\nListenPort = 1\nTarget = "
                     "a:1\n[TCPServerTunnel]\nListenPort = 1\nTarget = b:1\n",

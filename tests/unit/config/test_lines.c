@@ -10,8 +10,8 @@
 
 #include "unit/test.h"
 
-/* What arrived, as one text: "3 [name]", "4 key=value", "5 !words", "6 [!words". Long values are
- * told by their length. */
+/* What arrived, as one text: "3 [name]", "4 key=value", "5 !words", "6 [!words", "7 ?words". A value that was in quotation
+ * marks, protected or joined has ', ` or + before it. Long values are told by their length. */
 struct seen {
     char text[4096];
 };
@@ -30,14 +30,19 @@ static void on_section(void *ctx, unsigned line, const char *name)
     note(ctx, "%u [%s]\n", line, name);
 }
 
-static void on_key(void *ctx, unsigned line, const char *key, const char *value)
+static void on_key(void *ctx, unsigned line, const char *key, const char *value,
+                   enum value_form form)
 {
+    static const char *const marks[] = {[VALUE_PLAIN] = "=",
+                                        [VALUE_QUOTED] = "='",
+                                        [VALUE_PROTECTED] = "=`",
+                                        [VALUE_JOINED] = "=+"};
     char length[32];
     if (strlen(value) > 100) {
         snprintf(length, sizeof length, "(%zu)", strlen(value));
         value = length;
     }
-    note(ctx, "%u %s=%s\n", line, key, value);
+    note(ctx, "%u %s%s%s\n", line, key, marks[form], value);
 }
 
 static void on_broken(void *ctx, unsigned line, const char *why)
@@ -50,10 +55,21 @@ static void on_broken_section(void *ctx, unsigned line, const char *why)
     note(ctx, "%u [!%s\n", line, why);
 }
 
+static void on_doubtful(void *ctx, unsigned line, const char *why)
+{
+    note(ctx, "%u ?%s\n", line, why);
+}
+
 static bool hash_anywhere(void *ctx)
 {
     (void)ctx;
     return true;
+}
+
+static bool hash_behind_a_blank(void *ctx)
+{
+    (void)ctx;
+    return false;
 }
 
 static const struct lines_handler handler = {
@@ -62,22 +78,43 @@ static const struct lines_handler handler = {
     .key = on_key,
     .broken = on_broken,
     .broken_section = on_broken_section,
+    .doubtful = on_doubtful,
 };
+
+static void walk_with(struct seen *s, const struct lines_handler *h, const char *text)
+{
+    /* in a block of exactly its size */
+    size_t len = strlen(text);
+    char *exact = malloc(len > 0 ? len : 1);
+    assert_non_null(exact);
+    memcpy(exact, text, len);
+    *s = (struct seen){0};
+    assert_int_equal(lines_walk(exact, len, h, s), 0);
+    free(exact);
+}
 
 static void walk(struct seen *s, const char *text)
 {
-    *s = (struct seen){0};
-    assert_int_equal(lines_walk(text, strlen(text), &handler, s), 0);
+    walk_with(s, &handler, text);
 }
 
 #define NO_KEY "must be \"Key = value\" or \"[Section]\""
 #define OPEN "the section's name is not closed by \"]\""
 #define TRAILING "nothing but a comment may follow the section's name"
 
-static const struct {
+#define IGNORED "what follows the section's name is ignored"
+#define OPEN_MARK "the ` or \"\"\" before the value is not closed"
+#define SWALLOWED "a line that looks like one of its own is a part of the value above it"
+#define BEHIND "what follows the closing quotation mark is ignored"
+#define COMMENT \
+    "the comment ends in \\, for which wireproxy joins the next line: here it ends with its own"
+
+struct row {
     const char *text;
     const char *seen;
-} rows[] = {
+};
+
+static const struct row rows[] = {
     {"", ""},
     {"\n\n", ""},
     {"a=b", "1 a=b\n"},
@@ -112,27 +149,84 @@ static const struct {
     {"[s ; ]\n", "1 [!" OPEN "\n"},
     {"[", "1 [!" OPEN "\n"},
     {"[s] a=b\n", "1 !" TRAILING "\n1 [s]\n"},
+    {"[s] office\n", "1 ?" IGNORED "\n1 [s]\n"},
+    /* marks around names and values; a # begins a comment between them all the same */
+    {"\"a\" = b\n`c`=d\n\"=e\n", "1 a=b\n2 c=d\n3 \"=e\n"},
+    {"a = \"b\"\nc='d' # e\n", "1 a='b\n2 c='d\n"},
+    {"a = \"b # c\"\n", "1 a=\"b\n"},
+    {"a = \"b\"c\"\na = \"b\na = '\n", "1 a=\"b\"c\"\n2 a=\"b\n3 a='\n"},
+    {"a = \"\"\n", "1 a='\n"},
+    /* what is protected goes on to the last mark of its line, or of a later one */
+    {"a = `b # c` # d\n[s]\n", "1 a=`b # c\n2 [s]\n"},
+    {"a=\"\"\"b ; \"c\"\"\"\"\n", "1 a=`b ; \"c\"\n"},
+    {"a = `b` c `d`\ne = ``\n", "1 a=`b` c `d\n2 e=`\n"},
+    {"a = `b` c\n", "1 a=`b\n1 ?" BEHIND "\n"},
+    {"a = `b,\n c`\nd = e\n", "1 a=`b,\n c\n3 d=e\n"},
+    {"a = `b\n[s]\nc = `\nd=e", "1 a=`b\n[s]\nc = \n1 ?" SWALLOWED "\n4 d=e\n"},
+    {"a = `b\nc=d\n", "1 !" OPEN_MARK "\n2 c=d\n"},
+    {"a = \"\"\"\n", "1 !" OPEN_MARK "\n"},
+    /* a \\ joins the next line, as it stands but for the blanks around it */
+    {"a = b \\\n  c\\\r\n\td # e\nf=g\n", "1 a=+b cd # e\n4 f=g\n"},
+    {"a = \\\nb\n", "1 a=+b\n"},
+    {"a = b\\\n\nc=d\n", "1 a=+b\n3 c=d\n"},
+    {"a = b\\", "1 a=+b\n"},
+    {"a = b\\\nc\\", "1 a=+bc\n"},
+    {"a = \"b\\\nc\"\n", "1 a=+\"bc\"\n"},
+    {"a = b\\\n[s]\nc=d", "1 a=+b[s]\n1 ?" SWALLOWED "\n3 c=d\n"},
+    {"a = b\\\n# c\nd=e", "1 a=+b# c\n1 ?" SWALLOWED "\n3 d=e\n"},
+    {"a = b\\\\\nc", "1 a=+b\\c\n"},
+    /* what is pasted from a page has blanks of its own */
+    {"a\xc2\xa0=\xc2\xa0 b c \xe3\x80\x80\n\xe2\x80\x82"
+     "d = e\n",
+     "1 a=b c\n2 d=e\n"},
+    {"a = \xc2\xa0\nb =\xc2\xa0`c`\nd =\xc2\xa0'e'\xc2\xa0# f\n", "1 a=\n2 b=`c\n3 d='e\n"},
+    {"a = \xc2\xa0z\xc2\xa0z\\\n\xc2\xa0y\xc2\xa0\n", "1 a=+z\xc2\xa0zy\n"},
+    {"a = \xc3\xa4\xe2\x80\xa6\n", "1 a=\xc3\xa4\xe2\x80\xa6\n"},
+    /* not in a comment, and not behind a name or a section */
+    {"a = b # c \\\nd=e\n# f \\\ng=h\n", "1 a=b\n2 d=e\n4 g=h\n"},
+    {"a = b \\ # c\nd=e\na = b\\#c\nd=e\n", "1 a=b \\\n2 d=e\n3 a=b\\\n4 d=e\n"},
+    {"a \\\n= b\n[s] # \\\nc=d\n", "1 !" NO_KEY "\n2 =b\n3 [s]\n4 c=d\n"},
 };
+
+/* Where a # must follow a blank, and marks keep it from being one. */
+static const struct row elsewhere[] = {
+    {"a=b#c\na=b #c\na=#c\n", "1 a=b#c\n2 a=b\n3 a=#c\n"},
+    {"a = \"b # c\" # d\n", "1 a='b # c\n"},
+    {"a = 'b # c\n", "1 a='b\n"},
+    {"a = \"b # c\"d\n", "1 a=\"b\n"},
+    {"a = `b # c`\n", "1 a=`b # c\n"},
+    {"a # b = \"c\"\n", "1 !" NO_KEY "\n"},
+    {"a = b#\\\nc\n", "1 a=+b#c\n"},
+    {"a = b # c \\\nd=e\n", "1 ?" COMMENT "\n1 a=b\n2 d=e\n"},
+};
+
+static void assert_seen(const struct lines_handler *h, const struct row *row, size_t n)
+{
+    struct seen s;
+    for (size_t i = 0; i < n; i++) {
+        walk_with(&s, h, row[i].text);
+        if (strcmp(s.text, row[i].seen) != 0) {
+            print_error("row %zu\n", i);
+        }
+        assert_string_equal(s.text, row[i].seen);
+    }
+}
 
 static void lines_are_told_apart(void **state)
 {
     (void)state;
-    struct seen s;
-    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        walk(&s, rows[i].text);
-        if (strcmp(s.text, rows[i].seen) != 0) {
-            print_error("row %zu\n", i);
-        }
-        assert_string_equal(s.text, rows[i].seen);
-    }
+    struct lines_handler other = handler;
+    other.hash_anywhere = hash_behind_a_blank;
+    assert_seen(&handler, rows, ARRAY_SIZE(rows));
+    assert_seen(&other, elsewhere, ARRAY_SIZE(elsewhere));
 }
 
 static void the_kind_of_newline_makes_no_difference(void **state)
 {
     (void)state;
     struct seen lf, crlf;
-    walk(&lf, "[s]\na = b # c\n\nword\n[t\nc=d");
-    walk(&crlf, "[s]\r\na = b # c\r\n\r\nword\r\n[t\r\nc=d");
+    walk(&lf, "[s]\na = b # c\n\nword\n[t\nc=d\\\n e \nf=`g`\nh='i' \nj = k");
+    walk(&crlf, "[s]\r\na = b # c\r\n\r\nword\r\n[t\r\nc=d\\\r\n e \r\nf=`g`\r\nh='i' \r\nj = k");
     assert_string_equal(lf.text, crlf.text);
 }
 

@@ -45,9 +45,31 @@ static void assert_load(int expected, const char *from, const char *messages)
 {
     struct heard h = {0};
     struct config *c;
-    assert_int_equal(config_load(&c, from, heard_message, &h), expected);
+    assert_int_equal(config_load(&c, from, false, heard_message, &h), expected);
     assert_int_equal(c != NULL, expected == 0);
     assert_string_equal(h.text, messages);
+    config_free(c);
+}
+
+static void doors_stand_outside_loopback_where_the_command_line_says_so(void **state)
+{
+    (void)state;
+    struct heard h = {0};
+    struct config *c;
+    char expected[512];
+    write_file(INTERFACE PEER "[SNI]\nBindAddress = 0.0.0.0:443\n[Status]\nBindAddress = [::]:1\n",
+               0600);
+    snprintf(
+        expected, sizeof expected,
+        "E %s:9: BindAddress: \"0.0.0.0:443\": others could use the tunnel from there; if they "
+        "may, add AllowLan = yes, or give --allow-lan\n"
+        "E %s:11: BindAddress: \"[::]:1\": others could use the tunnel from there; if they may, "
+        "add AllowLan = yes, or give --allow-lan\n",
+        path, path);
+    assert_load(ERR_INVALID, path, expected);
+    assert_int_equal(config_load(&c, path, true, heard_message, &h), 0);
+    assert_string_equal(h.text, "");
+    assert_true(c->doors[0].allow_lan && c->status_allow_lan);
     config_free(c);
 }
 
@@ -172,6 +194,7 @@ static void standard_input_is_a_file_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(doors_stand_outside_loopback_where_the_command_line_says_so),
         cmocka_unit_test(a_private_file_is_loaded_without_a_word),
         cmocka_unit_test(a_file_that_others_may_read_is_loaded_with_a_warning),
         cmocka_unit_test(a_file_without_secrets_may_be_read_by_others),

@@ -101,20 +101,21 @@ static char text[16384];
 static size_t text_len;
 static char path[] = "/tmp/wgproxy-memory-XXXXXX";
 
-#define PSK_LINE "PresharedKey = " PRESHARED_KEY "\n"
-
 static int make_text(void **state)
 {
     (void)state;
-    text_len = (size_t)snprintf(text, sizeof text,
-                                INTERFACE
-                                "Address = fd00::2, fd00::3\n"
-                                "DNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
-                                "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
-                                "Endpoint = b.example:1\n" PSK_LINE
-                                "[Socks5]\nBindAddress = 1080\n[Socks5]\nBindAddress = 1081\n"
-                                "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n" PSK_LINE,
-                                0);
+    text_len = (size_t)snprintf(
+        text, sizeof text,
+        INTERFACE "Address = fd00::2, fd00::3\n"
+                  "DNS = 1.1.1.1, 8.8.8.8, a.example, b.example\n"
+                  "PostUp = %05000d\n" PEER "AllowedIPs = 10.0.0.0/8, 10.0.1.0/24\n"
+                  "Endpoint = b.example:1\nPresharedKey = \\\n " PRESHARED_KEY "\n"
+                  "[Socks5]\nBindAddress = [::]:1080\nPassword = `p`\nUsername = \"u\"\nDeny = "
+                  "corp user=u\n[TCPClientTunnel]\nBindAddress = 1\nTarget = 10.0.0.9:1\n"
+                  "[Socks5]\nBindAddress = 1081\n"
+                  "[Peer]\nPublicKey = " OTHER_KEY "\nAllowedIPs = ::/0\n"
+                  "PresharedKey = %%(psk)s\npsk = `" PRESHARED_KEY "`\n",
+        0);
     int fd = mkstemp(path);
     bool written = fd >= 0 && write(fd, text, text_len) == (ssize_t)text_len;
     close(fd);
@@ -138,7 +139,7 @@ static int read_memory(struct config **out, unsigned *said)
 
 static int read_file(struct config **out, unsigned *said)
 {
-    return config_load(out, path, ignore, said);
+    return config_load(out, path, false, ignore, said);
 }
 
 static void assert_survives_every_failure(read_fn *read_config)

@@ -59,7 +59,7 @@ static const struct heard_row values[] = {
      "E f:7: Endpoint: \"vpn.example\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = :1080\n",
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "
-     "add AllowLan = yes\n"},
+     "add AllowLan = yes, or give --allow-lan\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nAllowLan = perhaps\n",
      "E f:10: AllowLan: \"perhaps\": must be yes or no\n"},
     {INTERFACE "MTU =\n" PEER, "W f:4: MTU: has no value, ignored\n"},
@@ -108,7 +108,7 @@ static const struct heard_row names[] = {
      "E f:4: \"Endpoint\" belongs in [Peer], not in [Interface]\n"},
     {INTERFACE PEER "mtu = 1420\n", "E f:8: \"mtu\" belongs in [Interface], not in [Peer]\n"},
     {"MTU = 1420\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
-    {"Foo = 1420\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
+    {"Foo = 1420\n" INTERFACE PEER, "W f:1: unknown key, ignored\n"},
     {"WGConfig = wg0.conf\n", "E f:1: WGConfig: \"wg0.conf\": files cannot be read here\n"},
     {INTERFACE PEER "[Peeer]\nPublicKey = x\n",
      "E f:8: unknown section \"Peeer\": did you mean [Peer]?\n"},
@@ -121,9 +121,8 @@ static const struct heard_row names[] = {
      "E f:8: [TCPClientTunnel] has no BindAddress\n"
      "E f:9: Target: \"x\": has no port: must be host:port\n"},
     {INTERFACE PEER "[Socks5]\nBindAddress = 1080\nTunnelDomains = example\n",
-     "E f:10: TunnelDomains: the names that do not fit would go outside the tunnel: not supported; "
-     "see Deny and "
-     "Allow\n"},
+     "E f:10: TunnelDomains: the names that do not fit would be reached outside the tunnel, which "
+     "wgproxy never does: take it out, and give clients /proxy.pac (see -i) or NO_PROXY\n"},
     {INTERFACE "Jc = 4\n" PEER,
      "E f:4: Jc: a key of AmneziaWG, whose servers do not answer plain WireGuard: not supported\n"},
     {INTERFACE PEER "Reserved = 1,2,3\n",
@@ -162,7 +161,10 @@ static const struct heard_row structure[] = {
     {INTERFACE "MTU\n" PEER, "E f:4: must be \"Key = value\" or \"[Section]\"\n"},
     {INTERFACE PEER "[Peer\nPublicKey = x\n", "E f:8: the section's name is not closed by \"]\"\n"},
     {INTERFACE PEER "[Socks5] x\nBindAddress = 1080\n",
-     "E f:8: nothing but a comment may follow the section's name\n"},
+     "W f:8: what follows the section's name is ignored\n"},
+    {INTERFACE PEER "[Socks5] BindAddress = 1080\n",
+     "E f:8: nothing but a comment may follow the section's name\n"
+     "E f:8: [Socks5] has no BindAddress\n"},
 };
 
 static void sections_are_whole_and_in_their_number(void **state)
@@ -181,7 +183,7 @@ static const struct heard_row misplaced[] = {
     {INTERFACE PEER "PresharedKey = FpCyhws9cxwWoV4xELtfJvjJ\nN+zQVRPISllRWgeopVE=\n",
      "E f:8: PresharedKey: not a key: must be 44 characters of base64 (found 24)\n"
      "W f:9: unknown key, ignored\n"},
-    {PRIVATE_KEY "\n" INTERFACE PEER, "E f:1: a key above the first section\n"},
+    {PRIVATE_KEY "\n" INTERFACE PEER, "W f:1: unknown key, ignored\n"},
     {INTERFACE PEER "[" PRIVATE_KEY "]\n", "W f:8: unknown section, skipped\n"},
     {INTERFACE "Address = " PRIVATE_KEY "\n" PEER,
      "E f:4: Address: (not shown, it may be a key): must be an IP address or a network such as "

@@ -49,6 +49,7 @@ struct ground *ground_new(struct ground_options options)
         .idle = options.idle,
         .greeting_timeout = options.greeting_timeout,
         .tells_failures = options.tells_failures,
+        .tells_targets = options.tells_targets,
         .log = &g->log,
     };
     assert_int_equal(proxy_new(&g->proxy, &pc), 0);

@@ -29,6 +29,7 @@ struct ground_options {
     struct udp_relay *udp; /* NULL: no ASSOCIATE */
     bool binds;
     bool tells_failures;
+    bool tells_targets;
     unsigned max_sessions;
     uint64_t dial_timeout, greeting_timeout, idle;
 };

@@ -137,6 +137,26 @@ static void a_name_is_told_with_its_address(void **state)
     visit_end(&v);
 }
 
+/* LogDomains */
+static void where_clients_go_is_told_at_info_where_the_door_says_so(void **state)
+{
+    (void)state;
+    struct visit v;
+    for (int tells = 0; tells < 2; tells++) {
+        visit_begin(&v, (struct ground_options){.tells_targets = tells});
+        v.g->log.level = LOG_INFO;
+        say(&v, BYTES(HELLO TO_NAME));
+        fake_resolver_answer(v.g->resolver, 0, "10.0.0.1", v.g->now);
+        fake_tcp_connected(fake_tcp(v.g->stack, 0));
+        settle(&v);
+        assert_int_equal(ground_said(v.g,
+                                     "info: 127.0.0.1:40000 to example.com:443 -> connected to "
+                                     "10.0.0.1:443"),
+                         tells);
+        visit_end(&v);
+    }
+}
+
 static void an_ipv6_target_has_an_ipv6_end(void **state)
 {
     (void)state;
@@ -666,6 +686,7 @@ int main(void)
         cmocka_unit_test(a_client_is_led_through_the_door),
         cmocka_unit_test(any_split_of_the_request_leads_through_the_door),
         cmocka_unit_test(a_name_is_told_with_its_address),
+        cmocka_unit_test(where_clients_go_is_told_at_info_where_the_door_says_so),
         cmocka_unit_test(an_ipv6_target_has_an_ipv6_end),
         cmocka_unit_test(each_failure_of_a_dial_has_its_reply),
         cmocka_unit_test(each_failure_at_once_has_its_reply),
