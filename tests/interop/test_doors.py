@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from ground import doors, process, product, services, socks
+from ground import doors, pac, process, product, services, socks
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -434,3 +434,37 @@ def test_the_status_port_tells_whether_the_tunnel_is_fit(ground):
     assert "private_key=REDACTED" in metrics and "last_handshake_time_sec=1" in metrics
     pac = body_of(ground, "http://127.0.0.1:9080/proxy.pac").decode()
     assert 'isInNet(host, "10.77.0.0", "255.255.0.0")' in pac and '"corp.test"' in pac
+
+
+def pac_answers(ground, allowed_ips, hosts, dns="10.77.0.1, Corp.Test."):
+    pac.need_node()
+    ground.start(ground.interface(DNS=dns) + ground.peer(AllowedIPs=allowed_ips) + proxy_section(),
+                 arguments=("-i", "9080"))
+    return pac.ask(ground, body_of(ground, "http://127.0.0.1:9080/proxy.pac"), hosts)
+
+
+INTO_THE_TUNNEL = (
+    "web.corp.test", "web.corp.test.", "WEB.CORP.TEST.",  # the domain in whatever spelling, here and in the file
+    "10.77.3.4", "[fd77::5]", "[fd77:0:0:0:0:0:0:5]", "[::ffff:a4d:304]", "[::ffff:10.77.3.4]",
+)
+ELSEWHERE = ("10.78.0.1", "[fd78::5]", "[::ffff:a4e:1]", "[::1]", "example.com", "example.com.", "[::a4d:304]")
+
+
+def test_no_spelling_of_what_is_inside_goes_around_the_tunnel(ground):
+    answers = pac_answers(ground, "10.77.0.0/16, fd77::/16", INTO_THE_TUNNEL + ELSEWHERE)
+    assert [h for h in INTO_THE_TUNNEL if "1080" not in answers[h]] == []
+    assert [h for h in ELSEWHERE if answers[h] != "DIRECT"] == []
+
+
+@pytest.mark.parametrize("allowed_ips, outside", [
+    ("0.0.0.0/1, 128.0.0.0/1", ()),
+    # As calculators write "all but 192.168.0.0/16".
+    ("0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/9, 192.128.0.0/11, 192.160.0.0/13, 192.169.0.0/16, 192.170.0.0/15, "
+     "192.172.0.0/14, 192.176.0.0/12, 192.192.0.0/10, 193.0.0.0/8, 194.0.0.0/7, 196.0.0.0/6, 200.0.0.0/5, 208.0.0.0/4, ::/0",
+     ("192.168.0.1",)),
+])
+def test_names_follow_a_tunnel_for_nearly_everything(ground, allowed_ips, outside):
+    inside = ("example.com", "corp.test", "198.51.100.1", "[2001:db8::1]")
+    answers = pac_answers(ground, allowed_ips, inside + outside)
+    assert [h for h in inside if "1080" not in answers[h]] == []
+    assert [h for h in outside if answers[h] != "DIRECT"] == []
