@@ -382,6 +382,25 @@ def test_a_proxy_from_before_leads_no_command_around_the_tunnel(ground):
         wait_for_another_initiation()
 
 
+def test_no_schemes_variable_from_before_leads_a_command_around_the_tunnel(ground):
+    """curl asks ftp_proxy before all_proxy, and so for each scheme that it knows; rsync has a variable of its own."""
+    before = {name: "http://127.0.0.1:9" for name in ("ftp_proxy", "FTP_PROXY", "wss_proxy", "Gopher_Proxy")}
+    for private in ((), ("--unix",)):
+        done = ground.run(["env", *(f"{n}={v}" for n, v in before.items()), "RSYNC_PROXY=127.0.0.1:9", "MY_PROXY_LIST=mine",
+                           *wgproxy_command(ground, "-q", *private, "--", "env")])
+        said = dict(line.split("=", 1) for line in done.stdout.decode().splitlines() if "=" in line)
+        assert done.returncode == 0, done.stderr
+        assert [n for n, v in said.items() if "127.0.0.1:9" in v] == []
+        assert said["MY_PROXY_LIST"] == "mine" and said["ALL_PROXY"].startswith("socks5h://")
+        wait_for_another_initiation()
+
+
+def test_what_goes_past_the_tunnel_by_the_callers_wish_is_named(ground):
+    done = ground.run(["env", "no_proxy=.corp.test", *wgproxy_command(ground, "--", "sh", "-c", "echo $no_proxy")])
+    assert done.stdout == b".corp.test\n"
+    assert b"warning: no_proxy is set" in done.stderr and b".corp.test" in done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_a_command_gets_the_signals(ground, number):
     script = (f"trap 'echo got it; exit 9' {number.name[3:]}; echo started; "
