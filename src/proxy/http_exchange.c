@@ -260,7 +260,8 @@ static enum http_progress take_head(struct http_exchange *x)
     const struct http_door *d = door_of(x);
     struct http_head head;
     if (!http_head_response(&head, x->head, x->have) ||
-        !http_body_of_response(&x->down, &head, d->is_head)) {
+        !http_body_of_response(&x->down, &head, d->is_head) ||
+        (head.status == 101 && !d->upgrades)) { /* RFC 9110 15.2.2: nobody asked for it */
         return server_failed(x, ERR_INVALID);
     }
     bool interim = head.status < 200 && head.status != 101;

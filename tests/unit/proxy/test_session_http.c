@@ -39,6 +39,19 @@ static void one_connection_carries_requests_to_several_hosts(void **state)
     visit_end(&v);
 }
 
+/* Nobody asked for another protocol: what would follow could be taken for answers to requests to come. */
+static void a_protocol_that_nobody_asked_for_is_an_error(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, BYTES(GET));
+    answer(&v, 0, BYTES("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" OK));
+    assert_true(v.c.output.len > 12);
+    assert_memory_equal(v.c.output.data, "HTTP/1.1 502", 12);
+    visit_end(&v);
+}
+
 static void between_requests_a_client_may_rest_for_a_minute(void **state)
 {
     (void)state;
@@ -102,6 +115,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connection_carries_requests_to_several_hosts),
+        cmocka_unit_test(a_protocol_that_nobody_asked_for_is_an_error),
         cmocka_unit_test(between_requests_a_client_may_rest_for_a_minute),
         cmocka_unit_test(the_next_request_must_be_whole_in_time_like_the_first),
         cmocka_unit_test(who_rests_does_not_hold_up_the_end),
