@@ -52,6 +52,21 @@ static void a_protocol_that_nobody_asked_for_is_an_error(void **state)
     visit_end(&v);
 }
 
+/* RFC 9110 9.1: methods have their letters, and "head" is none that a server answers without a body. */
+static void methods_are_told_by_their_letters(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, BYTES("HEAD http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"));
+    answer(&v, 0, BYTES("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"));
+    visit_say(&v, BYTES("Head http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"));
+    answer(&v, 1, BYTES("HTTP/1.1 501 No\r\nContent-Length: 2\r\n\r\nno"));
+    visit_heard(&v, BYTES("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+                          "HTTP/1.1 501 No\r\nContent-Length: 2\r\n\r\nno"));
+    visit_end(&v);
+}
+
 static void between_requests_a_client_may_rest_for_a_minute(void **state)
 {
     (void)state;
@@ -116,6 +131,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_connection_carries_requests_to_several_hosts),
         cmocka_unit_test(a_protocol_that_nobody_asked_for_is_an_error),
+        cmocka_unit_test(methods_are_told_by_their_letters),
         cmocka_unit_test(between_requests_a_client_may_rest_for_a_minute),
         cmocka_unit_test(the_next_request_must_be_whole_in_time_like_the_first),
         cmocka_unit_test(who_rests_does_not_hold_up_the_end),
