@@ -161,6 +161,7 @@ static void a_socket_that_was_handed_over_is_listened_on(void **state)
     assert_int_equal(io_listen_at(m.loop, &at, accepted, &m, &bound, &l), ERR_INVALID);
     assert_int_equal(listen(at.fd, 4), 0);
     assert_int_equal(io_listen_at(m.loop, &at, accepted, &m, &bound, &l), 0);
+    assert_int_equal(fcntl(at.fd, F_GETFD), FD_CLOEXEC); /* a COMMAND must not keep the port */
     assert_int_equal(bound.kind, PLACE_IP);
     bound.at.addr.bytes[0] = 127;
     bound.at.addr.bytes[3] = 1;
