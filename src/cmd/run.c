@@ -400,6 +400,7 @@ static int set_up(struct running *r)
 static void run_to_the_end(struct running *r)
 {
     struct world *w = &r->world;
+    io_hide_memory();
     app_start(w->app, io_now(w->loop));
     stdio_client_start(&r->stdio, io_now(w->loop));
     command_start(&r->command, io_now(w->loop));

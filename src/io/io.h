@@ -46,6 +46,11 @@ struct now io_now(const struct io_loop *loop);
 /* The operating system's entropy (getrandom). */
 struct rng io_rng(void);
 
+/* From now on nothing of our memory, where the keys are, goes into a core file, nor to a debugger of a user who is not
+ * root. Standard input and output are opened before: /proc/self is root's then. Programs that we start are not
+ * concerned. */
+void io_hide_memory(void);
+
 /* ---- sockets ---- */
 
 /* The UDP port of a tunnel: one IPv4 and one IPv6-only socket on the same port (0: any),

@@ -58,6 +58,17 @@ def test_a_second_signal_ends_it_at_once_even_with_open_flows(ground, number):
     wait_until(lambda: port_is_free(ground, ("127.0.0.1", 1080)), 2, "the port is free")
 
 
+def test_what_breaks_leaves_no_memory_on_the_disk(ground):
+    """A core file would hold the private key. Where the system hands cores to a program, this shows nothing."""
+    cores = ground.work / "cores"
+    cores.mkdir()
+    proxy = ground.start(wrapper=("env", "-C", cores, "prlimit", "--core=unlimited"))
+    assert hello(ground, proxy)
+    proxy.signal(signal.SIGABRT)
+    assert proxy.wait(5.0) == -signal.SIGABRT
+    assert list(cores.iterdir()) == []
+
+
 def test_after_a_restart_everything_works_again(ground):
     first = ground.start()
     assert hello(ground, first)
