@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Start, stop, restart, idleness, and what the log may say."""
 
+import os
 import signal
 import socket
 import time
@@ -67,6 +68,15 @@ def test_what_breaks_leaves_no_memory_on_the_disk(ground):
     proxy.signal(signal.SIGABRT)
     assert proxy.wait(5.0) == -signal.SIGABRT
     assert list(cores.iterdir()) == []
+
+
+def test_no_socket_takes_the_place_of_a_closed_standard_stream(ground):
+    """What is said would go to whoever is at its other end."""
+    proxy = ground.launch(wrapper=("sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"), arguments=("--verbose",))
+    wait_until(lambda: not port_is_free(ground, ("127.0.0.1", 1080)), 10, "the port is taken")
+    assert hello(ground, proxy)
+    for fd in range(3):
+        assert os.readlink(f"/proc/{proxy.pid}/fd/{fd}") == "/dev/null"
 
 
 def test_after_a_restart_everything_works_again(ground):
