@@ -93,6 +93,25 @@ def test_sockets_are_taken_from_a_service_manager(ground):
     assert os.path.exists(path), "it is the manager's"
 
 
+@pytest.mark.parametrize("sections, arguments, fine", [
+    ("[Proxy]\nBindAddress = fd:it\n", (), False),
+    ("[Proxy]\nBindAddress = fd:it\nAllowLan = yes\n", (), True),
+    ("", ("-D", "fd:3"), False), ("", ("-D", "fd:3", "--allow-lan"), True),
+    ("[Status]\nBindAddress = fd:it\n", (), False),
+    ("[Status]\nBindAddress = fd:it\nAllowLan = yes\n", (), True),
+    ("", ("-i", "fd:3"), False), ("", ("-i", "fd:3", "--allow-lan"), True),
+])
+def test_what_is_handed_over_open_to_others_needs_the_same_words(ground, sections, arguments, fine):
+    wrapper = ("python3", "-c", ACTIVATE.replace("127.0.0.1", "0.0.0.0"), "1090", "it")
+    proxy = ground.launch(conf(ground, sections), wrapper=wrapper, arguments=arguments)
+    if fine:
+        proxy.wait_ready()
+        assert "on 0.0.0.0:1090" in proxy.log
+    else:
+        assert proxy.wait(5) == 1
+        assert "AllowLan = yes" in proxy.log
+
+
 def test_a_socket_that_nobody_hands_over_is_named(ground):
     proxy = ground.launch(conf(ground, "[Proxy]\nBindAddress = fd:web\n"))
     assert proxy.wait(5) == 1
