@@ -39,6 +39,7 @@ struct udp_target {
     struct udp_association *owner;
     struct dial_lookup *lookup; /* while it runs */
     struct addr addr;           /* family NONE until it was found */
+    uint16_t port;              /* that was sent to last */
     uint64_t asked, used;
     struct list queued; /* struct queued */
     unsigned n_queued;
@@ -113,12 +114,26 @@ static void send_to_name(struct udp_target *t, uint16_t port, const uint8_t *dat
     send_inside(t->owner, &to, data, len);
 }
 
+static bool may_reach(const struct udp_target *t, const struct addr *addr)
+{
+    const struct udp_relay_config *c = &t->owner->relay->config;
+    struct target to = {.addr = *addr, .port = t->port};
+    memcpy(to.name, t->name, strlen(t->name) + 1);
+    return stack_check_host(c->stack, addr) == 0 &&
+           access_ask(c->access, t->owner->user, &to) == ACCESS_ALLOWED;
+}
+
+/* The first address that may be reached. */
 static void found(void *ctx, int err, const struct addr *addrs, size_t n, struct now now)
 {
     (void)now;
     struct udp_target *t = ctx;
+    size_t i = 0;
     t->lookup = NULL;
-    t->addr = err == 0 && n > 0 ? addrs[0] : (struct addr){0};
+    while (err == 0 && i < n && !may_reach(t, &addrs[i])) {
+        i++;
+    }
+    t->addr = err == 0 && i < n ? addrs[i] : (struct addr){0};
     if (t->addr.family == FAMILY_NONE) {
         drop_queue(t);
         return;
@@ -190,6 +205,7 @@ static void relay_to_name(struct udp_association *a, const struct target *to, co
         return;
     }
     t->used = now.mono;
+    t->port = to->port;
     int err = 0;
     if (t->lookup == NULL && (is_new || now.mono - t->asked >= FRESH)) {
         t->asked = now.mono;

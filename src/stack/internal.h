@@ -71,7 +71,4 @@ struct stack {
     struct stack_ping *ping_running; /* as udp_running */
 };
 
-/* 0 where packets may be sent to that host, else why not. */
-int stack_check_host(const struct stack *s, const struct addr *to);
-
 #endif
