@@ -108,7 +108,7 @@ int io_inherited(const char *name);
 
 /* Connect to a TCP endpoint of this machine or outside; used by the demo's own check and by
  * reverse forwards, never for what a user sends through the tunnel. The stream becomes writable
- * when connected; the first write tells if it failed. */
+ * when connected; the first write tells if it failed. ERR_LIMIT near the descriptor limit. */
 int io_connect(struct io_loop *loop, const struct endpoint *to, struct stream **out) MUST_USE;
 int io_connect_at(struct io_loop *loop, const struct place *to, struct stream **out) MUST_USE;
 
