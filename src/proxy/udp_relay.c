@@ -60,6 +60,7 @@ struct udp_association {
     uint64_t used;
     struct addr owner;      /* whose connection it is; family NONE: that of a Unix socket */
     struct endpoint client; /* family NONE: any program of this machine; port 0: not known yet */
+    bool heard;             /* from where `client` says */
     char *user;             /* NULL: nobody */
     struct list targets;
     unsigned n_targets;
@@ -228,8 +229,9 @@ static bool may_be_from(const struct udp_association *a, const struct endpoint *
                                                 : addr_equal(&a->client.addr, &from->addr);
 }
 
-/* The one with this very port; else the oldest of this address that has none; else, if the address
- * has one only, that one: its client has opened a new socket. */
+/* The one with this very port; else the oldest of this address that has none; else, if the address has one only, that one:
+ * its client has opened a new socket. What a password opened stays with the port that was heard first: others may have the
+ * same address. */
 static struct udp_association *find_owner(struct udp_relay *r, const struct endpoint *from)
 {
     struct udp_association *waiting = NULL, *only = NULL;
@@ -240,7 +242,11 @@ static struct udp_association *find_owner(struct udp_relay *r, const struct endp
             continue;
         }
         if (a->client.port == from->port && a->client.addr.family != FAMILY_NONE) {
+            a->heard = true;
             return a;
+        }
+        if (a->heard && a->user != NULL) {
+            continue;
         }
         if (waiting == NULL && a->client.port == 0) {
             waiting = a;
@@ -251,6 +257,7 @@ static struct udp_association *find_owner(struct udp_relay *r, const struct endp
     struct udp_association *a = waiting != NULL ? waiting : n == 1 ? only : NULL;
     if (a != NULL) {
         a->client = *from;
+        a->heard = true;
     }
     return a;
 }
@@ -288,10 +295,7 @@ static void received(void *ctx, struct dgram_rx *batch, size_t n, struct now now
 /* A client that is gone; its TCP connection will say so. */
 static void undelivered(void *ctx, const struct endpoint *to, int err, struct now now)
 {
-    (void)ctx;
-    (void)to;
-    (void)err;
-    (void)now;
+    (void)ctx, (void)to, (void)err, (void)now;
 }
 
 const struct dgram_handler udp_relay_handler = {.received = received, .undelivered = undelivered};

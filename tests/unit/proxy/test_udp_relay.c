@@ -86,6 +86,32 @@ static void answer(struct scene *p, struct far_udp *from, const struct endpoint 
     udp_relay_flush(p->r);
 }
 
+/* What a password opened is not for whoever has the same address: programs of one machine, or of one NAT. */
+static void an_association_of_a_user_stays_with_its_first_port(void **state)
+{
+    (void)state;
+    struct scene p;
+    struct udp_association *a;
+    struct endpoint from, local;
+    begin(&p, (struct udp_relay_config){0});
+    assert_true(endpoint_parse(&from, "127.0.0.1:40000"));
+    assert_true(endpoint_parse(&local, "127.0.0.9:1080"));
+    struct endpoint hint = {.port = 4001}; /* which a NAT may have changed */
+    assert_int_equal(
+        udp_association_open(p.r, &from, &local, &hint, "alice", &a, &p.bound, p.h->wire.now), 0);
+    say(&p, CLIENT, BYTES(TO_FAR "first"));
+    far_udp_got(&p.far, BYTES("first"));
+    say(&p, "127.0.0.1:4002", BYTES(TO_FAR "intruder"));
+    say(&p, "127.0.0.1:4001", BYTES(TO_FAR "intruder"));
+    assert_int_equal(p.far.n, 0);
+    assert_int_equal(udp_relay_counters(p.r).dropped_stranger, 2);
+    say(&p, CLIENT, BYTES(TO_FAR "again"));
+    far_udp_got(&p.far, BYTES("again"));
+    answer(&p, &p.far, &p.far.from, BYTES("pong"));
+    fake_port_sent(&p.port, CLIENT, BYTES(TO_FAR "pong"));
+    end(&p);
+}
+
 static void a_datagram_goes_in_and_its_answer_comes_back(void **state)
 {
     (void)state;
@@ -444,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_datagram_goes_in_and_its_answer_comes_back),
+        cmocka_unit_test(an_association_of_a_user_stays_with_its_first_port),
         cmocka_unit_test(anyone_inside_may_answer),
         cmocka_unit_test(what_is_no_datagram_or_a_part_of_one_is_dropped_and_counted),
         cmocka_unit_test(datagrams_belong_to_the_association_of_their_address),
