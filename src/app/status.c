@@ -192,6 +192,10 @@ static bool is_our_name(struct http_text called)
     } else if (!hostport_split(text, host, sizeof host, &port)) {
         snprintf(host, sizeof host, "%s", text);
     }
+    size_t n = strlen(host);
+    if (n > 1 && host[n - 1] == '.') {
+        host[n - 1] = '\0';
+    }
     struct addr literal;
     return addr_parse(&literal, host)
                ? in_brackets == (literal.family == FAMILY_V6)

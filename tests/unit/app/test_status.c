@@ -93,6 +93,7 @@ static void on_loopback_nobody_is_answered_who_takes_us_for_another_host(void **
         {"[::1]", 200},
         {"localhost", 200},
         {"LocalHost:9080", 200},
+        {"localhost.:9080", 200},
         {"wgproxy.localhost:9080", 200},
         {"attacker.example", 421},
         {"attacker.example:9080", 421},
