@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The program: reads the command line and does the one thing that it asks for. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "cmd/certificates.h"
@@ -127,10 +129,23 @@ static int run_command(struct options *o)
     return printed();
 }
 
+/* Where one of the three is closed, the next that is opened takes its number: a socket would be told what the log says. */
+static void open_standard_streams(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
     char problem[OPTIONS_PROBLEM];
+    open_standard_streams();
     if (options_parse(&o, argc, argv, problem) != 0) {
         fprintf(stderr, "%s\n", problem);
         return STATUS_USAGE;

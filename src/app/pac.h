@@ -27,9 +27,9 @@ struct pac_tunnel {
 #define PAC_HOST_SIZE 256
 void pac_host(char out[PAC_HOST_SIZE], const char *text, size_t len);
 
-/* FindProxyForURL: the search domains and AllowedIPs of each tunnel lead to its proxies, the rest goes directly; what
- * none of them names goes to the first that takes everything. Tunnels without proxies are passed over. `host` is for
- * proxies that stand on every address, see pac_host. */
+/* FindProxyForURL: the search domains and AllowedIPs of each tunnel lead to its proxies, the rest goes directly. The first
+ * tunnel that takes more than half of IPv4 gets what no other one takes as well, but for IPv4 addresses that are not its
+ * own. Tunnels without proxies are passed over. `host` is for proxies that stand on every address, see pac_host. */
 void pac_write(struct words *out, const struct pac_tunnel tunnels[], size_t n, const char *host);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "app/pac.h"
 #include "app/words.h"
@@ -178,11 +179,54 @@ static unsigned write_page(const struct status *s, const struct http_head *h, st
     return 404;
 }
 
+/* ---- for whom ---- */
+
+static bool ends_with(const char *text, const char *tail)
+{
+    size_t n = strlen(text), k = strlen(tail);
+    return n >= k && strcasecmp(text + n - k, tail) == 0;
+}
+
+/* An address, or a name that is every machine's own (RFC 6761 6.3), with a port or without. */
+static bool is_our_name(struct http_text called)
+{
+    char text[ADDR_TEXT + sizeof "[]:65535"] = "", host[sizeof text];
+    uint16_t port;
+    if (called.len >= sizeof text) {
+        return false;
+    }
+    memcpy(text, called.at, called.len);
+    bool in_brackets = text[0] == '[';
+    if (in_brackets && text[called.len - 1] == ']') {
+        snprintf(host, sizeof host, "%.*s", (int)called.len - 2, text + 1);
+    } else if (!hostport_split(text, host, sizeof host, &port)) {
+        snprintf(host, sizeof host, "%s", text);
+    }
+    size_t n = strlen(host);
+    if (n > 1 && host[n - 1] == '.') {
+        host[n - 1] = '\0';
+    }
+    struct addr literal;
+    return addr_parse(&literal, host)
+               ? in_brackets == (literal.family == FAMILY_V6)
+               : strcasecmp(host, "localhost") == 0 || ends_with(host, ".localhost");
+}
+
+/* A web page that gave its own name our address, to read here what is none of its business (DNS rebinding), sends that name
+ * along. Only where nobody but this machine's programs can come in; elsewhere we may have any name. */
+static bool is_lured(const struct visit *v, const struct http_head *h)
+{
+    const struct http_field *called = http_head_find(h, "Host");
+    return addr_is_loopback(&v->client->local.addr) && called != NULL &&
+           !is_our_name(called->value);
+}
+
 static const char *phrase(unsigned status)
 {
     return status == 200   ? "OK"
            : status == 404 ? "Not Found"
            : status == 405 ? "Method Not Allowed"
+           : status == 421 ? "Misdirected Request"
            : status == 503 ? "Service Unavailable"
                            : "Bad Request";
 }
@@ -195,6 +239,9 @@ static void write_answer(struct visit *v, const struct http_head *h, struct now 
     bool head_only = h != NULL && http_text_is(h->method, "HEAD");
     if (h == NULL) {
         words_add(&body, "not a well-formed request\n");
+    } else if (is_lured(v, h)) {
+        status = 421;
+        words_add(&body, "Host must be an IP address or localhost\n");
     } else if (!head_only && !http_text_is(h->method, "GET")) {
         status = 405;
         words_add(&body, "only GET and HEAD\n");
@@ -287,7 +334,10 @@ static void accepted(void *ctx, struct stream *client, struct now now)
 {
     static const struct stream_handler handler = {.ready = ready};
     struct status *s = ctx;
-    struct visit *v = s->n_visits < VISITS_MAX ? calloc(1, sizeof *v) : NULL;
+    if (s->n_visits == VISITS_MAX) { /* those who say nothing keep nobody out */
+        visit_end(list_item(s->visits.next, struct visit, link));
+    }
+    struct visit *v = calloc(1, sizeof *v);
     if (v == NULL) {
         stream_abort(client);
         return;

@@ -425,6 +425,7 @@ static int check_one(const struct files *f, const struct file *file, const struc
 int check(const struct files *files, const struct options *options)
 {
     int status = STATUS_OK;
+    io_hide_memory();
     for (size_t i = 0; i < files->n && status != STATUS_FAILED; i++) {
         int one = check_one(files, &files->file[i], options);
         status = one != STATUS_OK ? one : status;

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "config/report.h"
 
 #define CALL_EVERY 5 /* seconds, of the keepalive that makes a quiet tunnel begin */
 
@@ -153,6 +155,29 @@ static void add_variable(struct variables *v, const char *upper, const char *low
     }
 }
 
+/* Is it "..._proxy=", in whatever letters, but for what says where none is used? Those of single schemes count before
+ * ALL_PROXY, and what they name is a proxy outside. */
+static bool is_of_a_proxy(const char *variable)
+{
+    static const char tail[] = "_proxy";
+    size_t n = strcspn(variable, "="), k = sizeof tail - 1;
+    return n > k && strncasecmp(variable + n - k, tail, k) == 0 &&
+           !(n == 2 + k && strncasecmp(variable, "no", 2) == 0);
+}
+
+/* Where the caller has said what uses no proxy, it is so: said once, under whichever of its names. */
+static bool keeps_no_proxy(const struct log *log)
+{
+    const char *name = getenv("NO_PROXY") != NULL ? "NO_PROXY" : "no_proxy";
+    const char *value = getenv(name);
+    if (value != NULL && value[0] != '\0') {
+        char text[QUOTE_SIZE];
+        log_warn(log, "%s is set: what it names goes past the tunnel: %s", name,
+                 report_quote(text, value));
+    }
+    return value != NULL;
+}
+
 /* curl's form for a Unix socket is understood by few others, who fail then; with HTTP's variables left as they were they
  * would take the proxy of those, around the tunnel. What must not go through the proxy is the caller's to say; this
  * machine itself is not in the tunnel. */
@@ -171,7 +196,7 @@ static void fill_variables(const struct errand *c, struct variables *v)
     add_variable(v, "ALL_PROXY", "all_proxy", socks);
     add_variable(v, "HTTP_PROXY", "http_proxy", http);
     add_variable(v, "HTTPS_PROXY", "https_proxy", http);
-    if (getenv("NO_PROXY") == NULL && getenv("no_proxy") == NULL) {
+    if (!keeps_no_proxy(&c->world->log)) {
         add_variable(v, "NO_PROXY", "no_proxy", "localhost,127.0.0.1,::1");
     }
 }
@@ -180,7 +205,8 @@ static void run_program(struct errand *c)
 {
     struct variables v;
     fill_variables(c, &v);
-    int err = io_spawn(c->world->loop, c->options->words, v.list, on_exited, c, &c->child);
+    int err =
+        io_spawn(c->world->loop, c->options->words, v.list, is_of_a_proxy, on_exited, c, &c->child);
     if (err != 0) {
         log_error(&c->world->log, "cannot run %s: %s", c->options->words[0],
                   err == ERR_NO_NAME ? "there is no such program" : err_text(err));

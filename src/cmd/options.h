@@ -61,6 +61,7 @@ struct options {
     struct config_door stdio; /* -W, where target_host is set */
     bool has_status;
     struct place status; /* -i */
+    bool allow_lan;      /* --allow-lan, which each of the doors knows too */
     bool daemon;         /* -d */
     char **words;        /* -- COMMAND and its arguments, NULL-terminated, borrowed; or NULL */
     unsigned wait;       /* --wait: seconds for the handshake before COMMAND */

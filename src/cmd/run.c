@@ -126,13 +126,13 @@ static void announce_door(const struct running *r, const struct config_door *d,
 }
 
 /* A socket that was handed over by name. */
-static int find_inherited(const struct running *r, struct config_door *d)
+static int find_inherited(const struct running *r, struct place *at)
 {
-    if (d->bind.kind == PLACE_FD && d->bind.fd < 0) {
-        d->bind.fd = io_inherited(d->bind.path);
-        if (d->bind.fd < 0) {
+    if (at->kind == PLACE_FD && at->fd < 0) {
+        at->fd = io_inherited(at->path);
+        if (at->fd < 0) {
             log_error(&r->world.log, "no socket named \"%s\" was handed over (LISTEN_FDNAMES)",
-                      d->bind.path);
+                      at->path);
             return ERR_NO_ADDRESS;
         }
     }
@@ -140,18 +140,17 @@ static int find_inherited(const struct running *r, struct config_door *d)
 }
 
 /* Only now it shows where such a socket stands. */
-static int check_inherited(const struct running *r, const struct config_door *d,
-                           const struct place *bound)
+static int check_inherited(const struct running *r, const struct place *at,
+                           const struct place *bound, bool allowed)
 {
-    char at[PLACE_TEXT];
-    if (d->bind.kind != PLACE_FD || place_is_private(bound) || d->allow_lan || d->n_users > 0) {
+    char text[PLACE_TEXT];
+    if (at->kind != PLACE_FD || place_is_private(bound) || allowed) {
         return 0;
     }
     log_error(&r->world.log,
-              "the socket that was handed over stands on %s: others could use the tunnel from "
-              "there; if they "
-              "may, add AllowLan = yes, or give --allow-lan",
-              place_format(bound, at));
+              "the socket that was handed over stands on %s: others could come in there; if they "
+              "may, add AllowLan = yes, or --allow-lan",
+              place_format(bound, text));
     return ERR_PERM;
 }
 
@@ -177,13 +176,13 @@ static int add_door(struct running *r, size_t tunnel, const struct config_door *
 {
     struct config_door d = *as_written; /* what it points to stays where it is */
     struct place bound = {.kind = PLACE_IP};
-    int err = find_inherited(r, &d);
+    int err = find_inherited(r, &d.bind);
     if (err == 0) {
         err = app_add_door(r->world.app, r->tunnels[tunnel], r->files->file[tunnel].config, &d,
                            &bound, NULL);
     }
     if (err == 0) {
-        err = check_inherited(r, &d, &bound);
+        err = check_inherited(r, &d.bind, &bound, d.allow_lan || d.n_users > 0);
     }
     if (err == 0) {
         announce_door(r, &d, &bound);
@@ -255,13 +254,16 @@ static const struct config_door *own_stdio(const struct files *f, const struct o
 }
 
 /* Where the status is told: the command line, else the first file that says. */
-static const struct place *own_status(const struct files *f, const struct options *o)
+static const struct place *own_status(const struct files *f, const struct options *o,
+                                      bool *allow_lan)
 {
+    *allow_lan = o->allow_lan;
     if (o->has_status) {
         return &o->status;
     }
     for (size_t i = 0; i < f->n; i++) {
         if (f->file[i].config->status_line != 0) {
+            *allow_lan = f->file[i].config->status_allow_lan;
             return &f->file[i].config->status;
         }
     }
@@ -292,21 +294,32 @@ static bool any_is_watched(const struct files *f)
 
 static int add_status(struct running *r)
 {
-    const struct place *at = own_status(r->files, r->options);
+    bool allow_lan;
+    const struct place *wanted = own_status(r->files, r->options, &allow_lan);
     struct status *status;
-    struct place bound;
     char text[PLACE_TEXT];
-    if (at == NULL && !any_is_watched(r->files)) {
+    if (wanted == NULL && !any_is_watched(r->files)) {
         return 0;
     }
-    int err = app_add_status(r->world.app, at, &bound, &status);
+    struct place at = {0}, bound;
+    int err = 0;
+    if (wanted != NULL) {
+        at = *wanted;
+        err = find_inherited(r, &at);
+    }
+    if (err == 0) {
+        err = app_add_status(r->world.app, wanted != NULL ? &at : NULL, &bound, &status);
+    }
+    if (err == 0 && wanted != NULL) {
+        err = check_inherited(r, &at, &bound, allow_lan);
+    }
     for (size_t i = 0; err == 0 && i < r->files->n; i++) {
         const struct config *c = r->files->file[i].config;
-        if (at != NULL || c->n_check_alive > 0) {
+        if (wanted != NULL || c->n_check_alive > 0) {
             err = status_add(status, r->tunnels[i], c, &r->proxies[i], io_now(r->world.loop));
         }
     }
-    if (err == 0 && at != NULL) {
+    if (err == 0 && wanted != NULL) {
         log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac",
                  place_format(&bound, text));
     }
@@ -412,6 +425,7 @@ static int set_up(struct running *r)
 static void run_to_the_end(struct running *r)
 {
     struct world *w = &r->world;
+    io_hide_memory();
     app_start(w->app, io_now(w->loop));
     stdio_client_start(&r->stdio, io_now(w->loop));
     command_start(&r->command, io_now(w->loop));

@@ -53,13 +53,13 @@ static bool is_among(const char *variable, char *const list[])
     return false;
 }
 
-/* Ours without those of the same name, then the others: borrowed strings in a new list. */
-static char **join(char *const others[])
+/* Ours without those of the same name and the unwanted, then the others: borrowed strings in a new list. */
+static char **join(char *const others[], io_unwanted_fn *unwanted)
 {
     char **list = calloc(count(environ) + count(others) + 1, sizeof *list);
     size_t n = 0;
     for (char **v = environ; list != NULL && *v != NULL; v++) {
-        if (!is_among(*v, others)) {
+        if (!is_among(*v, others) && (unwanted == NULL || !unwanted(*v))) {
             list[n++] = *v;
         }
     }
@@ -70,11 +70,11 @@ static char **join(char *const others[])
 }
 
 int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
-             io_exited_fn *exited, void *ctx, struct io_child **out)
+             io_unwanted_fn *unwanted, io_exited_fn *exited, void *ctx, struct io_child **out)
 {
     uv_stdio_container_t standard[3];
     struct io_child *c = malloc(sizeof *c);
-    char **environment = join(variables);
+    char **environment = join(variables, unwanted);
     if (c == NULL || environment == NULL) {
         free(c);
         free(environment);

@@ -19,6 +19,9 @@ static int connect_unix(struct io_loop *loop, const char *path, struct stream **
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     static_assert(sizeof sun.sun_path >= PLACE_PATH, "it fits");
     memcpy(sun.sun_path, path, strlen(path) + 1);
+    if (descriptors_scarce(&loop->descriptors)) {
+        return ERR_LIMIT;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return oserr(errno);
@@ -49,6 +52,9 @@ int io_connect(struct io_loop *loop, const struct endpoint *to, struct stream **
 {
     union sockaddr_any sa;
     socklen_t len = sockaddr_from_endpoint(&sa, to);
+    if (descriptors_scarce(&loop->descriptors)) {
+        return ERR_LIMIT;
+    }
     if (len == 0) {
         return ERR_INVALID;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The process's file descriptors as a budget. Listeners stop accepting a little below the
- * limit, so that what is open already, the resolver and the UDP ports never meet EMFILE;
+ * limit, and connections and UDP sockets of ours for others are refused there, so that what is open
+ * already, the resolver and the tunnels' UDP ports never meet EMFILE;
  * whoever waits is woken when one of ours closes, and once a second in case somebody else's
  * did.
  *

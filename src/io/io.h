@@ -46,6 +46,11 @@ struct now io_now(const struct io_loop *loop);
 /* The operating system's entropy (getrandom). */
 struct rng io_rng(void);
 
+/* From now on nothing of our memory, where the keys are, goes into a core file, nor to a debugger of a user who is not
+ * root. Standard input and output are opened before: /proc/self is root's then. Programs that we start are not
+ * concerned. */
+void io_hide_memory(void);
+
 /* ---- sockets ---- */
 
 /* The UDP port of a tunnel: one IPv4 and one IPv6-only socket on the same port (0: any),
@@ -103,7 +108,7 @@ int io_inherited(const char *name);
 
 /* Connect to a TCP endpoint of this machine or outside; used by the demo's own check and by
  * reverse forwards, never for what a user sends through the tunnel. The stream becomes writable
- * when connected; the first write tells if it failed. */
+ * when connected; the first write tells if it failed. ERR_LIMIT near the descriptor limit. */
 int io_connect(struct io_loop *loop, const struct endpoint *to, struct stream **out) MUST_USE;
 int io_connect_at(struct io_loop *loop, const struct place *to, struct stream **out) MUST_USE;
 
@@ -119,11 +124,15 @@ struct io_child;
  * The child is gone. */
 typedef void io_exited_fn(void *ctx, int status, struct now now);
 
+/* Shall it not have this variable of ours ("NAME=value")? */
+typedef bool io_unwanted_fn(const char *variable);
+
 /* Run argv[0] (found in PATH) with our standard input, output and error, and these variables
- * ("NAME=value", the last one NULL) beside or instead of ours. 0, ERR_NOMEM, ERR_PERM, ERR_NO_NAME
- * (there is no such program), ERR_IO. */
+ * ("NAME=value", the last one NULL) beside or instead of ours, but for the unwanted ones (NULL: all are
+ * wanted). 0, ERR_NOMEM, ERR_PERM, ERR_NO_NAME (there is no such program), ERR_IO. */
 int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
-             io_exited_fn *exited, void *ctx, struct io_child **out) MUST_USE;
+             io_unwanted_fn *unwanted, io_exited_fn *exited, void *ctx,
+             struct io_child **out) MUST_USE;
 void io_kill(struct io_child *c, int signum);
 
 /* ---- a foreign descriptor ---- */

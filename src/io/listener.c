@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -188,6 +189,7 @@ static int take_inherited(struct io_listener *l, int fd)
     if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 || !listening) {
         return ERR_INVALID;
     }
+    fcntl(fd, F_SETFD, FD_CLOEXEC); /* whoever is started from here on has no part in it */
     l->fd = fd;
     return 0;
 }

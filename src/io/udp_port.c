@@ -219,7 +219,7 @@ int io_udp_bind(struct io_loop *loop, const struct endpoint *at,
 {
     int fds[UDP_FAMILIES];
     struct udp_port *p;
-    int err = need_receiver(loop);
+    int err = descriptors_scarce(&loop->descriptors) ? ERR_LIMIT : need_receiver(loop);
     if (err == 0) {
         err = udp_sockets_bind(at, fds);
     }

@@ -13,12 +13,15 @@ struct io_watch {
     void *ctx;
 };
 
+/* An error is read like anything else: netlink says so that some news was lost. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    (void)status;
     (void)events;
     struct io_watch *w = poll->data;
     w->readable(w->ctx, loop_enter(w->loop));
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll)) {
+        uv_poll_start(poll, UV_READABLE, on_poll); /* libuv stopped at the error */
+    }
 }
 
 int io_watch_new(struct io_loop *loop, int fd, io_watch_fn *readable, void *ctx,

@@ -4,6 +4,7 @@
 #include "proxy/dialer.h"
 
 #include "base/err.h"
+#include "dns/name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +32,6 @@ bool dialer_literal(struct addr *out, const char *name)
     memcpy(inner, name + 1, len - 2);
     inner[len - 2] = '\0';
     return strchr(inner, ':') != NULL && addr_parse(out, inner);
-}
-
-/* Without the final dot of a full name, it fits into a question (RFC 1035 2.3.4). */
-static bool name_fits(const char *name)
-{
-    size_t len = strlen(name);
-    if (len > 0 && name[len - 1] == '.') {
-        len--;
-    }
-    return len > 0 && len <= DNS_NAME_MAX;
 }
 
 static void forget(struct dial_lookup *l)
@@ -115,6 +106,15 @@ static void found_outside(void *ctx, int err, const struct endpoint *found, size
     finish(l, err, own, n_own, now);
 }
 
+/* 0, or why neither a server nor the machine is asked for it: the same for both, whichever there is. */
+static int check_name(const char *name)
+{
+    char canonical[NAME_SIZE];
+    bool absolute;
+    int err = name_canonical(canonical, name, &absolute);
+    return err == 0 && name_stays_here(canonical) ? ERR_NO_NAME : err;
+}
+
 static int begin(struct dial_lookup *l, const char *name, struct now now)
 {
     struct dialer *d = l->dialer;
@@ -123,8 +123,9 @@ static int begin(struct dial_lookup *l, const char *name, struct now now)
         list_push_back(&d->known, &l->link);
         return 0;
     }
-    if (!name_fits(name)) {
-        return ERR_BAD_NAME;
+    int err = check_name(name);
+    if (err != 0) {
+        return err;
     }
     if (d->config.resolver == NULL && outside == NULL) {
         return ERR_NO_DNS;

@@ -181,5 +181,11 @@ bool http_body_of_response(struct http_body *b, const struct http_head *h, bool 
         no_body(b);
         return true;
     }
-    return framing_of(b, h);
+    if (!framing_of(b, h)) {
+        return false;
+    }
+    if (b->framing == HTTP_CHUNKED && h->minor == 0) {
+        *b = (struct http_body){.framing = HTTP_UNTIL_CLOSE}; /* RFC 9112 6.1 */
+    }
+    return true;
 }

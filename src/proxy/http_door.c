@@ -225,13 +225,19 @@ static void put_fields(struct writing *w, const struct http_door *d, const struc
     }
 }
 
+/* Methods have their letters (RFC 9110 9.1). */
+static bool has_method(const struct http_head *h, const char *method)
+{
+    return h->method.len == strlen(method) && memcmp(h->method.at, method, h->method.len) == 0;
+}
+
 /* What of "http://host" is left for the server: a path always begins with a slash, but for
  * OPTIONS of the whole server (RFC 9112 section 3.2.4). */
 static void put_path(struct writing *w, const struct http_head *h, struct http_text path)
 {
     const char *hash = memchr(path.at, '#', path.len);
     path.len = hash != NULL ? (size_t)(hash - path.at) : path.len;
-    if (path.len == 0 && http_text_is(h->method, "OPTIONS")) {
+    if (path.len == 0 && has_method(h, "OPTIONS")) {
         put_words(w, "*");
     } else if (path.len == 0 || path.at[0] != '/') {
         put_words(w, "/");
@@ -295,7 +301,7 @@ static enum door_verdict ask_exchange(struct http_door *d, const struct http_hea
         return refuse(answer, 400, "the length of the request's body can be read in two ways");
     }
     d->minor = h->minor;
-    d->is_head = http_text_is(h->method, "HEAD");
+    d->is_head = has_method(h, "HEAD");
     d->upgrades = h->minor > 0 && http_head_lists(h, "Connection", "upgrade") &&
                   http_head_find(h, "Upgrade") != NULL;
     if (!build_forward(d, h, &t)) {
@@ -351,9 +357,8 @@ static enum door_verdict judge(struct http_door *d, struct door_ask *ask,
             return ask_for_password(d, &h, answer);
         }
     }
-    enum door_verdict verdict = http_text_is(h.method, "CONNECT")
-                                    ? ask_connect(&h, ask, answer)
-                                    : ask_exchange(d, &h, ask, answer);
+    enum door_verdict verdict =
+        has_method(&h, "CONNECT") ? ask_connect(&h, ask, answer) : ask_exchange(d, &h, ask, answer);
     drop_head(d);
     return verdict;
 }

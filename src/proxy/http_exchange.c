@@ -95,6 +95,13 @@ static enum http_progress server_failed(struct http_exchange *x, int err)
     return over(x, x->said_anything ? HTTP_TUNNEL_BROKE : HTTP_NO_ANSWER, err);
 }
 
+/* All that the tunnel brought was taken. */
+static enum http_progress nothing_more(struct http_exchange *x)
+{
+    int err = stack_tcp_error(x->tunnel);
+    return err != 0 ? server_failed(x, err) : HTTP_GOES_ON;
+}
+
 /* ---- up ---- */
 
 static bool send_head(struct http_exchange *x)
@@ -260,7 +267,8 @@ static enum http_progress take_head(struct http_exchange *x)
     const struct http_door *d = door_of(x);
     struct http_head head;
     if (!http_head_response(&head, x->head, x->have) ||
-        !http_body_of_response(&x->down, &head, d->is_head)) {
+        !http_body_of_response(&x->down, &head, d->is_head) ||
+        (head.status == 101 && !d->upgrades)) { /* RFC 9110 15.2.2: nobody asked for it */
         return server_failed(x, ERR_INVALID);
     }
     bool interim = head.status < 200 && head.status != 101;
@@ -296,7 +304,7 @@ static enum http_progress gather_head(struct http_exchange *x)
             return take_head(x);
         }
     }
-    return stack_tcp_eof(x->tunnel) ? server_failed(x, ERR_CLOSED) : HTTP_GOES_ON;
+    return stack_tcp_eof(x->tunnel) ? server_failed(x, ERR_CLOSED) : nothing_more(x);
 }
 
 /* ---- down ---- */
@@ -359,7 +367,7 @@ static enum http_progress carry_body(struct http_exchange *x, unsigned *want)
         size_t offered;
         int n = stack_tcp_peek(x->tunnel, iov, SLICES);
         if (n == 0) {
-            return stack_tcp_eof(x->tunnel) ? body_ended(x) : HTTP_GOES_ON;
+            return stack_tcp_eof(x->tunnel) ? body_ended(x) : nothing_more(x);
         }
         n = cut_to_body(&x->down, iov, n, &offered);
         ssize_t put = stream_writev(x->client, iov, n);
@@ -414,10 +422,8 @@ static enum http_progress done(const struct http_exchange *x)
 enum http_progress http_exchange_run(struct http_exchange *x)
 {
     unsigned want = 0;
-    if (stack_tcp_error(x->tunnel) != 0) {
-        return server_failed(x, stack_tcp_error(x->tunnel));
-    }
-    enum http_progress progress = x->up_done ? HTTP_GOES_ON : carry_up(x, &want);
+    bool is_up = stack_tcp_error(x->tunnel) == 0;
+    enum http_progress progress = x->up_done || !is_up ? HTTP_GOES_ON : carry_up(x, &want);
     if (progress == HTTP_GOES_ON) {
         progress = carry_down(x, &want);
     }

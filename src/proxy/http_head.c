@@ -155,6 +155,9 @@ unsigned http_head_request(struct http_head *h, const char *text, size_t len)
         return 400;
     }
     h->target = (struct http_text){first + 1, (size_t)(second - first) - 1};
+    if (memchr(h->target.at, '\t', h->target.len) != NULL) {
+        return 400; /* which some readers take for a blank (RFC 9112 3) */
+    }
     unsigned refused = take_version(h, (struct http_text){second + 1, rest - h->target.len - 1});
     return refused != 0 ? refused : take_fields(h, &l);
 }

@@ -103,7 +103,8 @@ static enum relay_verdict carry_down(struct relay *r)
         int n = stack_tcp_peek(r->tunnel, iov, SLICES);
         if (n == 0) {
             want(r, r->want & ~(unsigned)STREAM_WRITABLE);
-            return stack_tcp_eof(r->tunnel) ? end_down(r) : RELAY_GOES_ON;
+            enum relay_verdict verdict = stack_tcp_eof(r->tunnel) ? end_down(r) : RELAY_GOES_ON;
+            return r->broken != 0 ? over(r, RELAY_TUNNEL_BROKE, r->broken) : verdict;
         }
         size_t offered;
         n = cut(iov, n, left, &offered);
@@ -126,11 +127,25 @@ static enum relay_verdict carry_down(struct relay *r)
     return RELAY_GOES_ON;
 }
 
+/* Nothing goes up any more, and what is left goes down. */
+static enum relay_verdict tunnel_broke(struct relay *r)
+{
+    r->broken = stack_tcp_error(r->tunnel);
+    if (r->down_done) {
+        return over(r, RELAY_TUNNEL_BROKE, r->broken);
+    }
+    want(r, r->want & ~(unsigned)STREAM_READABLE);
+    return r->want & STREAM_WRITABLE ? RELAY_GOES_ON : carry_down(r);
+}
+
 enum relay_verdict relay_start(struct relay *r, struct stream *client, struct stack_tcp *tunnel,
                                size_t early, bool client_eof)
 {
     *r = (struct relay){.client = client, .tunnel = tunnel, .up = early, .want = STREAM_READABLE};
     stream_want(client, r->want);
+    if (stack_tcp_error(tunnel) != 0) {
+        return tunnel_broke(r); /* which may have been told to whoever had it before */
+    }
     if (client_eof) {
         enum relay_verdict verdict = end_up(r);
         if (verdict != RELAY_GOES_ON) {
@@ -159,7 +174,7 @@ enum relay_verdict relay_client_ready(struct relay *r, unsigned events)
 enum relay_verdict relay_tunnel_event(struct relay *r, unsigned events)
 {
     if (events & STACK_TCP_FAILED) {
-        return over(r, RELAY_TUNNEL_BROKE, stack_tcp_error(r->tunnel));
+        return tunnel_broke(r);
     }
     enum relay_verdict verdict = RELAY_GOES_ON;
     if ((events & STACK_TCP_READABLE) && !r->down_done && !(r->want & STREAM_WRITABLE)) {

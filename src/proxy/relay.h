@@ -3,8 +3,9 @@
  * the other: the relay holds no bytes and allocates nothing.
  *
  *   FIN  stays a FIN: each direction ends by itself, the other goes on
- *   RST  stays a RST: whichever side breaks, the other one sees an error and never a clean end a
- *        slow side slows its own sender only: nothing is read that cannot be put down */
+ *   RST  stays a RST: whichever side breaks, the other one sees an error and never a clean end; what
+ *        the tunnel brought before it broke reaches the client first
+ *   A slow side slows its own sender only: nothing is read that cannot be put down */
 #ifndef WGPROXY_PROXY_RELAY_H
 #define WGPROXY_PROXY_RELAY_H
 
@@ -33,6 +34,7 @@ struct relay {
     /* What the client was asked for. READABLE missing: the tunnel has no room, or up_done.
      * WRITABLE set: the client has no room. */
     uint8_t want;
+    int broken;     /* why the tunnel broke, while the client has not got all that came before; 0 */
     bool up_done;   /* the client's end of file went into the tunnel as FIN */
     bool down_done; /* and the other way round */
 };

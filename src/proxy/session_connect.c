@@ -33,7 +33,9 @@ static void start_relay(struct session *s, struct now now)
 
 void session_replying_step(struct session *s, struct now now)
 {
-    bool forwarded = handshake_forward(s->handshake, s->tunnel);
+    /* A stream that broke takes nothing more, but may have brought something. */
+    bool is_broken = stack_tcp_error(s->tunnel) != 0;
+    bool forwarded = handshake_forward(s->handshake, s->tunnel) || is_broken;
     int err = handshake_write(s->handshake, s->client);
     if (err == ERR_AGAIN) {
         stream_want(s->client, STREAM_WRITABLE);

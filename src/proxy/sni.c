@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the server's name in a ClientHello. The records are joined anew at each step, which is cheap: a hello is one or
- * two segments long. */
+/* Finds the server's name in a ClientHello. Its records are joined as they come, and what came is kept beside that, as it
+ * is, for the target. */
 #include "proxy/sni.h"
 
 #include "base/bytes.h"
@@ -33,6 +33,7 @@ void sni_init(struct sni *s, const struct door_terms *terms)
 void sni_fini(struct sni *s)
 {
     free(s->raw);
+    free(s->hello);
     *s = (struct sni){0};
 }
 
@@ -149,80 +150,89 @@ static size_t message_length(const uint8_t *message, size_t n)
                : HANDSHAKE_HEAD + ((size_t)message[1] << 16 | load_be16(message + 2));
 }
 
-/* The handshake bytes of the records that are there, joined into `out` until its message is whole: what follows is not
- * looked at. False for what is no handshake record. */
-static bool join(const struct sni *s, uint8_t *out, size_t *n)
+static bool append(uint8_t **to, size_t *at, size_t *room, const uint8_t *data, size_t len)
 {
-    struct cursor c = {s->raw, s->len};
-    *n = 0;
-    while (c.left > 0 && *n < message_length(out, *n)) {
-        if (c.at[0] != TYPE_HANDSHAKE || (c.left > 1 && c.at[1] != 3)) {
+    if (*at + len > *room) {
+        size_t wider = 2 * (*at + len);
+        uint8_t *bytes = realloc(*to, wider);
+        if (bytes == NULL) {
             return false;
         }
+        *to = bytes;
+        *room = wider;
+    }
+    if (len > 0) {
+        memcpy(*to + *at, data, len);
+        *at += len;
+    }
+    return true;
+}
+
+enum joined { JOINED, JOIN_NO_RECORD, JOIN_NO_MEMORY };
+
+/* The handshake bytes of what came, until their message is whole: what follows is not looked at. */
+static enum joined join(struct sni *s)
+{
+    while (s->record < s->len && s->hello_len < message_length(s->hello, s->hello_len)) {
+        struct cursor c = {s->raw + s->record, s->len - s->record};
+        if (c.at[0] != TYPE_HANDSHAKE || (c.left > 1 && c.at[1] != 3)) {
+            return JOIN_NO_RECORD;
+        }
         if (c.left < RECORD_HEAD) {
-            return true;
+            break;
         }
         size_t len = load_be16(c.at + 3);
         if (len == 0 || len > RECORD_MAX) {
-            return false;
+            return JOIN_NO_RECORD;
         }
         size_t have = c.left - RECORD_HEAD < len ? c.left - RECORD_HEAD : len;
-        have = have < SNI_HELLO_MAX - *n ? have : SNI_HELLO_MAX - *n;
-        memcpy(out + *n, c.at + RECORD_HEAD, have);
-        *n += have;
-        if (c.left - RECORD_HEAD < len) {
-            return true;
+        size_t fresh = have - s->taken, most = SNI_HELLO_MAX - s->hello_len;
+        if (!append(&s->hello, &s->hello_len, &s->hello_room, c.at + RECORD_HEAD + s->taken,
+                    fresh < most ? fresh : most)) {
+            return JOIN_NO_MEMORY;
         }
-        c.at += RECORD_HEAD + len;
-        c.left -= RECORD_HEAD + len;
+        s->taken = have;
+        if (have < len) {
+            break;
+        }
+        s->record += RECORD_HEAD + len;
+        s->taken = 0;
     }
-    return true;
+    return JOINED;
 }
 
-static enum door_verdict judge(const struct sni *s, struct door_ask *ask,
-                               struct door_answer *answer)
+static enum door_verdict judge_hello(const struct sni *s, struct door_ask *ask,
+                                     struct door_answer *answer)
 {
-    uint8_t *joined = malloc(SNI_HELLO_MAX);
-    enum door_verdict verdict = DOOR_MORE;
-    size_t n;
-    if (joined == NULL) {
+    size_t len = message_length(s->hello, s->hello_len) - HANDSHAKE_HEAD;
+    *ask = (struct door_ask){.request = DOOR_CONNECT, .target.port = s->terms->target.port};
+    if (len > SNI_HELLO_MAX - HANDSHAKE_HEAD) {
+        return refuse(answer, ALERT_DECODE_ERROR, "a ClientHello that is too long");
+    }
+    if (s->hello_len < HANDSHAKE_HEAD + len) {
+        return DOOR_MORE;
+    }
+    switch (read_hello((struct cursor){s->hello + HANDSHAKE_HEAD, len}, &ask->target)) {
+    case FOUND_NAME:
+        return DOOR_OPEN;
+    case FOUND_NO_NAME:
+        return refuse(answer, ALERT_UNRECOGNIZED_NAME, "a ClientHello without a server name");
+    case FOUND_NONSENSE:
+        break;
+    }
+    return refuse(answer, ALERT_DECODE_ERROR, "not a ClientHello");
+}
+
+static enum door_verdict judge(struct sni *s, struct door_ask *ask, struct door_answer *answer)
+{
+    enum joined joined = join(s);
+    if (joined == JOIN_NO_MEMORY) {
         return refuse(answer, ALERT_INTERNAL_ERROR, err_text(ERR_NOMEM));
     }
-    if (!join(s, joined, &n) || (n > 0 && joined[0] != CLIENT_HELLO)) {
-        verdict = refuse(answer, ALERT_DECODE_ERROR, "not TLS");
-    } else if (n >= HANDSHAKE_HEAD) {
-        size_t len = message_length(joined, n) - HANDSHAKE_HEAD;
-        *ask = (struct door_ask){.request = DOOR_CONNECT, .target.port = s->terms->target.port};
-        if (len > SNI_HELLO_MAX - HANDSHAKE_HEAD) {
-            verdict = refuse(answer, ALERT_DECODE_ERROR, "a ClientHello that is too long");
-        } else if (n >= HANDSHAKE_HEAD + len) {
-            enum found found =
-                read_hello((struct cursor){joined + HANDSHAKE_HEAD, len}, &ask->target);
-            verdict =
-                found == FOUND_NAME ? DOOR_OPEN
-                : found == FOUND_NO_NAME
-                    ? refuse(answer, ALERT_UNRECOGNIZED_NAME, "a ClientHello without a server name")
-                    : refuse(answer, ALERT_DECODE_ERROR, "not a ClientHello");
-        }
+    if (joined == JOIN_NO_RECORD || (s->hello_len > 0 && s->hello[0] != CLIENT_HELLO)) {
+        return refuse(answer, ALERT_DECODE_ERROR, "not TLS");
     }
-    free(joined);
-    return verdict;
-}
-
-static bool append(struct sni *s, const uint8_t *data, size_t len)
-{
-    if (s->len + len > s->room) {
-        size_t room = 2 * (s->len + len);
-        uint8_t *wider = realloc(s->raw, room);
-        if (wider == NULL) {
-            return false;
-        }
-        s->raw = wider;
-        s->room = room;
-    }
-    memcpy(s->raw + s->len, data, len);
-    s->len += len;
-    return true;
+    return s->hello_len < HANDSHAKE_HEAD ? DOOR_MORE : judge_hello(s, ask, answer);
 }
 
 enum door_verdict sni_feed(struct sni *s, const uint8_t *data, size_t len, size_t *used,
@@ -234,8 +244,11 @@ enum door_verdict sni_feed(struct sni *s, const uint8_t *data, size_t len, size_
     if (len == 0) {
         return DOOR_MORE;
     }
-    if (s->len + len > raw_max || !append(s, data, len)) {
+    if (s->len + len > raw_max) {
         return refuse(answer, ALERT_DECODE_ERROR, "a ClientHello that is too long");
+    }
+    if (!append(&s->raw, &s->len, &s->room, data, len)) {
+        return refuse(answer, ALERT_INTERNAL_ERROR, err_text(ERR_NOMEM));
     }
     return judge(s, ask, answer);
 }

@@ -16,6 +16,10 @@ struct sni {
     const struct door_terms *terms;
     uint8_t *raw; /* all that came, records and all: what the target is sent */
     size_t len, room;
+    uint8_t *hello; /* the handshake bytes of its records, so far */
+    size_t hello_len, hello_room;
+    size_t record,
+        taken; /* in raw: where the record begins that is read, and what of its payload was joined */
 };
 
 void sni_init(struct sni *s, const struct door_terms *terms); /* borrowed */

@@ -216,30 +216,29 @@ static void found(struct udp_forward *f, const struct addr *addr, struct now now
     f->n_queued = 0;
 }
 
-static enum access_verdict may_reach(const struct udp_forward_config *config,
-                                     const struct addr *addr)
+/* 0, or why not. */
+static int may_reach(const struct udp_forward_config *config, const struct addr *addr)
 {
     struct target to = config->target;
-    if (addr != NULL) {
-        to.addr = *addr;
-    }
-    return access_ask(config->access, NULL, &to);
+    to.addr = *addr;
+    return access_ask(config->access, NULL, &to) != ACCESS_ALLOWED
+               ? ERR_DENIED
+               : stack_check_host(config->stack, addr);
 }
 
 /* The first address that may be reached. */
 static void found_inside(void *ctx, int err, const struct addr *addrs, size_t n, struct now now)
 {
     struct udp_forward *f = ctx;
-    size_t i = 0;
     f->lookup = NULL;
-    while (err == 0 && i < n && may_reach(&f->config, &addrs[i]) != ACCESS_ALLOWED) {
-        i++;
+    for (size_t i = 0; i < n; i++) {
+        err = may_reach(&f->config, &addrs[i]);
+        if (err == 0) {
+            found(f, &addrs[i], now);
+            return;
+        }
     }
-    if (err == 0 && i < n) {
-        found(f, &addrs[i], now);
-    } else {
-        not_found(f, err != 0 ? err : ERR_DENIED);
-    }
+    not_found(f, err);
 }
 
 static void found_outside(void *ctx, int err, const struct endpoint *at, size_t n, struct now now)
@@ -361,7 +360,7 @@ static void came_back_outside(void *ctx, struct dgram_rx *batch, size_t n, struc
 
 int udp_forward_new(struct udp_forward **out, const struct udp_forward_config *config)
 {
-    if (may_reach(config, NULL) == ACCESS_DENIED) {
+    if (access_ask(config->access, NULL, &config->target) == ACCESS_DENIED) {
         return ERR_DENIED;
     }
     struct udp_forward *f = calloc(1, sizeof *f);

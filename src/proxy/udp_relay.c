@@ -39,6 +39,7 @@ struct udp_target {
     struct udp_association *owner;
     struct dial_lookup *lookup; /* while it runs */
     struct addr addr;           /* family NONE until it was found */
+    uint16_t port;              /* that was sent to last */
     uint64_t asked, used;
     struct list queued; /* struct queued */
     unsigned n_queued;
@@ -59,6 +60,7 @@ struct udp_association {
     uint64_t used;
     struct addr owner;      /* whose connection it is; family NONE: that of a Unix socket */
     struct endpoint client; /* family NONE: any program of this machine; port 0: not known yet */
+    bool heard;             /* from where `client` says */
     char *user;             /* NULL: nobody */
     struct list targets;
     unsigned n_targets;
@@ -113,12 +115,26 @@ static void send_to_name(struct udp_target *t, uint16_t port, const uint8_t *dat
     send_inside(t->owner, &to, data, len);
 }
 
+static bool may_reach(const struct udp_target *t, const struct addr *addr)
+{
+    const struct udp_relay_config *c = &t->owner->relay->config;
+    struct target to = {.addr = *addr, .port = t->port};
+    memcpy(to.name, t->name, strlen(t->name) + 1);
+    return stack_check_host(c->stack, addr) == 0 &&
+           access_ask(c->access, t->owner->user, &to) == ACCESS_ALLOWED;
+}
+
+/* The first address that may be reached. */
 static void found(void *ctx, int err, const struct addr *addrs, size_t n, struct now now)
 {
     (void)now;
     struct udp_target *t = ctx;
+    size_t i = 0;
     t->lookup = NULL;
-    t->addr = err == 0 && n > 0 ? addrs[0] : (struct addr){0};
+    while (err == 0 && i < n && !may_reach(t, &addrs[i])) {
+        i++;
+    }
+    t->addr = err == 0 && i < n ? addrs[i] : (struct addr){0};
     if (t->addr.family == FAMILY_NONE) {
         drop_queue(t);
         return;
@@ -190,6 +206,7 @@ static void relay_to_name(struct udp_association *a, const struct target *to, co
         return;
     }
     t->used = now.mono;
+    t->port = to->port;
     int err = 0;
     if (t->lookup == NULL && (is_new || now.mono - t->asked >= FRESH)) {
         t->asked = now.mono;
@@ -212,8 +229,9 @@ static bool may_be_from(const struct udp_association *a, const struct endpoint *
                                                 : addr_equal(&a->client.addr, &from->addr);
 }
 
-/* The one with this very port; else the oldest of this address that has none; else, if the address
- * has one only, that one: its client has opened a new socket. */
+/* The one with this very port; else the oldest of this address that has none; else, if the address has one only, that one:
+ * its client has opened a new socket. What a password opened stays with the port that was heard first: others may have the
+ * same address. */
 static struct udp_association *find_owner(struct udp_relay *r, const struct endpoint *from)
 {
     struct udp_association *waiting = NULL, *only = NULL;
@@ -224,7 +242,11 @@ static struct udp_association *find_owner(struct udp_relay *r, const struct endp
             continue;
         }
         if (a->client.port == from->port && a->client.addr.family != FAMILY_NONE) {
+            a->heard = true;
             return a;
+        }
+        if (a->heard && a->user != NULL) {
+            continue;
         }
         if (waiting == NULL && a->client.port == 0) {
             waiting = a;
@@ -235,6 +257,7 @@ static struct udp_association *find_owner(struct udp_relay *r, const struct endp
     struct udp_association *a = waiting != NULL ? waiting : n == 1 ? only : NULL;
     if (a != NULL) {
         a->client = *from;
+        a->heard = true;
     }
     return a;
 }
@@ -272,10 +295,7 @@ static void received(void *ctx, struct dgram_rx *batch, size_t n, struct now now
 /* A client that is gone; its TCP connection will say so. */
 static void undelivered(void *ctx, const struct endpoint *to, int err, struct now now)
 {
-    (void)ctx;
-    (void)to;
-    (void)err;
-    (void)now;
+    (void)ctx, (void)to, (void)err, (void)now;
 }
 
 const struct dgram_handler udp_relay_handler = {.received = received, .undelivered = undelivered};

@@ -152,14 +152,14 @@ void conn_kill(struct stack_tcp *t)
     }
 }
 
+/* What was received stays for its reader, as with a kernel's socket: whoever answers without having read everything, and
+ * closes, sends a reset behind his answer. */
 void conn_fail(struct stack_tcp *t, int err)
 {
     conn_set_state(t, CONN_FAILED);
     t->error = err;
-    conn_free_fresh(t);
-    chunkq_fini(&t->rx);
     chunkq_fini(&t->tx);
-    t->events = 0; /* nothing that came before matters now */
+    t->events = 0; /* the handler hears of the end alone */
     conn_notify(t, STACK_TCP_FAILED);
 }
 

@@ -56,13 +56,20 @@ static void keep_unread(struct stack_tcp *t)
     }
 }
 
+/* lwIP makes no segment larger than half of the largest window that it has seen, but full ones while it has seen none, and
+ * asserts that none in its queue is larger than that. So a peer that has not opened any gets a byte to be probed with. */
+static size_t most_at_once(const struct tcp_pcb *pcb)
+{
+    return pcb->snd_wnd_max >= 2 ? UINT16_MAX : pcb->unsent || pcb->unacked ? 0 : 1;
+}
+
 /* One piece, or as much of it as lwIP takes now: lengths and its queue of pbufs are counted in 16
  * bits. */
 static bool write_piece(struct stack_tcp *t)
 {
-    size_t len;
+    size_t len, most = most_at_once(t->pcb);
     const uint8_t *piece = chunkq_next(&t->tx, &len);
-    size_t n = len < UINT16_MAX ? len : UINT16_MAX;
+    size_t n = len < most ? len : most;
     n = n < t->pcb->snd_buf ? n : t->pcb->snd_buf; /* tcp_sndbuf() cuts it to 16 bits */
     if (!piece || n == 0) {
         return false;

@@ -37,23 +37,6 @@ static uint16_t choose_port(struct stack *s, const struct endpoint *to)
     return 0;
 }
 
-static int check_destination(const struct stack *s, const struct endpoint *to)
-{
-    if (to->port == 0 || (to->addr.family != FAMILY_V4 && to->addr.family != FAMILY_V6) ||
-        addr_is_unspecified(&to->addr) || addr_is_multicast(&to->addr)) {
-        return ERR_INVALID;
-    }
-    if (!stack_has_family(s, to->addr.family)) {
-        return ERR_NO_FAMILY;
-    }
-    for (size_t i = 0; i < s->n_addresses; i++) {
-        if (addr_equal(&s->addresses[i], &to->addr)) {
-            return ERR_NO_ROUTE; /* the way to ourselves is not through the tunnel */
-        }
-    }
-    return s->config.route(s->config.ctx, &to->addr);
-}
-
 static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
 {
     (void)pcb, (void)err;
@@ -82,7 +65,7 @@ int stack_tcp_connect(struct stack *s, const struct endpoint *to, stack_tcp_even
                       void *ctx, struct stack_tcp **out, struct now now)
 {
     instance_enter_at(s, now);
-    int err = check_destination(s, to);
+    int err = to->port != 0 ? stack_check_host(s, &to->addr) : ERR_INVALID;
     if (err) {
         return err;
     }

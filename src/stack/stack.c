@@ -2,6 +2,7 @@
 /* The stack's own life and its turn: packets in, handlers, flush, time. See stack.h. */
 #include "stack/stack.h"
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "stack/black_hole.h"
 #include "stack/conn.h"
@@ -186,6 +187,34 @@ bool stack_has_family(const struct stack *s, enum family family)
 {
     return family != FAMILY_NONE &&
            (family == FAMILY_V4 ? s->source4 : s->source6).family == family;
+}
+
+static bool is_broadcast(const struct addr *a)
+{
+    return a->family == FAMILY_V4 && load_be32(a->bytes) == UINT32_MAX;
+}
+
+static bool is_ourselves(const struct stack *s, const struct addr *a)
+{
+    for (size_t i = 0; i < s->n_addresses; i++) {
+        if (addr_equal(&s->addresses[i], a)) {
+            return true;
+        }
+    }
+    return addr_is_loopback(a); /* never on any network (RFC 1122 3.2.1.3, RFC 4291 2.5.3) */
+}
+
+int stack_check_host(const struct stack *s, const struct addr *to)
+{
+    if ((to->family != FAMILY_V4 && to->family != FAMILY_V6) || addr_is_unspecified(to) ||
+        addr_is_multicast(to) || is_broadcast(to)) {
+        return ERR_INVALID;
+    }
+    if (!stack_has_family(s, to->family)) {
+        return ERR_NO_FAMILY;
+    }
+    /* the way to ourselves is not through the tunnel */
+    return is_ourselves(s, to) ? ERR_NO_ROUTE : s->config.route(s->config.ctx, to);
 }
 
 uint64_t stack_drop_count(const struct stack *s, enum stack_drop why)

@@ -96,6 +96,10 @@ void stack_lower_mtu(struct stack *stack, uint16_t mtu, struct now now);
 /* Does the tunnel have an address of this family? */
 bool stack_has_family(const struct stack *stack, enum family family);
 
+/* 0 where packets may be sent to that host, else why not: ERR_INVALID for what is no host, ERR_NO_FAMILY, or ERR_NO_ROUTE
+ * for ourselves and where config.route says so. */
+int stack_check_host(const struct stack *stack, const struct addr *to);
+
 uint64_t stack_drop_count(const struct stack *stack, enum stack_drop why);
 const char *stack_drop_text(enum stack_drop why);
 

@@ -73,17 +73,9 @@ size_t stack_ping_headers(enum family family)
 
 static int check_request(const struct stack *s, const struct addr *to, size_t len)
 {
-    if ((to->family != FAMILY_V4 && to->family != FAMILY_V6) || addr_is_unspecified(to) ||
-        addr_is_multicast(to)) {
-        return ERR_INVALID;
-    }
-    if (!stack_has_family(s, to->family)) {
-        return ERR_NO_FAMILY;
-    }
-    if (len < stack_ping_headers(to->family) || len > s->config.mtu) {
-        return ERR_LIMIT;
-    }
-    return s->config.route(s->config.ctx, to);
+    int err = stack_check_host(s, to);
+    bool fits = len >= stack_ping_headers(to->family) && len <= s->config.mtu;
+    return err != 0 || fits ? err : ERR_LIMIT;
 }
 
 static void write_request(struct pbuf *q, const struct stack_ping *p, enum family family,

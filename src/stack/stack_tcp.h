@@ -24,7 +24,8 @@ enum stack_tcp_event {
     STACK_TCP_READABLE = 2,  /* new bytes, or the peer's FIN, since the last call */
     STACK_TCP_WRITABLE = 4,  /* send space again after stack_tcp_reserve gave NULL */
     STACK_TCP_SENT_FIN = 8,  /* our FIN is acknowledged: everything committed has arrived */
-    STACK_TCP_FAILED = 16,   /* over, see stack_tcp_error(); only close or abort are left to call */
+    /* over, see stack_tcp_error(); what was received before may still be read, and then only close or abort are left to call */
+    STACK_TCP_FAILED = 16,
 };
 
 typedef void stack_tcp_event_fn(void *ctx, struct stack_tcp *t, unsigned events, struct now now);

@@ -124,17 +124,9 @@ int stack_udp_open(struct stack *s, uint16_t port, const struct stack_udp_handle
 
 static int check_destination(const struct stack *s, const struct endpoint *to, size_t len)
 {
-    if (to->port == 0 || (to->addr.family != FAMILY_V4 && to->addr.family != FAMILY_V6) ||
-        addr_is_unspecified(&to->addr) || addr_is_multicast(&to->addr)) {
-        return ERR_INVALID;
-    }
-    if (!stack_has_family(s, to->addr.family)) {
-        return ERR_NO_FAMILY;
-    }
-    if (len > (to->addr.family == FAMILY_V4 ? V4_LEN_MAX : V6_LEN_MAX)) {
-        return ERR_LIMIT;
-    }
-    return s->config.route(s->config.ctx, &to->addr);
+    int err = to->port != 0 ? stack_check_host(s, &to->addr) : ERR_INVALID;
+    bool fits = len <= (to->addr.family == FAMILY_V4 ? V4_LEN_MAX : V6_LEN_MAX);
+    return err != 0 || fits ? err : ERR_LIMIT;
 }
 
 int stack_udp_send(struct stack_udp *u, const struct endpoint *to, const void *data, size_t len)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ground import services
+from ground import pac, services
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -124,36 +124,14 @@ def test_the_script_of_the_status_port_sends_only_what_belongs_into_the_tunnel(p
         visit("http://127.0.0.1:9999/", args=args)  # nobody is there; the tunnel would say so in other words
 
 
-PAC = """
-const vm = require("vm");
-const dotted = (a) => a.split(".").reduce((n, b) => n * 256 + Number(b), 0) >>> 0;
-const world = {
-    isPlainHostName: (h) => !h.includes("."),
-    dnsDomainIs: (h, d) => h.endsWith(d),
-    localHostOrDomainIs: (h, d) => h === d || d.startsWith(h + "."),
-    shExpMatch: (s, p) => new RegExp("^" + p.replace(/[.]/g, "\\.").replace(/[*]/g, ".*").replace(/[?]/g, ".") + "$").test(s),
-    isInNet: (h, n, m) => /^[0-9.]+$/.test(h) && (dotted(h) & dotted(m)) >>> 0 === (dotted(n) & dotted(m)) >>> 0,
-    dnsResolve: (h) => { throw new Error("a name is looked up outside: " + h); },
-    isResolvable: (h) => { throw new Error("a name is looked up outside: " + h); },
-    myIpAddress: () => "192.0.2.1",
-};
-vm.createContext(world);
-vm.runInContext(require("fs").readFileSync(0, "utf8"), world);
-console.log(JSON.stringify(process.argv.slice(1).map((h) => world.FindProxyForURL("http://" + h + "/", h))));
-"""
-
 INSIDE = ["10.77.0.1", "10.77.255.255", "web.corp.test", "WEB.CORP.TEST", "corp.test", "a.b.corp.test"]
 OUTSIDE = ["10.78.0.1", "192.0.2.1", "127.0.0.1", "localhost", "example.com", "notcorp.test", "corp.test.example.com"]
 
 
 def test_the_script_tells_inside_from_outside_without_asking_anybody(place):
-    node = shutil.which("node")
-    if not node:
-        pytest.skip("node is not installed")
+    pac.need_node()
     script = place.ground.curl("--fail", "http://127.0.0.1:9080/proxy.pac").stdout
-    done = place.ground.run([node, "-e", PAC, *INSIDE, *OUTSIDE], input=script)
-    assert done.returncode == 0, done.stderr.decode()
-    answers = dict(zip(INSIDE + OUTSIDE, json.loads(done.stdout)))
+    answers = pac.ask(place.ground, script, INSIDE + OUTSIDE)
     for host in INSIDE:
         assert "127.0.0.1:1080" in answers[host] and "DIRECT" not in answers[host], (host, answers[host])
     for host in OUTSIDE:

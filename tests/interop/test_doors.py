@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ground import doors, process, product, services, socks
+from ground import doors, pac, process, product, services, socks
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -92,6 +92,25 @@ def test_sockets_are_taken_from_a_service_manager(ground):
     assert body_of(ground, "--unix-socket", path, "--request-target", url, url) == services.HELLO
     assert proxy.stop() == 0
     assert os.path.exists(path), "it is the manager's"
+
+
+@pytest.mark.parametrize("sections, arguments, fine", [
+    ("[Proxy]\nBindAddress = fd:it\n", (), False),
+    ("[Proxy]\nBindAddress = fd:it\nAllowLan = yes\n", (), True),
+    ("", ("-D", "fd:3"), False), ("", ("-D", "fd:3", "--allow-lan"), True),
+    ("[Status]\nBindAddress = fd:it\n", (), False),
+    ("[Status]\nBindAddress = fd:it\nAllowLan = yes\n", (), True),
+    ("", ("-i", "fd:3"), False), ("", ("-i", "fd:3", "--allow-lan"), True),
+])
+def test_what_is_handed_over_open_to_others_needs_the_same_words(ground, sections, arguments, fine):
+    wrapper = ("python3", "-c", ACTIVATE.replace("127.0.0.1", "0.0.0.0"), "1090", "it")
+    proxy = ground.launch(conf(ground, sections), wrapper=wrapper, arguments=arguments)
+    if fine:
+        proxy.wait_ready()
+        assert "on 0.0.0.0:1090" in proxy.log
+    else:
+        assert proxy.wait(5) == 1
+        assert "AllowLan = yes" in proxy.log
 
 
 def test_a_socket_that_nobody_hands_over_is_named(ground):
@@ -385,6 +404,25 @@ def test_a_proxy_from_before_leads_no_command_around_the_tunnel(ground):
         wait_for_another_initiation()
 
 
+def test_no_schemes_variable_from_before_leads_a_command_around_the_tunnel(ground):
+    """curl asks ftp_proxy before all_proxy, and so for each scheme that it knows; rsync has a variable of its own."""
+    before = {name: "http://127.0.0.1:9" for name in ("ftp_proxy", "FTP_PROXY", "wss_proxy", "Gopher_Proxy")}
+    for private in ((), ("--unix",)):
+        done = ground.run(["env", *(f"{n}={v}" for n, v in before.items()), "RSYNC_PROXY=127.0.0.1:9", "MY_PROXY_LIST=mine",
+                           *wgproxy_command(ground, "-q", *private, "--", "env")])
+        said = dict(line.split("=", 1) for line in done.stdout.decode().splitlines() if "=" in line)
+        assert done.returncode == 0, done.stderr
+        assert [n for n, v in said.items() if "127.0.0.1:9" in v] == []
+        assert said["MY_PROXY_LIST"] == "mine" and said["ALL_PROXY"].startswith("socks5h://")
+        wait_for_another_initiation()
+
+
+def test_what_goes_past_the_tunnel_by_the_callers_wish_is_named(ground):
+    done = ground.run(["env", "no_proxy=.corp.test", *wgproxy_command(ground, "--", "sh", "-c", "echo $no_proxy")])
+    assert done.stdout == b".corp.test\n"
+    assert b"warning: no_proxy is set" in done.stderr and b".corp.test" in done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
 def test_a_command_gets_the_signals(ground, number):
     script = (f"trap 'echo got it; exit 9' {number.name[3:]}; echo started; "
@@ -437,3 +475,37 @@ def test_the_status_port_tells_whether_the_tunnel_is_fit(ground):
     assert "private_key=REDACTED" in metrics and "last_handshake_time_sec=1" in metrics
     pac = body_of(ground, "http://127.0.0.1:9080/proxy.pac").decode()
     assert 'isInNet(host, "10.77.0.0", "255.255.0.0")' in pac and '"corp.test"' in pac
+
+
+def pac_answers(ground, allowed_ips, hosts, dns="10.77.0.1, Corp.Test."):
+    pac.need_node()
+    ground.start(ground.interface(DNS=dns) + ground.peer(AllowedIPs=allowed_ips) + proxy_section(),
+                 arguments=("-i", "9080"))
+    return pac.ask(ground, body_of(ground, "http://127.0.0.1:9080/proxy.pac"), hosts)
+
+
+INTO_THE_TUNNEL = (
+    "web.corp.test", "web.corp.test.", "WEB.CORP.TEST.",  # the domain in whatever spelling, here and in the file
+    "10.77.3.4", "[fd77::5]", "[fd77:0:0:0:0:0:0:5]", "[::ffff:a4d:304]", "[::ffff:10.77.3.4]",
+)
+ELSEWHERE = ("10.78.0.1", "[fd78::5]", "[::ffff:a4e:1]", "[::1]", "example.com", "example.com.", "[::a4d:304]")
+
+
+def test_no_spelling_of_what_is_inside_goes_around_the_tunnel(ground):
+    answers = pac_answers(ground, "10.77.0.0/16, fd77::/16", INTO_THE_TUNNEL + ELSEWHERE)
+    assert [h for h in INTO_THE_TUNNEL if "1080" not in answers[h]] == []
+    assert [h for h in ELSEWHERE if answers[h] != "DIRECT"] == []
+
+
+@pytest.mark.parametrize("allowed_ips, outside", [
+    ("0.0.0.0/1, 128.0.0.0/1", ()),
+    # As calculators write "all but 192.168.0.0/16".
+    ("0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/9, 192.128.0.0/11, 192.160.0.0/13, 192.169.0.0/16, 192.170.0.0/15, "
+     "192.172.0.0/14, 192.176.0.0/12, 192.192.0.0/10, 193.0.0.0/8, 194.0.0.0/7, 196.0.0.0/6, 200.0.0.0/5, 208.0.0.0/4, ::/0",
+     ("192.168.0.1",)),
+])
+def test_names_follow_a_tunnel_for_nearly_everything(ground, allowed_ips, outside):
+    inside = ("example.com", "corp.test", "198.51.100.1", "[2001:db8::1]")
+    answers = pac_answers(ground, allowed_ips, inside + outside)
+    assert [h for h in inside if "1080" not in answers[h]] == []
+    assert [h for h in outside if answers[h] != "DIRECT"] == []

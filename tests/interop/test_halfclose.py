@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How a connection ends, on every door: the end of one direction, and a reset."""
 
+import contextlib
 import hashlib
 import socket
 import threading
@@ -222,6 +223,32 @@ def test_a_reset_by_the_target_is_a_reset_here(place, way):
             s.sendall(b"x")
         with pytest.raises(ConnectionResetError):
             assert s.recv(1) != b"", "a clean end"
+
+
+def refuse_early(listener):
+    """Like a server for which the request is too large: it says so, and closes over what it has not read."""
+    s, _ = listener.accept()
+    s.recv(1)
+    s.sendall(b"too large\n")
+    s.close()
+
+
+@pytest.mark.parametrize("way", [by_socks5, by_socks4, by_http])
+def test_what_was_said_before_a_reset_is_heard_before_it(place, way):
+    with doors.listen(place.far.network, ("0.0.0.0", 7101)) as listener:
+        for _ in range(10):
+            thread = in_background(refuse_early, listener)
+            s, _ = way(place, 7101)
+            got = b""
+            with s:
+                s.settimeout(20)
+                with contextlib.suppress(ConnectionResetError):
+                    s.sendall(bytes(300_000))
+                with pytest.raises(ConnectionResetError):
+                    while piece := s.recv(100):
+                        got += piece
+            thread.join()
+            assert got == b"too large\n"
 
 
 def ends_with_a_reset(s):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Start, stop, restart, idleness, and what the log may say."""
 
+import os
 import signal
 import socket
 import time
@@ -57,6 +58,26 @@ def test_a_second_signal_ends_it_at_once_even_with_open_flows(ground, number):
     for s in (*flows, idle, half_said):
         s.close()
     wait_until(lambda: port_is_free(ground, ("127.0.0.1", 1080)), 30, "the port is free")
+
+
+def test_what_breaks_leaves_no_memory_on_the_disk(ground):
+    """A core file would hold the private key. Where the system hands cores to a program, this shows nothing."""
+    cores = ground.work / "cores"
+    cores.mkdir()
+    proxy = ground.start(wrapper=("env", "-C", cores, "prlimit", "--core=unlimited"))
+    assert hello(ground, proxy)
+    proxy.signal(signal.SIGABRT)
+    assert proxy.wait(5.0) == -signal.SIGABRT
+    assert list(cores.iterdir()) == []
+
+
+def test_no_socket_takes_the_place_of_a_closed_standard_stream(ground):
+    """What is said would go to whoever is at its other end."""
+    proxy = ground.launch(wrapper=("sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh"), arguments=("--verbose",))
+    wait_until(lambda: not port_is_free(ground, ("127.0.0.1", 1080)), 10, "the port is taken")
+    assert hello(ground, proxy)
+    for fd in range(3):
+        assert os.readlink(f"/proc/{proxy.pid}/fd/{fd}") == "/dev/null"
 
 
 def test_after_a_restart_everything_works_again(ground):

@@ -45,7 +45,8 @@ static void only_what_belongs_in_the_tunnel_goes_there(void **state)
         strstr(text, "isInNet(host, \"10.1.0.0\", \"255.255.0.0\")) return tunnels[0];"));
     assert_non_null(
         strstr(text, "isInNet(host, \"192.0.2.7\", \"255.255.255.255\")) return tunnels[0];"));
-    assert_non_null(strstr(text, "isInNetEx(bare, \"fd00::/8\")) return tunnels[0];"));
+    assert_non_null(
+        strstr(text, "if (v6 && isIn(v6, [64768,0,0,0,0,0,0,0], 8)) return tunnels[0];"));
     assert_string_equal(text + strlen(text) - strlen("  return \"DIRECT\";\n}\n"),
                         "  return \"DIRECT\";\n}\n");
     free(text);
@@ -59,6 +60,49 @@ static void a_tunnel_for_everything_takes_everything(void **state)
     assert_null(strstr(text, "isInNet"));
     assert_string_equal(text + strlen(text) - strlen("  return tunnels[0];\n}\n"),
                         "  return tunnels[0];\n}\n");
+    free(text);
+}
+
+/* Does a name that no domain covers go into the tunnel, and an address that no network covers? */
+static void wide_networks_take_names_and_not_addresses_beside_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *nets[5];
+        bool names, addresses;
+    } rows[] = {
+        {{"0.0.0.0/0", "10.0.0.0/8"}, true, true},
+        {{"128.0.0.0/1", "0.0.0.0/1"}, true, true},
+        {{"0.0.0.0/1", "128.0.0.0/2", "192.0.0.0/3"}, true, false},
+        {{"0.0.0.0/1", "255.255.255.255/32"}, true, false},
+        {{"0.0.0.0/1", "64.0.0.0/2", "0.0.0.0/1", "1.2.3.4/32"}, false, false}, /* twice is once */
+        {{"::/0"}, false, false},
+        {{"10.0.0.0/8", "::/0"}, false, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct prefix nets[5];
+        size_t n = 0;
+        for (; n < 5 && rows[i].nets[n] != NULL; n++) {
+            nets[n] = net(rows[i].nets[n]);
+        }
+        char *text = written(nets, n, NULL);
+        const char *last =
+            rows[i].names ? "\n  return tunnels[0];\n}\n" : "\n  return \"DIRECT\";\n}\n";
+        assert_string_equal(text + strlen(text) - strlen(last), last);
+        assert_int_equal(strstr(text, "if (v4) return \"DIRECT\";") == NULL && rows[i].names,
+                         rows[i].addresses);
+        free(text);
+    }
+}
+
+static void a_domain_is_spelt_as_hosts_are(void **state)
+{
+    (void)state;
+    struct prefix nets[] = {net("10.1.0.0/16")};
+    char domain[] = "Corp.EXAMPLE.";
+    char *text = written(nets, 1, domain);
+    assert_non_null(
+        strstr(text, "host == \"corp.example\" || dnsDomainIs(host, \".corp.example\")"));
     free(text);
 }
 
@@ -188,6 +232,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_belongs_in_the_tunnel_goes_there),
         cmocka_unit_test(a_tunnel_for_everything_takes_everything),
+        cmocka_unit_test(wide_networks_take_names_and_not_addresses_beside_them),
+        cmocka_unit_test(a_domain_is_spelt_as_hosts_are),
         cmocka_unit_test(each_tunnel_has_its_own_proxies),
         cmocka_unit_test(a_proxy_on_every_address_is_called_as_the_browser_called_us),
         cmocka_unit_test(nothing_but_a_host_is_taken_from_host),

@@ -269,6 +269,49 @@ static void the_soft_limit_is_raised_and_some_room_is_left(void **state)
     assert_int_equal(uv_loop_close(&uv), 0);
 }
 
+/* What they open is for others: a caller inside the tunnel, or a sender, of whom there may be any number. */
+static int open_many(bool by_connect)
+{
+    static const struct dgram_handler handler;
+    struct stream *stream;
+    struct io_listener *listener;
+    struct dgram *port;
+    struct endpoint any = endpoint_of("127.0.0.1:0"), at, bound;
+    int err = 0, n = 0;
+    for (int fd = 3; fd < 200; fd++) {
+        close(fd);
+    }
+    set_limit(32, 32);
+    struct io_loop *loop = loop_or_fail();
+    if (io_listen(loop, &any, server_accepted, NULL, &at, &listener) != 0) {
+        return 1;
+    }
+    for (; err == 0 && n < 64; n++) {
+        err = by_connect ? io_connect(loop, &at, &stream)
+                         : io_udp_bind(loop, &any, &handler, NULL, &bound, &port);
+    }
+    int left = 0;
+    while (dup(0) >= 0) {
+        left++;
+    }
+    return err == ERR_LIMIT && n > 4 && left >= 32 / 4 ? 0 : 2;
+}
+
+static void what_is_opened_for_others_leaves_that_room_too(void **state)
+{
+    (void)state;
+    for (int by_connect = 0; by_connect < 2; by_connect++) {
+        fflush(NULL);
+        pid_t child = fork();
+        if (child == 0) {
+            _exit(open_many(by_connect));
+        }
+        int status = 0;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+    }
+}
+
 /* ---- waiting ---- */
 
 struct waiter {
@@ -315,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_is_weathered),
         cmocka_unit_test(the_soft_limit_is_raised_and_some_room_is_left),
+        cmocka_unit_test(what_is_opened_for_others_leaves_that_room_too),
         cmocka_unit_test(only_a_descriptor_below_the_ceiling_makes_room),
     };
     return cmocka_run_group_tests_name("io/descriptors", tests, NULL, NULL);

@@ -161,6 +161,7 @@ static void a_socket_that_was_handed_over_is_listened_on(void **state)
     assert_int_equal(io_listen_at(m.loop, &at, accepted, &m, &bound, &l), ERR_INVALID);
     assert_int_equal(listen(at.fd, 4), 0);
     assert_int_equal(io_listen_at(m.loop, &at, accepted, &m, &bound, &l), 0);
+    assert_int_equal(fcntl(at.fd, F_GETFD), FD_CLOEXEC); /* a COMMAND must not keep the port */
     assert_int_equal(bound.kind, PLACE_IP);
     bound.at.addr.bytes[0] = 127;
     bound.at.addr.bytes[3] = 1;
@@ -251,6 +252,11 @@ static void exited(void *ctx, int status, struct now now)
     io_loop_stop(r->loop);
 }
 
+static bool unwanted(const char *variable)
+{
+    return strncmp(variable, "WGPROXY_UNTOLD=", 15) == 0;
+}
+
 static int run(const char *script, struct io_child **out, struct run *r)
 {
     static char shell[] = "sh", option[] = "-c", told[] = "WGPROXY_TOLD=hello",
@@ -258,7 +264,7 @@ static int run(const char *script, struct io_child **out, struct run *r)
     char *const argv[] = {shell, option, (char *)(uintptr_t)script, NULL};
     char *const variables[] = {told, home, NULL};
     assert_int_equal(io_loop_new(&r->loop, &quiet), 0);
-    return io_spawn(r->loop, argv, variables, exited, r, out);
+    return io_spawn(r->loop, argv, variables, unwanted, exited, r, out);
 }
 
 static void a_child_has_our_environment_and_more_and_tells_its_status(void **state)
@@ -266,8 +272,9 @@ static void a_child_has_our_environment_and_more_and_tells_its_status(void **sta
     (void)state;
     struct run r = {0};
     struct io_child *c;
+    assert_int_equal(setenv("WGPROXY_UNTOLD", "x", 1), 0);
     assert_int_equal(run("test \"$WGPROXY_TOLD\" = hello && test \"$HOME\" = /nowhere && test -n "
-                         "\"$PATH\" && exit 7",
+                         "\"$PATH\" && test -z \"$WGPROXY_UNTOLD\" && exit 7",
                          &c, &r),
                      0);
     io_loop_run(r.loop);
@@ -295,7 +302,7 @@ static void a_program_that_is_not_there_is_named_so(void **state)
     char name[] = "wgproxy-no-such-program";
     char *const argv[] = {name, NULL}, *const none[] = {NULL};
     assert_int_equal(io_loop_new(&r.loop, &quiet), 0);
-    assert_int_equal(io_spawn(r.loop, argv, none, exited, &r, &c), ERR_NO_NAME);
+    assert_int_equal(io_spawn(r.loop, argv, none, NULL, exited, &r, &c), ERR_NO_NAME);
     io_loop_free(r.loop);
 }
 

@@ -254,6 +254,11 @@ bool stack_has_family(const struct stack *stack, enum family family)
     return !(family == FAMILY_V6 ? stack->no_v6 : stack->no_v4);
 }
 
+int stack_check_host(const struct stack *stack, const struct addr *to)
+{
+    return verdict_on(stack, to);
+}
+
 /* ---- stack/stack_tcp.h ---- */
 
 static struct stack_tcp *usable(const struct stack_tcp *t)
@@ -323,8 +328,19 @@ void stack_tcp_set_handler(struct stack_tcp *t, stack_tcp_event_fn *event, void 
     t->ctx = ctx;
 }
 
+/* What was received before a stream failed may still be read. */
+static struct stack_tcp *readable(const struct stack_tcp *t)
+{
+    assert_int_equal(t->fate, FAKE_OPEN);
+    return (struct stack_tcp *)(uintptr_t)t;
+}
+
 uint8_t *stack_tcp_reserve(struct stack_tcp *t, size_t *len)
 {
+    *len = 0;
+    if (readable(t)->err != 0) {
+        return NULL;
+    }
     assert_true(usable(t)->connected && !t->fin_sent);
     size_t used = t->sent.len - t->acknowledged;
     if (used >= t->room) {
@@ -372,7 +388,7 @@ void stack_tcp_shutdown(struct stack_tcp *t)
 
 int stack_tcp_peek(struct stack_tcp *t, struct iovec *iov, int max)
 {
-    size_t at = usable(t)->consumed;
+    size_t at = readable(t)->consumed;
     int n = 0;
     while (n < max && at < t->received.len) {
         size_t len = t->received.len - at;
@@ -385,13 +401,13 @@ int stack_tcp_peek(struct stack_tcp *t, struct iovec *iov, int max)
 
 void stack_tcp_consume(struct stack_tcp *t, size_t n)
 {
-    assert_true(n <= usable(t)->received.len - t->consumed);
+    assert_true(n <= readable(t)->received.len - t->consumed);
     t->consumed += n;
 }
 
 bool stack_tcp_eof(const struct stack_tcp *t)
 {
-    return usable(t)->fin_received && t->consumed == t->received.len;
+    return readable(t)->fin_received && t->consumed == t->received.len;
 }
 
 int stack_tcp_error(const struct stack_tcp *t)

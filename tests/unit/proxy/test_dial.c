@@ -128,11 +128,19 @@ static void a_literal_in_a_name_is_an_address(void **state)
     }
 }
 
+/* So many bytes in labels that are not too long. */
+static void fill_name(char *out, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        out[i] = i % 40 == 39 ? '.' : 'a';
+    }
+}
+
 static void what_cannot_begin_is_said_at_once(void **state)
 {
     struct ground *g = *state;
     char long_name[TARGET_NAME_MAX + 1] = {0};
-    memset(long_name, 'a', TARGET_NAME_MAX);
+    fill_name(long_name, TARGET_NAME_MAX);
     fake_stack_forbid(g->stack, "10.0.0.1", ERR_NO_ROUTE);
     fake_stack_forbid(g->stack, "fd00::1", ERR_NO_FAMILY);
     fake_stack_forbid(g->stack, "0.0.0.0", ERR_INVALID);
@@ -166,7 +174,7 @@ static void the_longest_names_are_looked_up(void **state)
 {
     struct ground *g = *state;
     char name[TARGET_NAME_MAX + 1] = {0};
-    memset(name, 'a', DNS_NAME_MAX);
+    fill_name(name, DNS_NAME_MAX);
     struct outcome o;
     struct dial *dial;
     assert_int_equal(start(g, name, &o, &dial), 0);

@@ -211,6 +211,46 @@ static void what_cannot_be_asked_for_is_said_at_once(void **state)
     ground_free(g);
 }
 
+/* What the resolver inside would not ask a server for, the machine is not asked for either: it would tell its servers of
+ * hidden services, and read addresses and escapes into what is none. */
+static void the_machine_is_asked_for_names_only_and_for_none_that_stay_here(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int err;
+    } cases[] = {
+        {"localhost", ERR_NO_NAME},
+        {"a.localhost.", ERR_NO_NAME},
+        {"hidden.ONION", ERR_NO_NAME},
+        {"a.invalid", ERR_NO_NAME},
+        {"two words.example", ERR_BAD_NAME},
+        {"a\\.example", ERR_BAD_NAME},
+        {"b\xc3\xbc"
+         "cher.example",
+         ERR_BAD_NAME},
+        {"a..example", ERR_BAD_NAME},
+        {".example", ERR_BAD_NAME},
+        {"line\nfeed", ERR_BAD_NAME},
+        {"localhost.example", 0},
+        {"onion.example.", 0},
+    };
+    struct fake_local machine;
+    fake_local_init(&machine);
+    struct ground *g = ground_with((struct dialer_config){.outside = &machine.local}, true);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct found f;
+        struct dial_lookup *l;
+        assert_int_equal(look_up(g, cases[i].name, &f, &l), cases[i].err);
+        assert_int_equal(machine.running, cases[i].err == 0);
+        if (machine.running) {
+            assert_string_equal(machine.name, cases[i].name);
+            dial_lookup_cancel(l);
+        }
+    }
+    ground_free(g);
+}
+
 static void what_is_under_way_ends_with_the_dialer(void **state)
 {
     (void)state;
@@ -238,6 +278,7 @@ int main(void)
         cmocka_unit_test(the_preferred_family_comes_first_and_the_order_stays),
         cmocka_unit_test(a_literal_is_told_later_and_asks_nobody),
         cmocka_unit_test(what_cannot_be_asked_for_is_said_at_once),
+        cmocka_unit_test(the_machine_is_asked_for_names_only_and_for_none_that_stay_here),
         cmocka_unit_test(what_is_under_way_ends_with_the_dialer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

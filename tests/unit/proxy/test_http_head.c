@@ -41,6 +41,8 @@ static const struct {
     {"GET / HTTP/1.1\n\n", 400},
     {"GET / HTTP/1.1\r\nA: b\n\r\n", 400},
     {"GET /\r\n\r\n", 400},
+    {"GET /a\tb HTTP/1.1\r\n\r\n", 400}, /* for some a tab parts words like a blank: HTTP/0.9 */
+    {"GET\t/ HTTP/1.1\r\n\r\n", 400},
     {"GET  / HTTP/1.1\r\n\r\n", 400},
     {"GET / HTTP/1.1 \r\n\r\n", 400},
     {"G(T / HTTP/1.1\r\n\r\n", 400},
@@ -223,6 +225,22 @@ static void a_response_without_length_ends_with_its_connection(void **state)
     assert_true(b.done);
 }
 
+/* RFC 9112 6.1: who speaks HTTP/1.0 does not know chunks, so that only the end of the connection is the body's for sure. */
+static void chunks_of_http_1_0_end_with_their_connection(void **state)
+{
+    (void)state;
+    struct http_body b;
+    struct http_head h;
+    static const char old[] = "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static const char new[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assert_true(http_head_response(&h, old, sizeof old - 1));
+    assert_true(http_body_of_response(&b, &h, false));
+    assert_int_equal(b.framing, HTTP_UNTIL_CLOSE);
+    assert_true(http_head_response(&h, new, sizeof new - 1));
+    assert_true(http_body_of_response(&b, &h, false));
+    assert_int_equal(b.framing, HTTP_CHUNKED);
+}
+
 static size_t take_in_pieces(struct http_body *b, const char *text, size_t len, size_t piece)
 {
     size_t at = 0;
@@ -280,6 +298,7 @@ int main(void)
         cmocka_unit_test(connect_needs_a_port),
         cmocka_unit_test(a_body_has_one_length_or_is_refused),
         cmocka_unit_test(a_response_without_length_ends_with_its_connection),
+        cmocka_unit_test(chunks_of_http_1_0_end_with_their_connection),
         cmocka_unit_test(chunks_end_where_they_end_in_any_pieces),
         cmocka_unit_test(broken_chunks_are_bad),
     };

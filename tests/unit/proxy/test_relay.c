@@ -333,6 +333,42 @@ static void a_reset_after_the_whole_answer_leaves_the_answer(void **state)
     assert_int_equal(f->client.fate, FAKE_CLOSED);
 }
 
+/* The same server, which does not wait with its reset: a kernel would show the answer first, then the error. */
+static void what_came_before_a_reset_reaches_a_slow_client_first(void **state)
+{
+    struct flow *f = *state;
+    start(f, false);
+    f->client.room = 5;
+    fake_tcp_deliver(f->tunnel, "413 too large", 13);
+    fake_tcp_failed(f->tunnel, ERR_RESET);
+    settle(f);
+    assert_int_equal(f->verdict, RELAY_GOES_ON);
+    assert_int_equal(f->client.output.len, 5);
+    fake_client_send(&f->client, "more", 4); /* nobody takes it any more */
+    settle(f);
+    assert_int_equal(f->client.input_at, 0);
+    f->client.room = 100;
+    settle(f);
+    assert_int_equal(f->verdict, RELAY_TUNNEL_BROKE);
+    assert_int_equal(f->relay.err, ERR_RESET);
+    assert_int_equal(f->client.output.len, 13);
+    assert_int_equal(f->client.fate, FAKE_ABORTED);
+}
+
+static void an_end_before_a_reset_stays_an_end(void **state)
+{
+    struct flow *f = *state;
+    start(f, false);
+    fake_tcp_deliver(f->tunnel, "bye", 3);
+    fake_tcp_deliver_fin(f->tunnel);
+    fake_tcp_failed(f->tunnel, ERR_RESET);
+    settle(f);
+    assert_int_equal(f->verdict, RELAY_TUNNEL_BROKE);
+    assert_int_equal(f->client.output.len, 3);
+    assert_true(f->client.shut);
+    assert_int_equal(f->client.fate, FAKE_CLOSED);
+}
+
 static void a_slow_client_leaves_the_bytes_in_the_tunnel(void **state)
 {
     struct flow *f = *state;
@@ -494,6 +530,8 @@ int main(void)
         TEST(a_tunnel_that_breaks_resets_the_client),
         TEST(a_tunnel_that_breaks_in_the_middle_is_never_a_clean_end),
         TEST(a_reset_after_the_whole_answer_leaves_the_answer),
+        TEST(what_came_before_a_reset_reaches_a_slow_client_first),
+        TEST(an_end_before_a_reset_stays_an_end),
         TEST(a_slow_client_leaves_the_bytes_in_the_tunnel),
         TEST(a_full_tunnel_leaves_the_bytes_with_the_client),
         TEST(an_idle_flow_is_not_asked_twice),

@@ -112,6 +112,40 @@ static void what_follows_the_hello_is_the_targets(void **state)
     }
 }
 
+static unsigned n_allocations;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    n_allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    n_allocations++;
+    return __real_realloc(old, size);
+}
+
+/* The longest hello, byte by byte in records of one: what came before is not gone through again with each. */
+static void a_trickle_costs_what_its_bytes_cost(void **state)
+{
+    (void)state;
+    static uint8_t hello[SNI_HELLO_MAX], records[6 * SNI_HELLO_MAX];
+    hello[0] = 1;
+    store_be16(hello + 2, (uint16_t)(SNI_HELLO_MAX - 4));
+    size_t n = make_records(records, hello, SNI_HELLO_MAX, 1);
+    n_allocations = 0;
+    struct outcome o = feed(records, n, 1);
+    assert_int_equal(o.verdict, DOOR_SHUT);
+    assert_int_equal(o.fed, n);
+    assert_true(n_allocations < 64);
+}
+
 static void assert_alert(const struct outcome *o, uint8_t description)
 {
     assert_int_equal(o->verdict, DOOR_SHUT);
@@ -180,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_name_is_found_in_any_pieces_and_records),
+        cmocka_unit_test(a_trickle_costs_what_its_bytes_cost),
         cmocka_unit_test(what_follows_the_hello_is_the_targets),
         cmocka_unit_test(without_a_name_there_is_nowhere_to_go),
         cmocka_unit_test(what_is_no_hello_is_shut_out_at_once),

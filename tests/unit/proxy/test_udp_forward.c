@@ -214,6 +214,18 @@ static void a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows(void 
     end();
 }
 
+static void of_a_names_addresses_one_with_a_way_is_sent_to(void **state)
+{
+    (void)state;
+    begin((struct udp_forward_config){.target = to_name("far.example", 1000)}, 0);
+    s.h->wire.a.no_route = ERR_NO_ROUTE;
+    s.h->wire.a.no_route_of = FAMILY_V6;
+    fake_port_deliver(&s.port, ONE, BYTES("x"), s.h->wire.now);
+    house_pass(s.h, 200 * MS);
+    far_udp_got(&s.far, BYTES("x"));
+    end();
+}
+
 static void a_name_that_does_not_exist_is_asked_for_again_by_the_next_datagram(void **state)
 {
     (void)state;
@@ -350,6 +362,7 @@ int main(void)
         cmocka_unit_test(a_flow_without_a_limit_stays),
         cmocka_unit_test(beyond_the_cap_the_longest_idle_one_makes_room),
         cmocka_unit_test(a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows),
+        cmocka_unit_test(of_a_names_addresses_one_with_a_way_is_sent_to),
         cmocka_unit_test(a_name_that_does_not_exist_is_asked_for_again_by_the_next_datagram),
         cmocka_unit_test(each_caller_has_a_socket_of_its_own_outside),
         cmocka_unit_test(a_target_outside_is_looked_up_by_the_machine),

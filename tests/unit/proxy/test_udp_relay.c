@@ -86,6 +86,32 @@ static void answer(struct scene *p, struct far_udp *from, const struct endpoint 
     udp_relay_flush(p->r);
 }
 
+/* What a password opened is not for whoever has the same address: programs of one machine, or of one NAT. */
+static void an_association_of_a_user_stays_with_its_first_port(void **state)
+{
+    (void)state;
+    struct scene p;
+    struct udp_association *a;
+    struct endpoint from, local;
+    begin(&p, (struct udp_relay_config){0});
+    assert_true(endpoint_parse(&from, "127.0.0.1:40000"));
+    assert_true(endpoint_parse(&local, "127.0.0.9:1080"));
+    struct endpoint hint = {.port = 4001}; /* which a NAT may have changed */
+    assert_int_equal(
+        udp_association_open(p.r, &from, &local, &hint, "alice", &a, &p.bound, p.h->wire.now), 0);
+    say(&p, CLIENT, BYTES(TO_FAR "first"));
+    far_udp_got(&p.far, BYTES("first"));
+    say(&p, "127.0.0.1:4002", BYTES(TO_FAR "intruder"));
+    say(&p, "127.0.0.1:4001", BYTES(TO_FAR "intruder"));
+    assert_int_equal(p.far.n, 0);
+    assert_int_equal(udp_relay_counters(p.r).dropped_stranger, 2);
+    say(&p, CLIENT, BYTES(TO_FAR "again"));
+    far_udp_got(&p.far, BYTES("again"));
+    answer(&p, &p.far, &p.far.from, BYTES("pong"));
+    fake_port_sent(&p.port, CLIENT, BYTES(TO_FAR "pong"));
+    end(&p);
+}
+
 static void a_datagram_goes_in_and_its_answer_comes_back(void **state)
 {
     (void)state;
@@ -318,6 +344,38 @@ static void a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows(void 
     end(&p);
 }
 
+static void deny(struct access *a, const char *net)
+{
+    struct access_rule rule = {.has_net = true, .last = UINT16_MAX};
+    assert_true(prefix_parse(&rule.net, net));
+    assert_int_equal(access_add(a, &rule), 0);
+}
+
+/* As a connection would: no peer's AllowedIPs may have the one, or a rule forbids the other. */
+static void of_a_names_addresses_one_that_may_be_reached_is_sent_to(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct scene p;
+        struct access *a;
+        assert_int_equal(access_new(&a), 0);
+        begin(&p, (struct udp_relay_config){.access = a});
+        associate(&p);
+        if (i == 0) {
+            p.h->wire.a.no_route = ERR_NO_ROUTE;
+            p.h->wire.a.no_route_of = FAMILY_V6;
+        } else {
+            deny(a, i == 1 ? "fd00::/8" : "10.0.0.0/8");
+        }
+        fake_port_deliver(&p.port, CLIENT, BYTES(TO_NAME "x"), p.h->wire.now);
+        house_pass(p.h, 200 * MS);
+        far_udp_got(&p.far, BYTES("x"));
+        assert_int_equal(p.far.from.addr.family, i == 2 ? FAMILY_V6 : FAMILY_V4);
+        end(&p);
+        access_free(a);
+    }
+}
+
 static void a_look_up_ends_with_its_association(void **state)
 {
     (void)state;
@@ -412,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_datagram_goes_in_and_its_answer_comes_back),
+        cmocka_unit_test(an_association_of_a_user_stays_with_its_first_port),
         cmocka_unit_test(anyone_inside_may_answer),
         cmocka_unit_test(what_is_no_datagram_or_a_part_of_one_is_dropped_and_counted),
         cmocka_unit_test(datagrams_belong_to_the_association_of_their_address),
@@ -420,6 +479,7 @@ int main(void)
         cmocka_unit_test(the_address_told_may_be_another_one),
         cmocka_unit_test(a_port_on_every_address_is_told_as_the_one_that_answers),
         cmocka_unit_test(a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows),
+        cmocka_unit_test(of_a_names_addresses_one_that_may_be_reached_is_sent_to),
         cmocka_unit_test(a_look_up_ends_with_its_association),
         cmocka_unit_test(an_address_has_so_many_associations_and_an_association_so_many_names),
         cmocka_unit_test(clients_of_unix_sockets_have_a_cap_together),

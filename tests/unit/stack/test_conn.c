@@ -51,6 +51,34 @@ static void closing_with_unread_bytes_is_a_reset(void **state)
     wire_close(&w);
 }
 
+static void what_came_before_a_reset_may_still_be_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+        struct wire w;
+        wire_open(&w, &(struct wire_config){.delay = MS});
+        struct peer client = {.to_send = 1000}, server = {.to_send = 3000};
+        assert_int_equal(peer_pair(&w, &client, &server, families[i]), 0);
+        wire_pass(&w, 50 * MS);
+        peer_close(&server); /* which has not read the thousand */
+        assert_true(wire_run(&w, peer_has_failed, &client, NS_PER_S));
+        assert_int_equal(client.error, ERR_RESET);
+        assert_int_equal(client.received, 0);
+        wire_pass(&w, 50 * MS);
+        peer_read(&client, 1000);
+        wire_pass(&w, 50 * MS);
+        peer_read(&client, SIZE_MAX);
+        assert_int_equal(client.received, 3000);
+        assert_false(client.eof);
+        struct iovec iov;
+        assert_int_equal(stack_tcp_peek(client.t, &iov, 1), 0);
+        peer_close(&client);
+        wire_pass(&w, NS_PER_S);
+        assert_int_equal(stack_next_deadline(w.a.stack), NEVER);
+        wire_close(&w);
+    }
+}
+
 static void bytes_for_a_closed_stream_are_answered_with_a_reset(void **state)
 {
     (void)state;
@@ -207,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_abort_is_a_reset_to_the_other_side),
         cmocka_unit_test(closing_with_unread_bytes_is_a_reset),
+        cmocka_unit_test(what_came_before_a_reset_may_still_be_read),
         cmocka_unit_test(bytes_for_a_closed_stream_are_answered_with_a_reset),
         cmocka_unit_test(close_still_delivers_everything),
         cmocka_unit_test(a_closed_stream_does_not_wait_for_ever),

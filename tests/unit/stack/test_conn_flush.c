@@ -230,6 +230,45 @@ static void a_fin_does_not_end_the_stream_at_a_segment_that_is_sent_again(void *
     wire_close(&w);
 }
 
+/* The server says that it takes so much, in whatever unit was agreed on. */
+static bool say_window(struct wire_end *end, uint8_t *ip, size_t len)
+{
+    (void)len;
+    store_be16(ip + 20 + 14, *(const uint16_t *)end->ctx);
+    return false;
+}
+
+/* A peer that takes nothing at first, and little then, must not stop anybody: neither the program, nor itself for good. */
+static void a_window_that_opens_late_and_little_is_used(void **state)
+{
+    (void)state;
+    for (uint16_t little = 1; little < 4; little++) {
+        uint16_t window = 0;
+        wire_open(&w, &(struct wire_config){.delay = MS});
+        w.b.sniff = say_window;
+        w.b.ctx = &window;
+        client = (struct peer){.to_send = 20000};
+        server = (struct peer){.appetite = SIZE_MAX};
+        assert_int_equal(peer_pair(&w, &client, &server, "10.0.0.2"), 0);
+        wire_pass(&w, 200 * MS);
+        assert_true(peer_is_connected(&client));
+        assert_true(server.received <= 1); /* a probe */
+        for (int i = 0; i < 3; i++) {
+            window = little;
+            server.to_send += 10; /* it speaks, and so tells of its window */
+            peer_pump(&server);
+            wire_pass(&w, 50 * MS);
+            client.to_send += 20000;
+            peer_pump(&client);
+            wire_pass(&w, 50 * MS);
+        }
+        w.b.sniff = NULL;
+        wire_pass(&w, 120 * NS_PER_S);
+        assert_int_equal(server.received, 80000);
+        wire_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_fin_travels_with_the_last_bytes),
         cmocka_unit_test(a_batch_is_acknowledged_once_and_each_64_kib),
         cmocka_unit_test(a_young_flow_is_acknowledged_every_second_segment),
+        cmocka_unit_test(a_window_that_opens_late_and_little_is_used),
         cmocka_unit_test(what_comes_behind_a_hole_is_acknowledged_each_time),
         cmocka_unit_test(a_fin_does_not_end_the_stream_at_a_segment_that_is_sent_again),
     };

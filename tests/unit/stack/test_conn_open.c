@@ -94,10 +94,17 @@ static void impossible_destinations_fail_at_once(void **state)
         uint16_t port;
         int err;
     } cases[] = {
-        {"10.0.0.2", 0, ERR_INVALID},   {"0.0.0.0", 80, ERR_INVALID},
-        {"::", 80, ERR_INVALID},        {"224.0.0.1", 80, ERR_INVALID},
-        {"ff02::1", 80, ERR_INVALID},   {"fd00::2", 80, ERR_NO_FAMILY},
-        {"10.0.0.1", 80, ERR_NO_ROUTE}, {"10.0.0.9", 80, 0},
+        {"10.0.0.2", 0, ERR_INVALID},
+        {"0.0.0.0", 80, ERR_INVALID},
+        {"::", 80, ERR_INVALID},
+        {"224.0.0.1", 80, ERR_INVALID},
+        {"ff02::1", 80, ERR_INVALID},
+        {"fd00::2", 80, ERR_NO_FAMILY},
+        {"10.0.0.1", 80, ERR_NO_ROUTE},
+        {"10.0.0.9", 80, 0},
+        {"127.0.0.1", 80, ERR_NO_ROUTE},
+        {"127.255.0.1", 80, ERR_NO_ROUTE},
+        {"255.255.255.255", 80, ERR_INVALID},
     };
     struct wire w;
     wire_open(&w, &(struct wire_config){.a = {"10.0.0.1"}, .b = {"10.0.0.2"}});

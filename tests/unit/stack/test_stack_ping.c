@@ -144,6 +144,7 @@ static void what_cannot_be_sent_is_refused(void **state)
     assert_int_equal(send_to("fd00::2", 1, 47), ERR_LIMIT);
     assert_int_equal(send_to("0.0.0.0", 1, 100), ERR_INVALID);
     assert_int_equal(send_to("224.0.0.1", 1, 100), ERR_INVALID);
+    assert_int_equal(send_to("127.0.0.1", 1, 100), ERR_NO_ROUTE);
     w.a.no_route = ERR_NO_ROUTE;
     assert_int_equal(send_to("10.0.0.2", 1, 100), ERR_NO_ROUTE);
     wire_pass(&w, NS_PER_S);

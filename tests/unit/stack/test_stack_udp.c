@@ -137,9 +137,15 @@ static void impossible_sends_fail_at_once(void **state)
         size_t len;
         int err;
     } cases[] = {
-        {"10.0.0.2", 53, 65507, 0},          {"10.0.0.2", 53, 65508, ERR_LIMIT},
-        {"10.0.0.2", 0, 1, ERR_INVALID},     {"0.0.0.0", 53, 1, ERR_INVALID},
-        {"224.0.0.251", 53, 1, ERR_INVALID}, {"fd00::2", 53, 1, ERR_NO_FAMILY},
+        {"10.0.0.2", 53, 65507, 0},
+        {"10.0.0.2", 53, 65508, ERR_LIMIT},
+        {"10.0.0.2", 0, 1, ERR_INVALID},
+        {"0.0.0.0", 53, 1, ERR_INVALID},
+        {"224.0.0.251", 53, 1, ERR_INVALID},
+        {"fd00::2", 53, 1, ERR_NO_FAMILY},
+        {"127.0.0.1", 53, 1, ERR_NO_ROUTE},
+        {"10.0.0.1", 53, 1, ERR_NO_ROUTE},
+        {"255.255.255.255", 53, 1, ERR_INVALID},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct endpoint to = at(cases[i].to, cases[i].port);

@@ -119,8 +119,8 @@ static void output(void *ctx, const struct iovec *slices, int n, size_t len)
 
 static int route(void *ctx, const struct addr *dst)
 {
-    (void)dst;
-    return ((struct wire_end *)ctx)->no_route;
+    const struct wire_end *e = ctx;
+    return e->no_route_of == FAMILY_NONE || e->no_route_of == dst->family ? e->no_route : 0;
 }
 
 static void end_open(struct wire *w, struct wire_end *e, struct wire_end *peer,

@@ -26,6 +26,7 @@ struct wire_end {
     struct rxbuf *filling; /* what the next packets arrive in */
     size_t filled;
     int no_route;            /* what config.route answers */
+    enum family no_route_of; /* NONE: for either family */
     uint64_t packets, bytes; /* put out */
     uint64_t overflowed;     /* packets that the bottleneck had no room for */
     uint64_t free_at;        /* when the bottleneck has passed on all that it has */
