@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 build_packages=(cmake ninja-build gcc libc6-dev pkg-config patch xz-utils libuv1-dev
     libsodium-dev libipsec-mb-dev libssl-dev libc-ares-dev libb2-dev libcmocka-dev check)
 test_packages=(wireguard-go wireguard-tools dnsmasq-base iperf3 tcpdump curl iproute2 nftables
-    python3 python3-pytest chromium valgrind scdoc qemu-system-x86 busybox-static
+    python3 python3-pytest chromium valgrind scdoc qemu-system-x86 busybox-static systemd
     netcat-openbsd socat proxychains4 dante-client python3-socks openssh-client openssh-server
     bind9-dnsutils git nodejs openssl)
 fuzz_packages=(clang libclang-rt-dev llvm)

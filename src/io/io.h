@@ -101,6 +101,10 @@ void io_listener_set_tls(struct io_listener *l, struct io_tls *tls);
  * LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES), or -1. */
 int io_inherited(const char *name);
 
+/* Tell a service manager that wants to know (sd_notify(3): NOTIFY_SOCKET), such as "READY=1". Without one, and
+ * where it does not listen, nothing happens. */
+void io_notify(const char *state);
+
 /* Connect to a TCP endpoint of this machine or outside; used by the demo's own check and by
  * reverse forwards, never for what a user sends through the tunnel. The stream becomes writable
  * when connected; the first write tells if it failed. */

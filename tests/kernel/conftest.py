@@ -31,12 +31,12 @@ def _refuse(reason):
     pytest.skip(f"no kernel to test against: {reason}")
 
 
-@pytest.fixture(scope="session")
-def vm():
+def _boot(*kind):
+    """A machine of this kind, from its start to the end of the run."""
     reason = product.why_not() or machine.why_not()
     if reason:
         _refuse(reason)
-    images = virtual_machine.prepare()
+    images = virtual_machine.prepare(*kind)
     if isinstance(images, str):
         _refuse(images)
     machine.enter()
@@ -45,6 +45,17 @@ def vm():
     print(f"the far kernel is {vm.release}")
     yield vm
     vm.stop()
+
+
+@pytest.fixture(scope="session")
+def vm():
+    yield from _boot()
+
+
+@pytest.fixture(scope="session")
+def managed():
+    """The machine that systemd runs, with our units; its kernel's WireGuard is wgproxy's peer there."""
+    yield from _boot("service")
 
 
 @pytest.fixture
