@@ -28,6 +28,9 @@ struct reading {
     bool names_wg_config;            /* a WGConfig was there, if only one that could not be read */
     unsigned users_without_password; /* of the section */
 
+    /* The file that the value was read from; NULL: none, or not known. */
+    const char *value_path;
+
     /* By place in the table of keys: the line where this section gave it last,
      * and whether it was skipped anywhere. */
     unsigned seen[SCHEMA_KEYS_MAX];

@@ -90,6 +90,11 @@ void io_listener_close(struct io_listener *l);
 struct io_tls;
 int io_tls_new(const char *certificate, const char *key, struct io_tls **out,
                char why[IO_TLS_WHY]) MUST_USE;
+/* Where they came from, to be read again when somebody comes in and the files have changed: at most once a second, and
+ * for what comes in from then on. What is there must fit together; until it does, the old is shown, with one warning.
+ * 0, ERR_NOMEM. */
+int io_tls_renew_from(struct io_tls *tls, const char *certificate_path,
+                      const char *key_path) MUST_USE;
 void io_tls_free(struct io_tls *tls); /* NULL is harmless */
 /* No TLS is spoken here: loading OpenSSL has filled 1 MiB that nobody needs. */
 void io_tls_unused(void);
