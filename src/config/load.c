@@ -32,16 +32,21 @@ static int refuse(const char *path, const char *what, config_message_fn *message
     return err;
 }
 
+/* Somebody else's file may be ours to read as one of its group, and in no other way: a container's secret, root's. */
 static void warn_if_others_may_read(int fd, const char *path, config_message_fn *message, void *ctx)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) == 0) {
+    if (fstat(fd, &st) != 0) {
+        return;
+    }
+    bool by_group = st.st_uid != geteuid() && geteuid() != 0;
+    if (!S_ISREG(st.st_mode) || (st.st_mode & (by_group ? 07 : 077)) == 0) {
         return;
     }
     struct report report;
     report_init(&report, path);
-    report_warning(&report, 0, "others may read the keys in it (mode %04o): chmod 600 it",
-                   (unsigned)st.st_mode & 07777);
+    report_warning(&report, 0, "others may read the keys in it (mode %04o): chmod %s it",
+                   (unsigned)st.st_mode & 07777, by_group ? "640" : "600");
     say(message, ctx, &report);
 }
 

@@ -15,6 +15,7 @@ from ground import machine, product  # noqa: E402
 from ground.ground import Ground  # noqa: E402
 from peer import virtual_machine  # noqa: E402
 from peer.kernel import KernelFar  # noqa: E402
+from peer.service import LOG, Service  # noqa: E402
 
 # ctest takes this exit code for "not here"; without ctest a skip is just counted.
 ALL_SKIPPED = 77
@@ -56,6 +57,15 @@ def vm():
 def managed():
     """The machine that systemd runs, with our units; its kernel's WireGuard is wgproxy's peer there."""
     yield from _boot("service")
+
+
+@pytest.fixture
+def service(managed, request):
+    service = Service(managed)
+    service.set_up()
+    yield service
+    if getattr(request.node, "failed_call", False):
+        print(service.run(f"cat {LOG}; dmesg | tail -n 30; systemctl status --no-pager '*.service'; true"))
 
 
 @pytest.fixture
