@@ -51,6 +51,7 @@ struct check_steps {
     uint64_t deadline; /* of what is waited for */
     unsigned shaken;
     bool dns_works;
+    bool is_silent; /* nothing has come through the tunnel yet but the handshake */
     uint16_t seq;  /* of the last request */
     unsigned sent; /* requests of this size */
     uint64_t sent_at;
