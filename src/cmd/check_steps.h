@@ -52,8 +52,8 @@ struct check_steps {
     unsigned shaken;
     bool dns_works;
     bool is_silent; /* nothing has come through the tunnel yet but the handshake */
-    uint16_t seq;  /* of the last request */
-    unsigned sent; /* requests of this size */
+    uint16_t seq;   /* of the last request */
+    unsigned sent;  /* requests of this size */
     uint64_t sent_at;
     size_t passed, blocked, trying; /* bytes of a packet */
     bool is_cut_short;              /* time ran out before the gap was closed */

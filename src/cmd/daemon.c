@@ -70,7 +70,8 @@ void daemon_ready(void)
         return;
     }
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    replace(STDOUT_FILENO, nothing); /* nothing is said there any more, and a shell may wait for its end */
+    replace(STDOUT_FILENO,
+            nothing); /* nothing is said there any more, and a shell may wait for its end */
     if (isatty(STDERR_FILENO)) {
         replace(STDERR_FILENO, nothing);
     }
