@@ -90,7 +90,7 @@ build_preset()
 run_build()
 {
     install_missing "${build_packages[@]}"
-    target=wgproxy build_preset release
+    target=wgproxy build_preset release -DWGPROXY_TESTS=OFF
 }
 
 # run_ctest <preset> <selection ...>
@@ -128,7 +128,7 @@ run_demo()
     install_missing "${build_packages[@]}"
     mkdir -p build
     echo "dev.sh: building; what the compiler says goes to build/demo-build.log" >&2
-    target=wgproxy build_preset release >build/demo-build.log 2>&1 || {
+    target=wgproxy build_preset release -DWGPROXY_TESTS=OFF >build/demo-build.log 2>&1 || {
         cat build/demo-build.log >&2
         fail "the build failed"
     }
