@@ -8,9 +8,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 build_packages=(cmake ninja-build gcc libc6-dev pkg-config patch xz-utils libuv1-dev
-    libsodium-dev libipsec-mb-dev libssl-dev libc-ares-dev libb2-dev libcmocka-dev check)
+    libsodium-dev libipsec-mb-dev libssl-dev libc-ares-dev libb2-dev libcmocka-dev check scdoc)
 test_packages=(wireguard-go wireguard-tools dnsmasq-base iperf3 tcpdump curl iproute2 nftables
-    python3 python3-pytest chromium valgrind scdoc qemu-system-x86 busybox-static
+    python3 python3-pytest chromium valgrind qemu-system-x86 busybox-static systemd
     netcat-openbsd socat proxychains4 dante-client python3-socks openssh-client openssh-server
     bind9-dnsutils git nodejs openssl)
 fuzz_packages=(clang libclang-rt-dev llvm)
@@ -21,7 +21,7 @@ usage()
 {
     cat >&2 <<'END'
 usage: ./dev.sh COMMAND
-  build           build the release into build/release
+  build           build the program, build/release/src/wgproxy
   test            build with sanitizers and warnings as errors, run every test
   demo [--once]   a far WireGuard endpoint and a client of it on this machine
   bench [--quick | --rounds N] [--write]
@@ -90,7 +90,7 @@ build_preset()
 run_build()
 {
     install_missing "${build_packages[@]}"
-    build_preset release
+    target=wgproxy build_preset release -DWGPROXY_TESTS=OFF
 }
 
 # A line for each reason. pytest says "SKIPPED [3] test_life.py:45: reason", the others "SKIPPED: reason".
@@ -138,7 +138,7 @@ run_demo()
     install_missing "${build_packages[@]}"
     mkdir -p build
     echo "dev.sh: building; what the compiler says goes to build/demo-build.log" >&2
-    target=wgproxy build_preset release >build/demo-build.log 2>&1 || {
+    target=wgproxy build_preset release -DWGPROXY_TESTS=OFF >build/demo-build.log 2>&1 || {
         cat build/demo-build.log >&2
         fail "the build failed"
     }

@@ -12,6 +12,7 @@
 #include "cmd/files.h"
 #include "cmd/keys.h"
 #include "cmd/options.h"
+#include "cmd/own_keys.h"
 #include "cmd/run.h"
 #include "cmd/ways_in.h"
 #include "config/config.h"
@@ -43,6 +44,9 @@ static int read_files(struct files *f, struct options *o)
     }
     if (err == 0) {
         err = files_sort(f, print_message, o);
+    }
+    if (err == 0) {
+        err = own_keys_check(f, print_message, o);
     }
     return err != 0 ? err : certificates_check(f, print_message, o);
 }

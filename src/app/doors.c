@@ -137,9 +137,7 @@ static int listen_at(struct door *d, const struct place *at, struct place *bound
 static int speak_tls(struct door *d, const struct config_door *cd, const struct place *bound)
 {
     const struct env_ops *ops = d->env->ops;
-    int err = ops->listener_tls != NULL
-                  ? ops->listener_tls(d->listener, cd->tls_certificate, cd->tls_key)
-                  : ERR_INVALID;
+    int err = ops->listener_tls != NULL ? ops->listener_tls(d->listener, cd) : ERR_INVALID;
     if (err != 0) {
         char text[PLACE_TEXT];
         log_error(d->env->log, "cannot speak TLS on %s: %s", place_format(bound, text),

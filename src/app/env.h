@@ -13,6 +13,7 @@
 #include "base/stream.h"
 #include "proxy/local.h"
 
+struct config_door;
 struct env_listener;
 
 typedef void env_accept_fn(void *ctx, struct stream *s, struct now now);
@@ -25,9 +26,9 @@ struct env_ops {
     int (*listen)(void *world, const struct place *at, env_accept_fn *accepted, void *ctx,
                   struct place *bound, struct env_listener **out);
     void (*listener_close)(struct env_listener *l);
-    /* Who comes in from now on speaks TLS, shown this certificate and proven with this key, both PEM. NULL: a world
+    /* Who comes in from now on speaks TLS, shown the door's certificate and proven with its key. NULL: a world
      * without. */
-    int (*listener_tls)(struct env_listener *l, const char *certificate, const char *key);
+    int (*listener_tls)(struct env_listener *l, const struct config_door *door);
     /* Names outside, for peers' endpoints and where a file allows it for destinations; and for the local side of forwards
      * and of SOCKS5's UDP, streams and bound sockets, which a world may lack (NULL). */
     struct local_ops local;

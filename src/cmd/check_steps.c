@@ -52,6 +52,16 @@ static void enter(struct check_steps *c, enum check_step step, uint64_t limit, s
     c->deadline = limit == NEVER ? NEVER : now.mono + limit;
 }
 
+/* Behind the handshake there was only silence. */
+static void blame_silence(struct check_steps *c)
+{
+    size_t len = strlen(c->cause);
+    snprintf(c->cause + len, sizeof c->cause - len,
+             "; nothing comes back through the tunnel -> the peer may know us by another Address, "
+             "or let nothing "
+             "through");
+}
+
 static void finish(struct check_steps *c, struct now now)
 {
     enter(c, CHECK_OVER, NEVER, now);
@@ -212,6 +222,9 @@ static void ping_again(struct check_steps *c, struct now now)
         ping(c, c->trying, now);
     } else if (c->step == CHECK_PING) {
         finish_ping(c, "does not answer pings", now);
+        if (c->is_silent) {
+            blame_silence(c);
+        }
     } else {
         block(c, now);
     }
@@ -226,6 +239,7 @@ static void finish_dns(struct check_steps *c, int err, const struct addr *addrs,
     char server[ADDR_TEXT], text[ADDR_TEXT];
     addr_format(c->plan.dns, server);
     c->dns_works = err == 0 || err == ERR_NO_NAME || err == ERR_NO_DATA || err == ERR_DNS_FAILED;
+    c->is_silent = err == ERR_DNS_SILENT;
     if (err == 0) {
         say(c, "dns        %s is %s%s, says the DNS server inside (%.1f ms)", c->plan.name,
             addr_format(&addrs[0], text), n > 1 ? ", ..." : "", ms(c->since, now));
@@ -266,7 +280,8 @@ void check_steps_answered(struct check_steps *c, int err, const struct addr *add
 void check_steps_begin(struct check_steps *c, const struct check_plan *plan,
                        const struct check_ops *ops, void *ctx, struct now now)
 {
-    *c = (struct check_steps){.ops = ops, .ctx = ctx, .plan = *plan, .began = now.mono};
+    *c = (struct check_steps){
+        .ops = ops, .ctx = ctx, .plan = *plan, .began = now.mono, .is_silent = true};
     enter(c, CHECK_HANDSHAKE, HANDSHAKE_LIMIT, now);
     if (plan->n_peers == 0) {
         say(c, "handshake  no peer has an Endpoint: they would have to call us");

@@ -51,8 +51,9 @@ struct check_steps {
     uint64_t deadline; /* of what is waited for */
     unsigned shaken;
     bool dns_works;
-    uint16_t seq;  /* of the last request */
-    unsigned sent; /* requests of this size */
+    bool is_silent; /* nothing has come through the tunnel yet but the handshake */
+    uint16_t seq;   /* of the last request */
+    unsigned sent;  /* requests of this size */
     uint64_t sent_at;
     size_t passed, blocked, trying; /* bytes of a packet */
     bool is_cut_short;              /* time ran out before the gap was closed */

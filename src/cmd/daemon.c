@@ -70,10 +70,10 @@ void daemon_ready(void)
         return;
     }
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (isatty(fd)) {
-            replace(fd, nothing);
-        }
+    replace(STDOUT_FILENO,
+            nothing); /* nothing is said there any more, and a shell may wait for its end */
+    if (isatty(STDERR_FILENO)) {
+        replace(STDERR_FILENO, nothing);
     }
     if (nothing >= 0) {
         close(nothing);

@@ -354,6 +354,7 @@ static void on_signal(void *ctx, int signum, struct now now)
         stop(r, STATUS_OK);
         return;
     }
+    io_notify("STOPPING=1");
     r->draining = true;
     r->drain_until = now.mono + drain_time(r);
     if (!app_drain(r->world.app)) {
@@ -431,6 +432,7 @@ static void run_to_the_end(struct running *r)
     command_start(&r->command, io_now(w->loop));
     log_info(&w->log, "ready");
     daemon_ready();
+    io_notify("READY=1");
     io_loop_set_turn(w->loop, turn, r);
     io_loop_run(w->loop);
 }

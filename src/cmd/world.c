@@ -34,15 +34,20 @@ static void env_listener_close(struct env_listener *l)
     io_listener_close((struct io_listener *)l);
 }
 
-static int env_listener_tls(struct env_listener *l, const char *certificate, const char *key)
+static int env_listener_tls(struct env_listener *l, const struct config_door *door)
 {
     char why[IO_TLS_WHY]; /* told already: certificates.h */
     struct io_tls *tls;
-    int err = io_tls_new(certificate, key, &tls, why);
-    if (err == 0) {
-        io_listener_set_tls((struct io_listener *)l, tls);
+    int err = io_tls_new(door->tls_certificate, door->tls_key, &tls, why);
+    if (err == 0 && door->tls_certificate_path != NULL && door->tls_key_path != NULL) {
+        err = io_tls_renew_from(tls, door->tls_certificate_path, door->tls_key_path);
     }
-    return err;
+    if (err != 0) {
+        io_tls_free(tls);
+        return err;
+    }
+    io_listener_set_tls((struct io_listener *)l, tls);
+    return 0;
 }
 
 static int env_udp_open(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,

@@ -95,7 +95,9 @@ static void set_from_file(struct reading *r, const struct key_entry *key, const 
             report_error(r->report, r->line, "%s: the file has nothing in %s", key->name,
                          key->flags & KEY_WHOLE ? "it" : "its first line");
         } else {
+            r->value_path = text.path;
             set_one(r, key, text.bytes);
+            r->value_path = NULL;
         }
     }
     text_fini(&text);

@@ -87,6 +87,8 @@ struct config_door {
     /* PROXY: what TLS is spoken with to clients, PEM, the texts themselves; NULL: no TLS. Both or none */
     char *tls_certificate, *tls_key; /* the key is wiped when freed */
     unsigned tls_line;               /* of the later of the two */
+    /* where they may be renewed; NULL: nowhere */
+    char *tls_certificate_path, *tls_key_path;
 };
 
 enum config_strategy { CONFIG_AUTO, CONFIG_IPV4, CONFIG_IPV6 };

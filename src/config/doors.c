@@ -50,6 +50,8 @@ void door_fini(struct config_door *d)
     }
     free(d->tls_certificate);
     free(d->tls_key);
+    free(d->tls_certificate_path);
+    free(d->tls_key_path);
     *d = (struct config_door){0};
 }
 

@@ -32,16 +32,21 @@ static int refuse(const char *path, const char *what, config_message_fn *message
     return err;
 }
 
+/* Somebody else's file may be ours to read as one of its group, and in no other way: a container's secret, root's. */
 static void warn_if_others_may_read(int fd, const char *path, config_message_fn *message, void *ctx)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) == 0) {
+    if (fstat(fd, &st) != 0) {
+        return;
+    }
+    bool by_group = st.st_uid != geteuid() && geteuid() != 0;
+    if (!S_ISREG(st.st_mode) || (st.st_mode & (by_group ? 07 : 077)) == 0) {
         return;
     }
     struct report report;
     report_init(&report, path);
-    report_warning(&report, 0, "others may read the keys in it (mode %04o): chmod 600 it",
-                   (unsigned)st.st_mode & 07777);
+    report_warning(&report, 0, "others may read the keys in it (mode %04o): chmod %s it",
+                   (unsigned)st.st_mode & 07777, by_group ? "640" : "600");
     say(message, ctx, &report);
 }
 
@@ -59,29 +64,36 @@ static const char *variable(void *ctx, const char *name)
     return getenv(name);
 }
 
-/* Beside the configuration; where there is none, or nothing, as it stands. */
-static int open_beside(const char *config, const char *path)
+/* Beside the configuration; where there is none, or nothing, as it stands. *opened is where that is. */
+static int open_beside(const char *config, const char *path, char beside[PATH_MAX],
+                       const char **opened)
 {
-    char beside[PATH_MAX];
     const char *slash = strrchr(config, '/');
     if (path[0] != '/' && slash != NULL) {
-        int n = snprintf(beside, sizeof beside, "%.*s/%s", (int)(slash - config), config, path);
-        int fd = n < (int)sizeof beside ? open(beside, O_RDONLY | O_CLOEXEC) : -1;
+        int n = snprintf(beside, PATH_MAX, "%.*s/%s", (int)(slash - config), config, path);
+        int fd = n < PATH_MAX ? open(beside, O_RDONLY | O_CLOEXEC) : -1;
         if (fd >= 0) {
+            *opened = beside;
             return fd;
         }
     }
+    *opened = path;
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
 static const char *read_file(void *ctx, const char *path, bool is_secret, struct text *out)
 {
     const struct loading *l = ctx;
-    int fd = open_beside(l->path, path);
+    char beside[PATH_MAX];
+    const char *opened;
+    int fd = open_beside(l->path, path, beside, &opened);
     if (fd < 0) {
         return strerror(errno);
     }
     int err = text_read(out, fd);
+    if (err == 0 && (out->path = strdup(opened)) == NULL) {
+        err = ERR_NOMEM;
+    }
     const char *why = err == ERR_IO ? strerror(errno) : err != 0 ? err_text(err) : NULL;
     if (why == NULL && is_secret) {
         warn_if_others_may_read(fd, path, l->message, l->ctx);

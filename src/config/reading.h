@@ -32,6 +32,9 @@ struct reading {
     size_t usernames, passwords; /* of the section; the first belongs to the first */
     unsigned resolve_line;       /* of [Resolve]; 0: there was none */
 
+    /* The file that the value was read from; NULL: none, or not known. */
+    const char *value_path;
+
     /* By place in the table of keys: the line where this section gave it last,
      * and whether it was skipped anywhere. */
     unsigned seen[SCHEMA_KEYS_MAX];

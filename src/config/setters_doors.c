@@ -286,25 +286,29 @@ const char *set_udp_advertise(struct reading *r, const char *text)
                : "must be an IP address, with or without a port";
 }
 
-static const char *set_pem(struct reading *r, char **field, const char *text)
+static const char *set_pem(struct reading *r, char **field, char **path, const char *text)
 {
     if (*field != NULL) {
         wipe(*field, strlen(*field));
         free(*field);
     }
+    free(*path);
     *field = setters_copy(r, text);
+    *path = r->value_path != NULL ? setters_copy(r, r->value_path) : NULL;
     current_door(r)->tls_line = r->line;
     return NULL;
 }
 
 const char *set_certificate(struct reading *r, const char *text)
 {
-    return set_pem(r, &current_door(r)->tls_certificate, text);
+    struct config_door *d = current_door(r);
+    return set_pem(r, &d->tls_certificate, &d->tls_certificate_path, text);
 }
 
 const char *set_certificate_key(struct reading *r, const char *text)
 {
-    return set_pem(r, &current_door(r)->tls_key, text);
+    struct config_door *d = current_door(r);
+    return set_pem(r, &d->tls_key, &d->tls_key_path, text);
 }
 
 /* ---- for all ---- */

@@ -17,6 +17,7 @@ void text_fini(struct text *t)
         wipe(t->bytes, t->capacity);
         free(t->bytes);
     }
+    free(t->path);
     *t = (struct text){0};
 }
 

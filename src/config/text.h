@@ -10,6 +10,7 @@
 struct text {
     char *bytes; /* NUL-terminated beyond len */
     size_t len, capacity;
+    char *path; /* of its file, as that was opened; NULL where nobody said */
 };
 
 void text_fini(struct text *t); /* harmless on zeroes */

@@ -95,6 +95,11 @@ void io_listener_close(struct io_listener *l);
 struct io_tls;
 int io_tls_new(const char *certificate, const char *key, struct io_tls **out,
                char why[IO_TLS_WHY]) MUST_USE;
+/* Where they came from, to be read again when somebody comes in and the files have changed: at most once a second, and
+ * for what comes in from then on. What is there must fit together; until it does, the old is shown, with one warning.
+ * 0, ERR_NOMEM. */
+int io_tls_renew_from(struct io_tls *tls, const char *certificate_path,
+                      const char *key_path) MUST_USE;
 void io_tls_free(struct io_tls *tls); /* NULL is harmless */
 /* No TLS is spoken here: loading OpenSSL has filled 1 MiB that nobody needs. */
 void io_tls_unused(void);
@@ -105,6 +110,10 @@ void io_listener_set_tls(struct io_listener *l, struct io_tls *tls);
 /* The descriptor of that name which a service manager has handed over (sd_listen_fds(3):
  * LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES), or -1. */
 int io_inherited(const char *name);
+
+/* Tell a service manager that wants to know (sd_notify(3): NOTIFY_SOCKET), such as "READY=1". Without one, and
+ * where it does not listen, nothing happens. */
+void io_notify(const char *state);
 
 /* Connect to a TCP endpoint of this machine or outside; used by the demo's own check and by
  * reverse forwards, never for what a user sends through the tunnel. The stream becomes writable

@@ -62,6 +62,7 @@ static bool accept_one(struct io_listener *l)
     struct stream *s;
     int err = tcp_stream_new(l->loop, fd, &remote, &local, &s);
     if (err == 0 && l->tls != NULL) {
+        tls_look(l->tls, l->loop->log, loop_enter(l->loop));
         err = tls_stream_new(l->loop, l->tls, s, &s);
     }
     if (err == 0) {

@@ -11,4 +11,7 @@
 int tls_stream_new(struct io_loop *loop, const struct io_tls *tls, struct stream *under,
                    struct stream **out) MUST_USE;
 
+/* Somebody comes in: look whether the files have changed (io_tls_renew_from). */
+void tls_look(struct io_tls *tls, const struct log *log, struct now now);
+
 #endif

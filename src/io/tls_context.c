@@ -151,6 +151,7 @@ void io_tls_free(struct io_tls *tls)
 {
     if (tls != NULL) {
         SSL_CTX_free(tls->context);
+        tls_renewal_free(tls->renewal);
         free(tls);
     }
 }

@@ -245,7 +245,6 @@ static void put_path(struct writing *w, const struct http_head *h, struct http_t
     put(w, path);
 }
 
-/* The server is asked to close after its answer: the next request may be for another one. */
 static bool build_forward(struct http_door *d, const struct http_head *h,
                           const struct http_target *t)
 {
@@ -262,7 +261,9 @@ static bool build_forward(struct http_door *d, const struct http_head *h,
     put(&w, t->authority);
     put_words(&w, "\r\n");
     put_fields(&w, d, h);
-    put_words(&w, d->upgrades ? "Connection: Upgrade\r\n\r\n" : "Connection: close\r\n\r\n");
+    put_words(&w, d->upgrades          ? "Connection: Upgrade\r\n\r\n"
+                  : d->server_may_keep ? "\r\n"
+                                       : "Connection: close\r\n\r\n");
     d->forward_len = (size_t)(w.at - d->forward);
     return true;
 }
@@ -279,6 +280,13 @@ static enum door_verdict ask_connect(const struct http_head *h, struct door_ask 
     ask->request = DOOR_CONNECT;
     ask->target = t.target;
     return DOOR_OPEN;
+}
+
+/* RFC 9110 section 9.2.1, those of them that are in use. */
+static bool is_safe(struct http_text method)
+{
+    return http_text_is(method, "GET") || http_text_is(method, "HEAD") ||
+           http_text_is(method, "OPTIONS");
 }
 
 static enum door_verdict ask_exchange(struct http_door *d, const struct http_head *h,
@@ -304,6 +312,8 @@ static enum door_verdict ask_exchange(struct http_door *d, const struct http_hea
     d->is_head = has_method(h, "HEAD");
     d->upgrades = h->minor > 0 && http_head_lists(h, "Connection", "upgrade") &&
                   http_head_find(h, "Upgrade") != NULL;
+    d->server_may_keep = d->keeps && h->minor > 0 && !d->upgrades;
+    d->may_be_repeated = d->body.done && is_safe(h->method);
     if (!build_forward(d, h, &t)) {
         return refuse(answer, 503, err_text(ERR_NOMEM));
     }

@@ -23,6 +23,9 @@ struct http_door {
     bool upgrades;         /* the client wants another protocol afterwards */
     unsigned minor;        /* the client's version */
     bool keeps;            /* the client wants its connection kept */
+    bool server_may_keep;  /* the server was not asked to close its own */
+    bool
+        may_be_repeated; /* nothing comes of it if the server gets it twice, and all of it stands in `forward` */
 };
 
 void http_door_init(struct http_door *d, const struct door_terms *terms); /* terms are borrowed */

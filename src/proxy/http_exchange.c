@@ -26,9 +26,10 @@ struct http_exchange {
     struct stack_tcp *tunnel;
     size_t head_sent; /* of the request's head */
     bool up_done;
+    bool heard;         /* bytes came from the server */
     bool said_anything; /* bytes went to the client */
     bool has_final;     /* the head of the final response was taken */
-    bool upgraded, keeps;
+    bool upgraded, keeps, server_keeps;
     struct http_body down;
 
     char *head; /* of a response, being gathered */
@@ -71,6 +72,16 @@ void http_exchange_free(struct http_exchange *x)
 int http_exchange_error(const struct http_exchange *x)
 {
     return x->err;
+}
+
+bool http_exchange_has_heard(const struct http_exchange *x)
+{
+    return x->heard;
+}
+
+bool http_exchange_server_keeps(const struct http_exchange *x)
+{
+    return x->server_keeps;
 }
 
 uint64_t http_exchange_up(const struct http_exchange *x)
@@ -276,6 +287,8 @@ static enum http_progress take_head(struct http_exchange *x)
         x->has_final = true;
         x->upgraded = head.status == 101 && d->upgrades;
         x->keeps = d->keeps && x->down.framing != HTTP_UNTIL_CLOSE && !x->upgraded;
+        x->server_keeps = d->server_may_keep && x->keeps && head.minor > 0 &&
+                          !http_head_lists(&head, "Connection", "close");
     }
     bool built = rewrite(x, &head, interim ? NULL : connection_words(x));
     free(x->head);
@@ -290,6 +303,7 @@ static enum http_progress gather_head(struct http_exchange *x)
     struct iovec iov;
     while (stack_tcp_peek(x->tunnel, &iov, 1) == 1) {
         size_t before = x->have, n = iov.iov_len;
+        x->heard = true;
         n = n < HTTP_HEAD_MAX - before ? n : HTTP_HEAD_MAX - before;
         char *wider = n > 0 ? realloc(x->head, before + n) : NULL;
         if (wider == NULL) {

@@ -33,6 +33,11 @@ void http_exchange_free(struct http_exchange *x); /* NULL is harmless */
 enum http_progress http_exchange_run(struct http_exchange *x);
 
 int http_exchange_error(const struct http_exchange *x);
+/* Has any byte come from the server? */
+bool http_exchange_has_heard(const struct http_exchange *x);
+/* After HTTP_NEXT: the server keeps its connection, too, as far as its answer tells (RFC 9112 section 9.3). */
+bool http_exchange_server_keeps(const struct http_exchange *x);
+
 uint64_t http_exchange_up(const struct http_exchange *x); /* bytes carried */
 uint64_t http_exchange_down(const struct http_exchange *x);
 

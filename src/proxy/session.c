@@ -142,6 +142,7 @@ static void session_free(struct session *s)
     s->all->n--;
     s->all->n_surplus -= s->surplus;
     handshake_free(s->handshake);
+    session_drop_kept(s);
     free(s);
 }
 
@@ -258,8 +259,10 @@ static void session_open(struct session *s, struct now now)
     }
     switch (s->handshake->ask.request) {
     case DOOR_CONNECT:
-    case DOOR_EXCHANGE:
         session_dial(s, now);
+        break;
+    case DOOR_EXCHANGE:
+        session_ask(s, now);
         break;
     case DOOR_BIND:
         session_bind(s, now);

@@ -94,6 +94,7 @@ static void dialled(void *ctx, int err, struct stack_tcp *t, struct now now)
 void session_dial(struct session *s, struct now now)
 {
     const struct sessions *all = s->all;
+    session_drop_kept(s);
     int err = dial_start(all->dialer, &s->handshake->ask.target, all->access, session_user(s),
                          dialled, s, &s->dial, now);
     if (err != 0) {

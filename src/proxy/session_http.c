@@ -4,6 +4,89 @@
 
 #include "base/err.h"
 
+#include <stdlib.h>
+#include <strings.h>
+
+/* ---- a server's connection, between two requests to it (RFC 9112 section 9.3) ---- */
+
+struct http_kept {
+    struct stack_tcp *tunnel;
+    struct target target; /* as the client named it */
+};
+
+/* It has ended, or says what nobody asked for. */
+static bool is_spent(struct stack_tcp *t)
+{
+    struct iovec iov;
+    return stack_tcp_error(t) != 0 || stack_tcp_eof(t) || stack_tcp_peek(t, &iov, 1) > 0;
+}
+
+void session_drop_kept(struct session *s)
+{
+    if (s->kept != NULL) {
+        stack_tcp_close(s->kept->tunnel);
+        free(s->kept);
+        s->kept = NULL;
+    }
+}
+
+static void kept_event(void *ctx, struct stack_tcp *t, unsigned events, struct now now)
+{
+    (void)events;
+    (void)now;
+    if (is_spent(t)) {
+        session_drop_kept(ctx);
+    }
+}
+
+static void keep(struct session *s)
+{
+    bool wanted = http_exchange_server_keeps(s->exchange) && !is_spent(s->tunnel);
+    struct http_kept *kept = wanted ? malloc(sizeof *kept) : NULL;
+    if (kept != NULL) {
+        *kept = (struct http_kept){.tunnel = s->tunnel, .target = s->handshake->ask.target};
+        stack_tcp_set_handler(kept->tunnel, kept_event, s);
+        s->kept = kept;
+    } else {
+        stack_tcp_close(s->tunnel);
+    }
+    s->tunnel = NULL;
+}
+
+/* Who asks now may be another user than the one it was dialled for. */
+static bool is_allowed(const struct session *s, const struct http_kept *kept)
+{
+    struct target to = kept->target;
+    to.addr = stack_tcp_remote(kept->tunnel).addr;
+    return access_ask(s->all->access, session_user(s), &to) == ACCESS_ALLOWED;
+}
+
+/* The server may be closing it at this moment, so it is for requests that can be made again. */
+static bool may_use_kept(const struct session *s)
+{
+    const struct target *to = &s->handshake->ask.target;
+    const struct http_kept *kept = s->kept;
+    return kept != NULL && s->handshake->door.http.may_be_repeated &&
+           to->port == kept->target.port && addr_equal(&to->addr, &kept->target.addr) &&
+           strcasecmp(to->name, kept->target.name) == 0 && is_allowed(s, kept);
+}
+
+void session_ask(struct session *s, struct now now)
+{
+    s->again = may_use_kept(s);
+    if (!s->again) {
+        session_dial(s, now);
+        return;
+    }
+    s->tunnel = s->kept->tunnel;
+    free(s->kept);
+    s->kept = NULL;
+    stack_tcp_set_handler(s->tunnel, session_tunnel_event, s);
+    session_exchange(s, now);
+}
+
+/* ---- exchanges ---- */
+
 static void end_exchange(struct session *s)
 {
     http_exchange_free(s->exchange);
@@ -27,9 +110,8 @@ static void next_request(struct session *s, struct now now)
         last_request(s, now);
         return;
     }
+    keep(s);
     end_exchange(s);
-    stack_tcp_close(s->tunnel);
-    s->tunnel = NULL;
     handshake_again(s->handshake);
     if (handshake_has_early_data(s->handshake)) {
         session_enter(s, GREETING, now);
@@ -51,9 +133,15 @@ static void upgrade(struct session *s, struct now now)
 static void no_answer(struct session *s, struct now now)
 {
     int err = http_exchange_error(s->exchange);
+    bool was_closing = s->again && !http_exchange_has_heard(s->exchange);
     end_exchange(s);
     stack_tcp_abort(s->tunnel);
     s->tunnel = NULL;
+    if (was_closing) {
+        s->again = false;
+        session_dial(s, now); /* RFC 9112 section 9.3.1 */
+        return;
+    }
     session_fail(s, err == ERR_CLOSED ? ERR_RESET : err, now);
 }
 

@@ -30,10 +30,12 @@
  *            thrown away. When no datagram passed for the idle limit, it is over.
  * EXCHANGING one HTTP request and its response. Then RESTING, or GREETING where the next request has
  *            begun already, or REPLYING where both sides agreed on another protocol, or REFUSING with
- *            nothing left to say; a server that says nothing leads there too. The idle limit holds as
- *            in RELAYING.
+ *            nothing left to say; a server that says nothing leads there too. Over a connection
+ *            that was kept, one that says nothing has closed it, and leads to DIALLING. The idle limit
+ *            holds as in RELAYING.
  * RESTING    the client was answered and keeps its connection. It has longer than in GREETING, which
- *            its first byte leads to: browsers hold what they may need again.
+ *            its first byte leads to: browsers hold what they may need again. From here to the next
+ *            EXCHANGING or DIALLING the server's connection may be kept, too.
  * REPLYING   the stream stands. The early data goes into it and the reply to the client; nothing of
  *            the target's may overtake the reply. Both done leads to RELAYING; an error on either
  *            side, or the end of patience, to the end of both.
@@ -55,6 +57,7 @@ enum session_state {
 };
 
 struct binding;
+struct http_kept; /* a connection to the server of the last exchange */
 
 struct session {
     struct list link;
@@ -69,6 +72,8 @@ struct session {
     struct binding *binding;             /* BINDING */
     struct udp_association *association; /* ASSOCIATED */
     struct http_exchange *exchange;      /* EXCHANGING */
+    bool again;                          /* EXCHANGING: over a connection that was kept */
+    struct http_kept *kept;              /* between two exchanges; NULL: none */
     struct stack_tcp *tunnel;            /* EXCHANGING, REPLYING, RELAYING; who came in BINDING */
     struct relay relay;                  /* RELAYING */
 };
@@ -96,8 +101,10 @@ const char *session_user(const struct session *s);
 
 /* ---- session_http.c ---- */
 
+void session_ask(struct session *s, struct now now);      /* over a kept connection, or dial */
 void session_exchange(struct session *s, struct now now); /* the tunnel's stream stands */
 void session_exchange_step(struct session *s, struct now now);
+void session_drop_kept(struct session *s); /* harmless without one */
 
 /* ---- session_connect.c ---- */
 

@@ -102,9 +102,15 @@ def test_a_dns_server_that_does_not_answer_is_the_cause(ground):
     dead = ground.far.at("9.1")
     checked = Checked(ground, ground.interface(DNS=dead) + ground.peer())
     assert checked.code == CHECK_FAILED, checked.text
-    assert checked.cause == f"DNS inside the tunnel ({dead}): no DNS server answered"
+    assert checked.cause.startswith(f"DNS inside the tunnel ({dead}): no DNS server answered; nothing comes back")
     assert checked.line("ping") == f"{dead}: does not answer pings"
     assert checked.took < 45
+
+
+def test_an_address_that_the_peer_does_not_know_is_the_cause(ground):
+    checked = Checked(ground, ground.interface(Address="10.77.0.66/32") + ground.peer())
+    assert checked.code == CHECK_FAILED, checked.text
+    assert "answers (" in checked.line("handshake") and "know us by another Address" in checked.cause
 
 
 def test_a_dns_server_outside_of_allowed_ips_is_the_cause(ground):

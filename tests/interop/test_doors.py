@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import time
 from pathlib import Path
 
@@ -149,15 +150,23 @@ def test_outside_loopback_a_door_is_open_only_where_the_file_says_so(ground, at,
 # TLS to the proxy itself ---------------------------------------------------------
 
 
+def make_certificate(ground, name="proxy.test"):
+    """Each file takes the place of an old one, as those who renew do it."""
+    openssl, made = need("openssl"), ground.work / "made"
+    made.mkdir(exist_ok=True)
+    done = ground.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                       "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                       "-keyout", made / "proxy.key", "-out", made / "proxy.pem"])
+    assert done.returncode == 0, done.stderr
+    os.chmod(made / "proxy.key", 0o600)
+    for file in ("proxy.pem", "proxy.key"):
+        (made / file).rename(ground.work / file)
+
+
 @pytest.fixture
 def shown(ground):
     """A certificate for the proxy, and how a door shows it; looked for beside the configuration."""
-    openssl = need("openssl")
-    done = ground.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                       "-days", "2", "-subj", "/CN=proxy.test", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                       "-keyout", ground.work / "proxy.key", "-out", ground.work / "proxy.pem"])
-    assert done.returncode == 0, done.stderr
-    os.chmod(ground.work / "proxy.key", 0o600)
+    make_certificate(ground)
     return "CertFile = proxy.pem\nKeyFile = proxy.key\n"
 
 
@@ -220,6 +229,33 @@ def test_a_certificate_that_is_none_is_said_before_anything_begins(ground, shown
         assert proxy.wait(30) == 3
         assert len(re.findall(rf"^\S+client\d+\.conf:\d+: .*{words}", proxy.log, re.M)) == 1
         assert "ready" not in proxy.log
+
+
+def test_a_renewed_certificate_is_shown_without_a_restart(ground, shown):
+    proxy = ground.start(conf(ground, f"[http]\nBindAddress = 127.0.0.1:8443\n{shown}"))
+
+    def subject():
+        done = ground.run([need("openssl"), "s_client", "-connect", "127.0.0.1:8443"], stdin=subprocess.DEVNULL)
+        return re.search(rb"subject=CN = (\S+)", done.stdout)[1].decode()
+
+    assert subject() == "proxy.test"
+    context = ssl.create_default_context(cafile=ground.work / "proxy.pem")
+    with context.wrap_socket(doors.plain(ground.client, ("127.0.0.1", 8443)), server_hostname="127.0.0.1") as old:
+        make_certificate(ground, "renewed.test")
+        process.wait_until(lambda: subject() == "renewed.test", 20, "the new one is shown")
+        old.sendall(f"GET {hello_url(ground)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert old.recv(100).startswith(b"HTTP/1.1 200 ")
+
+    (ground.work / "proxy.key").write_text("nothing\n")
+    process.wait_until(lambda: subject() and "warning" in proxy.log, 20, "a warning")
+    assert subject() == "renewed.test"
+    assert re.search(r"proxy.key have changed, but: there is no private key .* the old certificate", proxy.log)
+    assert body_of(ground, "--proxy-cacert", ground.work / "proxy.pem", "-x", "https://127.0.0.1:8443",
+                   hello_url(ground)) == services.HELLO
+
+    make_certificate(ground, "again.test")
+    process.wait_until(lambda: subject() == "again.test", 20, "a good pair is shown")
+    assert proxy.log.count("warning") == 1
 
 
 def test_a_key_that_others_may_read_is_warned_of(ground, shown):

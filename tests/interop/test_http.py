@@ -114,6 +114,52 @@ def test_a_client_keeps_its_connection_over_failures(place):
                 c.s = doors.plain(place.client, PROXY)
 
 
+@contextlib.contextmanager
+def counting_server(place, *, answers_each=1000):
+    """On port 7301 behind the tunnel: answers with the number of the connection; ends one at the next request then."""
+    connections = []
+
+    def serve(s, number):
+        with s, s.makefile("rb") as requests, contextlib.suppress(OSError):
+            for _ in range(answers_each):
+                while requests.readline().strip():
+                    pass
+                s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number)
+            requests.readline()
+            doors.reset(s)
+
+    def work():
+        with contextlib.suppress(OSError):
+            while True:
+                s, _ = listener.accept()
+                connections.append(s)
+                threading.Thread(target=serve, args=(s, len(connections)), daemon=True).start()
+
+    listener = doors.listen(place.far.network, (place.far.inner4, 7301))
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield f"http://{place.far.inner4}:7301/"
+    listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    listener.close()
+
+
+def test_the_connection_to_the_server_is_kept_too(place):
+    with counting_server(place) as url:
+        assert body_of(place, *[url] * 5) == b"11111"
+        assert body_of(place, "-H", "Connection: close", url, url) == b"23"
+        with Raw(place) as c:
+            for method, told in (("GET", b"4"), ("DELETE", b"5"), ("GET", b"5")):
+                c.send(f"{method} {url} HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert c.response()[2] == told, "what must not be done twice has one of its own"
+
+
+def test_a_server_that_ends_a_kept_connection_is_asked_again(place):
+    """It resets the connection when it sees the second request, so that there is no time to see the end before."""
+    with counting_server(place, answers_each=1) as url:
+        assert body_of(place, *[url] * 4) == b"1234"
+
+
 def test_requests_may_come_in_one_piece(place):
     """Pipelining: the answers come in order."""
     with Raw(place) as c:

@@ -15,6 +15,7 @@ from ground import machine, product  # noqa: E402
 from ground.ground import Ground  # noqa: E402
 from peer import virtual_machine  # noqa: E402
 from peer.kernel import KernelFar  # noqa: E402
+from peer.service import LOG, Service  # noqa: E402
 
 # ctest takes this exit code for "not here"; without ctest a skip is just counted.
 ALL_SKIPPED = 77
@@ -31,12 +32,12 @@ def _refuse(reason):
     pytest.skip(f"no kernel to test against: {reason}")
 
 
-@pytest.fixture(scope="session")
-def vm():
+def _boot(*kind):
+    """A machine of this kind, from its start to the end of the run."""
     reason = product.why_not() or machine.why_not()
     if reason:
         _refuse(reason)
-    images = virtual_machine.prepare()
+    images = virtual_machine.prepare(*kind)
     if isinstance(images, str):
         _refuse(images)
     machine.enter()
@@ -45,6 +46,26 @@ def vm():
     print(f"the far kernel is {vm.release}")
     yield vm
     vm.stop()
+
+
+@pytest.fixture(scope="session")
+def vm():
+    yield from _boot()
+
+
+@pytest.fixture(scope="session")
+def managed():
+    """The machine that systemd runs, with our units; its kernel's WireGuard is wgproxy's peer there."""
+    yield from _boot("service")
+
+
+@pytest.fixture
+def service(managed, request):
+    service = Service(managed)
+    service.set_up()
+    yield service
+    if getattr(request.node, "failed_call", False):
+        print(service.run(f"cat {LOG}; dmesg | tail -n 30; systemctl status --no-pager '*.service'; true"))
 
 
 @pytest.fixture

@@ -26,9 +26,9 @@ COMMAND_LINE = (
 )
 
 
-def prepare():
+def prepare(*kind):
     """(kernel, initramfs), or the reason why there are none; call it while the network is up."""
-    done = subprocess.run([PREPARE], capture_output=True, text=True)
+    done = subprocess.run([PREPARE, *kind], capture_output=True, text=True)
     if done.returncode == NOT_HERE:
         return done.stderr.strip().splitlines()[-1]
     assert done.returncode == 0, f"{PREPARE}: exit {done.returncode}:\n{done.stderr}"
