@@ -385,9 +385,8 @@ static int check_together(struct parse *p, unsigned given)
     if (err == 0 && options_check(o, o->allow_lan, why, sizeof why) != 0) {
         err = refuse(p, "%s", why);
     }
-    o->allow_lan = p->allow_lan;
     for (size_t i = 0; i < o->n_doors; i++) {
-        o->doors[i].allow_lan = p->allow_lan;
+        o->doors[i].allow_lan = o->allow_lan;
     }
     bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;
     if (err == 0 && needs_config && o->n_config == 0) {

@@ -47,7 +47,7 @@ struct options {
      * COMMAND_RUN and COMMAND_CHECK. */
     const char *config_path[OPTIONS_CONFIG_MAX];
     size_t n_config;
-    bool allow_lan;       /* --allow-lan: for the doors of the files, too */
+    bool allow_lan;       /* --allow-lan, for the doors of the files and those below */
     bool configtest;      /* -n */
     bool once;            /* demo --once */
     const char *target;   /* check NAME|ADDRESS, borrowed; or NULL */
@@ -61,7 +61,6 @@ struct options {
     struct config_door stdio; /* -W, where target_host is set */
     bool has_status;
     struct place status; /* -i */
-    bool allow_lan;      /* --allow-lan, which each of the doors knows too */
     bool daemon;         /* -d */
     char **words;        /* -- COMMAND and its arguments, NULL-terminated, borrowed; or NULL */
     unsigned wait;       /* --wait: seconds for the handshake before COMMAND */

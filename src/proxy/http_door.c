@@ -283,10 +283,9 @@ static enum door_verdict ask_connect(const struct http_head *h, struct door_ask 
 }
 
 /* RFC 9110 section 9.2.1, those of them that are in use. */
-static bool is_safe(struct http_text method)
+static bool is_safe(const struct http_head *h)
 {
-    return http_text_is(method, "GET") || http_text_is(method, "HEAD") ||
-           http_text_is(method, "OPTIONS");
+    return has_method(h, "GET") || has_method(h, "HEAD") || has_method(h, "OPTIONS");
 }
 
 static enum door_verdict ask_exchange(struct http_door *d, const struct http_head *h,
@@ -313,7 +312,7 @@ static enum door_verdict ask_exchange(struct http_door *d, const struct http_hea
     d->upgrades = h->minor > 0 && http_head_lists(h, "Connection", "upgrade") &&
                   http_head_find(h, "Upgrade") != NULL;
     d->server_may_keep = d->keeps && h->minor > 0 && !d->upgrades;
-    d->may_be_repeated = d->body.done && is_safe(h->method);
+    d->may_be_repeated = d->body.done && is_safe(h);
     if (!build_forward(d, h, &t)) {
         return refuse(answer, 503, err_text(ERR_NOMEM));
     }

@@ -71,7 +71,7 @@ static void methods_are_told_by_their_letters(void **state)
     visit_end(&v);
 }
 
-#define POST "POST http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\nContent-Length: 9\r\n\r\n"
+#define UPLOAD "POST http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\nContent-Length: 9\r\n\r\n"
 #define NO "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"
 
 /* A server that answers without reading everything, and closes: its system sends a reset behind the answer. */
@@ -81,7 +81,7 @@ static void an_answer_with_a_reset_behind_it_is_an_answer(void **state)
     for (size_t cut = 1; cut <= sizeof NO - 1; cut++) {
         struct visit v;
         visit_begin(&v, (struct ground_options){0});
-        visit_say(&v, BYTES(POST "half"));
+        visit_say(&v, BYTES(UPLOAD "half"));
         struct stack_tcp *t = fake_tcp(v.g->stack, 0);
         fake_tcp_connected(t);
         visit_settle(&v);
