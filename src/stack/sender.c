@@ -138,7 +138,9 @@ void stack_hook_segment_acked(struct tcp_pcb *pcb, struct tcp_seg *seg)
         if (!(seg->fate & FATE_SACKED)) {
             losses_delivered(t, seg, lwip_ntohl(seg->tcphdr->seqno) + TCP_TCPLEN(seg));
         }
-        losses_forget(&t->sender, seg);
+        if (seg->fate & (FATE_SACKED | FATE_LOST)) {
+            losses_forget(&t->sender, seg);
+        }
     }
 }
 
@@ -221,6 +223,9 @@ void stack_hook_ack(struct tcp_pcb *pcb)
         return;
     }
     struct sender *s = &t->sender;
+    if (pcb->snd_nxt == s->una && s->state == SENDER_NORMAL && !s->probing) {
+        return; /* most of what a download brings: there is nothing to acknowledge */
+    }
     uint32_t bytes = pcb->lastack - s->una, flight = pcb->snd_nxt - s->una;
     s->una = pcb->lastack;
     uint32_t rtt = take_sample(t);
