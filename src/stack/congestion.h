@@ -2,8 +2,8 @@
 /* How much may be in flight: CUBIC (RFC 9438), which leaves slow start by HyStart++ (RFC 9406), and
  * reduces in proportion to what arrives while losses are mended (RFC 9937).
  *
- * Arithmetic alone: bytes, and times in ns on the caller's clock. No RFC names for what is simpler
- * without: `window` is cwnd, `threshold` ssthresh, `most` W_max, `friendly` W_est. */
+ * Arithmetic alone: bytes, and times in ns on the caller's clock. In the words of the RFCs `window` is
+ * cwnd, `threshold` ssthresh, `most` W_max, `friendly` W_est and `plateau` K. */
 #ifndef WGPROXY_STACK_CONGESTION_H
 #define WGPROXY_STACK_CONGESTION_H
 
