@@ -141,10 +141,9 @@ bool app_drain(struct app *app)
     return running;
 }
 
-int app_add_status(struct app *app, const struct place *at, struct place *bound,
-                   struct status **out)
+int app_add_status(struct app *app, struct status **out)
 {
-    int err = status_new(&app->status, app->env, at, bound);
+    int err = status_new(&app->status, app->env);
     if (err == 0) {
         *out = app->status;
     }

@@ -34,9 +34,8 @@ int app_add_door(struct app *app, struct tunnel *tunnel, const struct config *c,
 int app_add_socks(struct app *app, struct tunnel *tunnel, const struct endpoint *at,
                   struct endpoint *bound) MUST_USE;
 
-/* The status port, or with NULL none: it tells of the tunnels that are added to it (see status.h) and ends with the application. */
-int app_add_status(struct app *app, const struct place *at, struct place *bound,
-                   struct status **out) MUST_USE;
+/* What tells of the tunnels that are added to it, where it is let listen (see status.h); it ends with the application. Once. */
+int app_add_status(struct app *app, struct status **out) MUST_USE;
 
 void app_start(struct app *app, struct now now); /* once, after everything was added */
 

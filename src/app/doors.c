@@ -124,12 +124,19 @@ static void accepted(void *ctx, struct stream *client, struct now now)
     door_accept(ctx, client, now);
 }
 
-static int listen_at(struct door *d, const struct place *at, struct place *bound)
+/* How loudly it is said that a door does not open. */
+static enum log_level loudness(const struct config_door *cd, int err)
 {
-    int err = d->env->ops->listen(d->env->world, at, accepted, d, bound, &d->listener);
+    return door_is_dispensable(cd, err) ? LOG_DEBUG : LOG_ERROR;
+}
+
+static int listen_at(struct door *d, const struct config_door *cd, struct place *bound)
+{
+    int err = d->env->ops->listen(d->env->world, &cd->bind, accepted, d, bound, &d->listener);
     if (err != 0) {
         char text[PLACE_TEXT];
-        log_error(d->env->log, "cannot listen on %s: %s", place_format(at, text), err_text(err));
+        log_line(d->env->log, loudness(cd, err), "cannot listen on %s: %s",
+                 place_format(&cd->bind, text), err_text(err));
     }
     return err;
 }
@@ -146,15 +153,16 @@ static int speak_tls(struct door *d, const struct config_door *cd, const struct 
     return err;
 }
 
-static int bind_udp(struct door *d, const struct endpoint *at, const struct dgram_handler *handler,
-                    void *ctx, struct endpoint *bound)
+static int bind_udp(struct door *d, const struct config_door *cd, const struct endpoint *at,
+                    const struct dgram_handler *handler, void *ctx, struct endpoint *bound)
 {
     int err = d->local.ops->udp_bind != NULL
                   ? d->local.ops->udp_bind(d->local.world, at, handler, ctx, bound, &d->port)
                   : ERR_UNREACHABLE;
     if (err != 0) {
         char text[ENDPOINT_TEXT];
-        log_error(d->env->log, "cannot open UDP %s: %s", endpoint_format(at, text), err_text(err));
+        log_line(d->env->log, loudness(cd, err), "cannot open UDP %s: %s",
+                 endpoint_format(at, text), err_text(err));
     }
     return err;
 }
@@ -186,7 +194,7 @@ static int open_relay(struct door *d, const struct config_door *cd, const struct
     if (cd->udp_port != 0) {
         at.port = cd->udp_port;
     }
-    int err = bind_udp(d, &at, &udp_relay_handler, d->relay, &stands);
+    int err = bind_udp(d, cd, &at, &udp_relay_handler, d->relay, &stands);
     if (err == 0) {
         udp_relay_set_port(d->relay, d->port, &advertised,
                            addr_is_unspecified(&stands.addr) ? &d->local : NULL);
@@ -208,7 +216,7 @@ static int build_streams(struct door *d, struct tunnel *tunnel, const struct con
         err = build_proxy(d, tunnel, c, cd);
     }
     if (err == 0 && cd->kind != CONFIG_STDIO) {
-        err = listen_at(d, &cd->bind, bound);
+        err = listen_at(d, cd, bound);
     }
     if (err == 0 && cd->tls_certificate != NULL) {
         err = speak_tls(d, cd, bound);
@@ -246,7 +254,7 @@ static int build_datagrams(struct door *d, struct tunnel *tunnel, const struct c
     }
     if (err == 0) {
         *bound = cd->bind;
-        err = bind_udp(d, &cd->bind.at, &udp_forward_handler, d->forward, &bound->at);
+        err = bind_udp(d, cd, &cd->bind.at, &udp_forward_handler, d->forward, &bound->at);
     }
     if (err == 0) {
         udp_forward_set_port(d->forward, d->port);
@@ -293,6 +301,11 @@ static int build(struct door *d, struct tunnel *tunnel, const struct config *c,
 }
 
 /* ---- life ---- */
+
+bool door_is_dispensable(const struct config_door *cd, int err)
+{
+    return cd->may_lack_family && err == ERR_NO_ADDRESS;
+}
 
 int door_new(struct door **out, const struct env *env, struct tunnel *tunnel,
              const struct config *c, const struct config_door *cd, struct place *bound)

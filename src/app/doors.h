@@ -31,6 +31,9 @@ int door_new(struct door **out, const struct env *env, struct tunnel *tunnel,
              const struct config *c, const struct config_door *d, struct place *bound) MUST_USE;
 void door_free(struct door *d); /* resets what runs */
 
+/* Is `err` of door_new only that this machine lacks the family of a door which came beside another? */
+bool door_is_dispensable(const struct config_door *d, int err);
+
 void door_accept(struct door *d, struct stream *client, struct now now);
 
 void door_tick(struct door *d, struct now now);

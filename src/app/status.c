@@ -18,10 +18,12 @@
 #define HEAD_MAX 8192
 #define PATIENCE (10 * NS_PER_S)
 #define VISITS_MAX 64
+#define LISTENERS_MAX 2
 
 struct status {
     const struct env *env;
-    struct env_listener *listener;
+    struct env_listener *listeners[LISTENERS_MAX];
+    size_t n_listeners;
     struct alive *tunnels[TUNNELS_MAX];
     struct pac_proxies proxies[TUNNELS_MAX]; /* of each */
     size_t n;
@@ -354,8 +356,7 @@ static void accepted(void *ctx, struct stream *client, struct now now)
 
 /* ---- life ---- */
 
-int status_new(struct status **out, const struct env *env, const struct place *at,
-               struct place *bound)
+int status_new(struct status **out, const struct env *env)
 {
     struct status *s = calloc(1, sizeof *s);
     if (s == NULL) {
@@ -363,16 +364,25 @@ int status_new(struct status **out, const struct env *env, const struct place *a
     }
     s->env = env;
     list_init(&s->visits);
-    int err = at == NULL ? 0 : env->ops->listen(env->world, at, accepted, s, bound, &s->listener);
-    if (err != 0) {
-        char text[PLACE_TEXT];
-        log_error(env->log, "cannot listen on %s for the status: %s", place_format(at, text),
-                  err_text(err));
-        free(s);
-        return err;
-    }
     *out = s;
     return 0;
+}
+
+int status_listen(struct status *s, const struct place *at, bool may_lack_family,
+                  struct place *bound)
+{
+    int err = s->n_listeners == LISTENERS_MAX
+                  ? ERR_LIMIT
+                  : s->env->ops->listen(s->env->world, at, accepted, s, bound,
+                                        &s->listeners[s->n_listeners]);
+    if (err == 0) {
+        s->n_listeners++;
+    } else {
+        char text[PLACE_TEXT];
+        log_line(s->env->log, may_lack_family && err == ERR_NO_ADDRESS ? LOG_DEBUG : LOG_ERROR,
+                 "cannot listen on %s for the status: %s", place_format(at, text), err_text(err));
+    }
+    return err;
 }
 
 void status_free(struct status *s)
@@ -380,8 +390,8 @@ void status_free(struct status *s)
     if (s == NULL) {
         return;
     }
-    if (s->listener != NULL) {
-        s->env->ops->listener_close(s->listener);
+    while (s->n_listeners > 0) {
+        s->env->ops->listener_close(s->listeners[--s->n_listeners]);
     }
     while (!list_empty(&s->visits)) {
         visit_end(list_item(s->visits.next, struct visit, link));

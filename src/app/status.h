@@ -13,11 +13,14 @@
 
 struct status;
 
-/* Listen there; with NULL nowhere, so that CheckAlive's pings alone go on. 0, ERR_NOMEM, or errors as env's listen; the log
- * says which. */
-int status_new(struct status **out, const struct env *env, const struct place *at,
-               struct place *bound) MUST_USE;
+/* It listens nowhere at first; so CheckAlive's pings can go on alone. 0 or ERR_NOMEM. */
+int status_new(struct status **out, const struct env *env) MUST_USE;
 void status_free(struct status *s); /* NULL is harmless; ends before the tunnels do */
+
+/* To be asked there, at two places at most: *bound is where it stands. Errors as env's listen, of which the log tells, but
+ * for that of a family which this machine may lack. */
+int status_listen(struct status *s, const struct place *at, bool may_lack_family,
+                  struct place *bound) MUST_USE;
 
 /* A tunnel to tell of, with its configuration, which must outlive this, and its proxies. 0 or an error of alive_new. */
 int status_add(struct status *s, struct tunnel *tunnel, const struct config *config,

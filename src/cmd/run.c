@@ -13,6 +13,7 @@
 #include "cmd/command.h"
 #include "cmd/daemon.h"
 #include "cmd/stdio_client.h"
+#include "cmd/ways_in.h"
 #include "cmd/world.h"
 #include "config/listener.h"
 
@@ -172,7 +173,7 @@ static void warn_of_silent_reverse(const struct running *r, const struct config_
     }
 }
 
-static int add_door(struct running *r, size_t tunnel, const struct config_door *as_written)
+static int add_one_door(struct running *r, size_t tunnel, const struct config_door *as_written)
 {
     struct config_door d = *as_written; /* what it points to stays where it is */
     struct place bound = {.kind = PLACE_IP};
@@ -190,6 +191,17 @@ static int add_door(struct running *r, size_t tunnel, const struct config_door *
     }
     if (err == 0) {
         pac_proxies_add(&r->proxies[tunnel], &d, &bound);
+    }
+    return err;
+}
+
+static int add_door(struct running *r, size_t tunnel, const struct config_door *d)
+{
+    struct config_door other;
+    int err = add_one_door(r, tunnel, d);
+    if (err == 0 && ways_in_other_family(r->files, r->options, d, &other)) {
+        err = add_one_door(r, tunnel, &other);
+        err = door_is_dispensable(&other, err) ? 0 : err;
     }
     return err;
 }
@@ -292,36 +304,61 @@ static bool any_is_watched(const struct files *f)
     return any;
 }
 
+static int listen_for_status(struct running *r, struct status *status, const struct place *wanted,
+                             bool allow_lan, bool may_lack_family)
+{
+    struct place at = *wanted, bound;
+    char text[PLACE_TEXT];
+    int err = find_inherited(r, &at);
+    if (err == 0) {
+        err = status_listen(status, &at, may_lack_family, &bound);
+    }
+    if (err == 0) {
+        err = check_inherited(r, &at, &bound, allow_lan);
+    }
+    if (err == 0) {
+        log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac",
+                 place_format(&bound, text));
+    }
+    return err;
+}
+
+/* -i at all addresses is for both families, as wireproxy's: the probes of a pod may come by either. */
+static int listen_for_status_by_the_other(struct running *r, struct status *status)
+{
+    const struct options *o = r->options;
+    if (!o->has_status || !place_is_everywhere(&o->status) || o->status.at.port == 0) {
+        return 0;
+    }
+    struct place other = place_of_other_family(&o->status);
+    bool may_lack = other.at.addr.family == FAMILY_V6;
+    if (ways_in_is_named(r->files, o, &other, false)) {
+        return 0;
+    }
+    int err = listen_for_status(r, status, &other, true, may_lack);
+    return may_lack && err == ERR_NO_ADDRESS ? 0 : err;
+}
+
 static int add_status(struct running *r)
 {
     bool allow_lan;
     const struct place *wanted = own_status(r->files, r->options, &allow_lan);
     struct status *status;
-    char text[PLACE_TEXT];
     if (wanted == NULL && !any_is_watched(r->files)) {
         return 0;
     }
-    struct place at = {0}, bound;
-    int err = 0;
-    if (wanted != NULL) {
-        at = *wanted;
-        err = find_inherited(r, &at);
+    int err = app_add_status(r->world.app, &status);
+    if (err == 0 && wanted != NULL) {
+        err = listen_for_status(r, status, wanted, allow_lan, false);
     }
     if (err == 0) {
-        err = app_add_status(r->world.app, wanted != NULL ? &at : NULL, &bound, &status);
-    }
-    if (err == 0 && wanted != NULL) {
-        err = check_inherited(r, &at, &bound, allow_lan);
+        err = listen_for_status_by_the_other(r, status);
     }
     for (size_t i = 0; err == 0 && i < r->files->n; i++) {
         const struct config *c = r->files->file[i].config;
         if (wanted != NULL || c->n_check_alive > 0) {
             err = status_add(status, r->tunnels[i], c, &r->proxies[i], io_now(r->world.loop));
         }
-    }
-    if (err == 0 && wanted != NULL) {
-        log_info(&r->world.log, "status on %s: /readyz, /metrics, /proxy.pac",
-                 place_format(&bound, text));
     }
     return err;
 }

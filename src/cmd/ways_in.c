@@ -82,3 +82,41 @@ int ways_in_check(const struct files *f, const struct options *o, config_message
     check_places(&s, f);
     return s.n == 0 ? STATUS_OK : STATUS_CONFIG;
 }
+
+/* ---- both families ---- */
+
+static bool any_stands_at(const struct config_door *doors, size_t n, const struct config_door *at)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (doors_clash(&doors[i], at)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ways_in_is_named(const struct files *f, const struct options *o, const struct place *at,
+                      bool udp)
+{
+    const struct config_door there = {.kind = CONFIG_FORWARD, .udp = udp, .bind = *at};
+    bool found = any_stands_at(o->doors, o->n_doors, &there) ||
+                 (!udp && o->has_status && place_clashes(&o->status, at));
+    for (size_t i = 0; !found && i < f->n; i++) {
+        const struct config *c = f->file[i].config;
+        found = any_stands_at(c->doors, c->n_doors, &there) ||
+                (!udp && c->status_line != 0 && place_clashes(&c->status, at));
+    }
+    return found;
+}
+
+bool ways_in_other_family(const struct files *f, const struct options *o,
+                          const struct config_door *d, struct config_door *out)
+{
+    if (!d->is_for_both_families) {
+        return false;
+    }
+    *out = *d;
+    out->bind = place_of_other_family(&d->bind);
+    out->may_lack_family = out->bind.at.addr.family == FAMILY_V6;
+    return !ways_in_is_named(f, o, &out->bind, d->udp);
+}

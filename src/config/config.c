@@ -186,48 +186,6 @@ static void allow_lan(struct config *c)
     }
 }
 
-static bool is_taken(const struct config *c, const struct config_door *by)
-{
-    for (size_t i = 0; i < c->n_doors; i++) {
-        const struct config_door *d = &c->doors[i];
-        bool stands_here = d->kind != CONFIG_REVERSE && d->kind != CONFIG_STDIO;
-        if (stands_here && d->udp == by->udp && place_clashes(&d->bind, &by->bind)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void add_v4(struct reading *r, size_t of)
-{
-    struct config *c = r->config;
-    struct config_door v4;
-    if (!door_copy(&v4, &c->doors[of])) {
-        r->no_memory = true;
-        return;
-    }
-    v4.bind.at.addr = (struct addr){.family = FAMILY_V4};
-    struct config_door *doors =
-        is_taken(c, &v4) ? NULL : setters_grow(r, c->doors, c->n_doors, sizeof *doors);
-    if (doors == NULL) {
-        door_fini(&v4);
-        return;
-    }
-    c->doors = doors;
-    doors[c->n_doors++] = v4;
-}
-
-/* [::] in wireproxy's sections is for IPv4, too: a second door takes that. */
-static void add_families(struct reading *r)
-{
-    size_t n = r->config->n_doors;
-    for (size_t i = 0; i < n && !r->no_memory; i++) {
-        if (r->config->doors[i].is_for_both_families) {
-            add_v4(r, i);
-        }
-    }
-}
-
 static int take_all(struct reading_of *o, const char *text, size_t len, unsigned *errors,
                     config_message_fn *message, void *ctx)
 {
@@ -241,7 +199,6 @@ static int take_all(struct reading_of *o, const char *text, size_t len, unsigned
         }
         check_whole(&o->reading);
         give_defaults(&o->reading);
-        add_families(&o->reading);
     }
     return err == 0 && (o->report.no_memory || o->reading.no_memory) ? ERR_NOMEM : err;
 }

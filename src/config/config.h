@@ -61,7 +61,8 @@ struct config_door {
     bool udp;                  /* FORWARD, REVERSE: datagrams instead of TCP */
     struct place bind;         /* port 0: any free one */
     uint16_t port;             /* REVERSE: of our addresses inside; SNI: of the targets, 443 */
-    bool is_for_both_families; /* [::]: a door at 0.0.0.0 comes with it, unless the file has one */
+    bool is_for_both_families; /* all addresses of one: another door takes those of the other */
+    bool may_lack_family;      /* that other door, for IPv6: this machine may have none */
     bool allow_lan;            /* outside loopback without users only where this is set */
 
     struct config_user *users; /* none: nobody is asked */

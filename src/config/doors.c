@@ -55,55 +55,6 @@ void door_fini(struct config_door *d)
     *d = (struct config_door){0};
 }
 
-/* *out: a copy of `text`, NULL where that is NULL. False without memory. */
-static bool copy_if_any(char **out, const char *text)
-{
-    *out = text != NULL ? copy(text, strlen(text)) : NULL;
-    return (*out != NULL) == (text != NULL);
-}
-
-static bool copy_users(struct config_door *out, const struct config_door *d)
-{
-    bool done = true;
-    out->users = d->n_users > 0 ? calloc(d->n_users, sizeof *out->users) : NULL;
-    for (size_t i = 0; out->users != NULL && i < d->n_users; i++) {
-        done = copy_if_any(&out->users[i].name, d->users[i].name) && done;
-        done = copy_if_any(&out->users[i].password, d->users[i].password) && done;
-        out->n_users++;
-    }
-    return done && out->n_users == d->n_users;
-}
-
-static bool copy_rules(struct config_door *out, const struct config_door *d)
-{
-    bool done = true;
-    out->rules = d->n_rules > 0 ? calloc(d->n_rules, sizeof *out->rules) : NULL;
-    for (size_t i = 0; out->rules != NULL && i < d->n_rules; i++) {
-        out->rules[i] = d->rules[i];
-        done = copy_if_any(&out->rules[i].suffix, d->rules[i].suffix) && done;
-        done = copy_if_any(&out->rules[i].user, d->rules[i].user) && done;
-        out->n_rules++;
-    }
-    return done && out->n_rules == d->n_rules;
-}
-
-bool door_copy(struct config_door *out, const struct config_door *d)
-{
-    *out = *d;
-    out->n_users = 0;
-    out->n_rules = 0;
-    bool done = copy_if_any(&out->target_host, d->target_host);
-    done = copy_if_any(&out->target_path, d->target_path) && done;
-    done = copy_if_any(&out->tls_certificate, d->tls_certificate) && done;
-    done = copy_if_any(&out->tls_key, d->tls_key) && done;
-    done = copy_users(out, d) && done;
-    done = copy_rules(out, d) && done;
-    if (!done) {
-        door_fini(out);
-    }
-    return done;
-}
-
 static const char *parse_target_path(struct config_door *out, const char *path)
 {
     size_t n = strlen(path);

@@ -26,9 +26,6 @@ const char *door_parse_stdio(struct config_door *out, const char *text) MUST_USE
 
 void door_fini(struct config_door *door); /* harmless on zeroes */
 
-/* One of its own. False without memory, and then there is nothing to give back. */
-bool door_copy(struct config_door *out, const struct config_door *door) MUST_USE;
-
 /* "HOST:PORT" into target_host and target_port, or "unix:PATH" into target_path where that is
  * allowed. */
 const char *door_parse_target(struct config_door *out, const char *text, bool allow_path) MUST_USE;

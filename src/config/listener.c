@@ -75,16 +75,24 @@ bool place_is_private(const struct place *p)
     return p->kind != PLACE_IP || addr_is_loopback(&p->at.addr);
 }
 
-static bool is_everywhere(const struct addr *a)
+bool place_is_everywhere(const struct place *p)
 {
-    static const struct addr zero;
-    return memcmp(a->bytes, zero.bytes, sizeof zero.bytes) == 0;
+    return p->kind == PLACE_IP && p->at.addr.family != FAMILY_NONE &&
+           addr_is_unspecified(&p->at.addr);
+}
+
+struct place place_of_other_family(const struct place *p)
+{
+    struct place other = *p;
+    other.at.addr = (struct addr){.family = p->at.addr.family == FAMILY_V4 ? FAMILY_V6 : FAMILY_V4};
+    return other;
 }
 
 static bool endpoints_clash(const struct endpoint *a, const struct endpoint *b)
 {
     return a->port != 0 && a->port == b->port && a->addr.family == b->addr.family &&
-           (addr_equal(&a->addr, &b->addr) || is_everywhere(&a->addr) || is_everywhere(&b->addr));
+           (addr_equal(&a->addr, &b->addr) || addr_is_unspecified(&a->addr) ||
+            addr_is_unspecified(&b->addr));
 }
 
 bool place_clashes(const struct place *a, const struct place *b)

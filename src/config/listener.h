@@ -16,6 +16,12 @@ const char *listener_parse(struct place *out, const char *text) MUST_USE;
 /* Can only programs of this machine reach it? */
 bool place_is_private(const struct place *p);
 
+/* A port at all addresses of one family. */
+bool place_is_everywhere(const struct place *p);
+
+/* The same port at all addresses of the other one, of a place that is everywhere. */
+struct place place_of_other_family(const struct place *p);
+
 /* Could they not both be listened on? A port on every address takes it on each one; port 0 is any free one. */
 bool place_clashes(const struct place *a, const struct place *b);
 

@@ -100,12 +100,6 @@ void setters_begin_status(struct reading *r)
 
 /* ---- where it is, and for whom ---- */
 
-static bool is_every_v6(const struct place *p)
-{
-    return p->kind == PLACE_IP && p->at.addr.family == FAMILY_V6 &&
-           addr_is_unspecified(&p->at.addr);
-}
-
 const char *set_bind_address(struct reading *r, const char *text)
 {
     struct config_door *door = current_door(r);
@@ -116,8 +110,8 @@ const char *set_bind_address(struct reading *r, const char *text)
     if (why != NULL) {
         door->bind = (struct place){.kind = PLACE_IP};
     }
-    door->is_for_both_families =
-        r->section & SECTIONS_OF_WIREPROXY && is_every_v6(&door->bind) && door->bind.at.port != 0;
+    door->is_for_both_families = r->section & SECTIONS_OF_WIREPROXY &&
+                                 place_is_everywhere(&door->bind) && door->bind.at.port != 0;
     door->line = r->line;
     return why;
 }

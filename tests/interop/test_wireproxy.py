@@ -231,12 +231,31 @@ def test_log_domains_tells_where_clients_go(place):
         assert ("to web.corp.test:80 -> connected" in proxy.log) == (told == "yes"), proxy.log
 
 
-def test_every_address_is_of_both_families(place):
-    conf = place.ground.client_conf() + "[Socks5]\nBindAddress = [::]:25405\n"
-    proxy = place.ground.start(conf, arguments=("--allow-lan",))
+@pytest.mark.parametrize("everywhere", ["[::]", "0.0.0.0", ""])
+def test_every_address_is_of_both_families(place, everywhere):
+    conf = place.ground.client_conf() + f"[Socks5]\nBindAddress = {everywhere}:25405\n"
+    proxy = place.ground.start(conf, arguments=("--allow-lan", "-i", f"{everywhere}:25406"))
     for at in ("127.0.0.1", "[::1]"):
         assert curl(place, "-x", f"socks5h://{at}:25405", "http://web.corp.test/hello") == services.HELLO
+        assert json.loads(curl(place, "--noproxy", "*", f"http://{at}:25406/readyz")) == {}
     proxy.stop()
+
+
+@pytest.mark.parametrize("section", [
+    "[Socks5]\nBindAddress = {}:25407\n",
+    "[UDPProxyTunnel]\nBindAddress = {}:25407\nTarget = " + "10.9.0.1:53\n",
+])
+def test_without_ipv6_on_the_machine_ipv4_is_enough(place, section):
+    arguments, wrapper = ("--allow-lan", "-i", ":25406"), process.module("no_ipv6")
+    conf = place.ground.client_conf() + section
+    proxy = place.ground.start(conf.format("0.0.0.0"), arguments=arguments, wrapper=wrapper)
+    assert json.loads(curl(place, "--noproxy", "*", "http://127.0.0.1:25406/readyz")) == {}
+    assert proxy.stop() == 0
+    assert "cannot" not in proxy.log
+    # what the file itself wants is another matter
+    proxy = place.ground.launch(conf.format("[::]"), arguments=arguments, wrapper=wrapper)
+    assert proxy.wait(20) == 1
+    assert "[::]:25407: address not available on this machine" in proxy.log
 
 
 def test_trap_addresses_were_pinged_without_an_information_server_too(place):

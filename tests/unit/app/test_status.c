@@ -35,7 +35,8 @@ static struct status *status_begin(void)
 {
     struct status *s;
     struct place at = {.kind = PLACE_IP}, bound;
-    assert_int_equal(status_new(&s, &env, &at, &bound), 0);
+    assert_int_equal(status_new(&s, &env), 0);
+    assert_int_equal(status_listen(s, &at, false, &bound), 0);
     return s;
 }
 

@@ -93,6 +93,60 @@ static void a_door_of_the_command_line_does_not_say_into_which_tunnel(void **sta
     assert_string_equal(said, NO_TUNNEL);
 }
 
+static const char *other_of(struct scene *s, char text[PLACE_TEXT])
+{
+    struct config_door other;
+    return ways_in_other_family(&s->files, &s->options, &s->doors[0][0], &other)
+               ? place_format(&other.bind, text)
+               : "none";
+}
+
+static void all_addresses_of_one_family_bring_those_of_the_other(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct config_door other;
+    begin(&s, (const char *const[2][2]){{"0.0.0.0:1080"}, {"udp:[::]:1080"}});
+    assert_false(ways_in_other_family(&s.files, &s.options, &s.doors[0][0], &other));
+    s.doors[0][0].is_for_both_families = s.doors[1][0].is_for_both_families = true;
+    char text[PLACE_TEXT];
+    s.doors[0][0].allow_lan = true;
+    assert_true(ways_in_other_family(&s.files, &s.options, &s.doors[0][0], &other));
+    assert_string_equal(place_format(&other.bind, text), "[::]:1080");
+    assert_true(other.may_lack_family && other.allow_lan && other.kind == CONFIG_PROXY);
+    /* IPv4 every machine has */
+    assert_true(ways_in_other_family(&s.files, &s.options, &s.doors[1][0], &other));
+    assert_string_equal(place_format(&other.bind, text), "0.0.0.0:1080");
+    assert_true(!other.may_lack_family && other.udp);
+}
+
+static void what_is_named_has_its_place_before_what_comes_along(void **state)
+{
+    (void)state;
+    struct scene s;
+    char text[PLACE_TEXT];
+    static const char *const named[] = {"[::]:1080", "[::1]:1080"};
+    for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
+        begin(&s, (const char *const[2][2]){{"0.0.0.0:1080"}, {named[i]}});
+        s.doors[0][0].is_for_both_families = true;
+        assert_string_equal(other_of(&s, text), "none");
+        struct config_door optional = s.doors[1][0];
+        s.config[1].n_doors = 0;
+        assert_string_equal(other_of(&s, text), "[::]:1080");
+        s.config[1].status_line = 9;
+        s.config[1].status = optional.bind;
+        assert_string_equal(other_of(&s, text), "none");
+        s.config[1].status_line = 0;
+        s.options.has_status = true;
+        s.options.status = optional.bind;
+        assert_string_equal(other_of(&s, text), "none");
+        s.options.has_status = false;
+        s.options.n_doors = 1;
+        s.options.doors[0] = optional;
+        assert_string_equal(other_of(&s, text), "none");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +154,8 @@ int main(void)
         cmocka_unit_test(a_place_that_another_file_has_is_taken),
         cmocka_unit_test(without_a_door_there_is_no_way_into_several_tunnels),
         cmocka_unit_test(a_door_of_the_command_line_does_not_say_into_which_tunnel),
+        cmocka_unit_test(all_addresses_of_one_family_bring_those_of_the_other),
+        cmocka_unit_test(what_is_named_has_its_place_before_what_comes_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
