@@ -185,3 +185,12 @@ void stack_tcp_close(struct stack_tcp *t)
         conn_mark_dirty(t);
     }
 }
+
+size_t stack_tcp_count(const struct stack *stack)
+{
+    size_t n = 0;
+    list_foreach(l, &stack->conns) {
+        n++;
+    }
+    return n;
+}

@@ -513,6 +513,51 @@ def test_the_status_port_tells_whether_the_tunnel_is_fit(ground):
     assert 'isInNet(host, "10.77.0.0", "255.255.0.0")' in pac and '"corp.test"' in pac
 
 
+# As Prometheus asks, versions 2 and 3.
+SCRAPES = (
+    "application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+)
+
+
+def scrape(ground, accept=SCRAPES[0]):
+    """What Prometheus's own reader makes of it: {(name, labels): value}."""
+    parser = pytest.importorskip("prometheus_client.parser")
+    text = body_of(ground, "-H", f"Accept: {accept}", "http://127.0.0.1:9080/metrics").decode()
+    families = list(parser.text_string_to_metric_families(text))
+    assert all(f.documentation and f.type in ("counter", "gauge") for f in families)
+    assert len({f.name for f in families}) == len(families)
+    samples = [s for f in families for s in f.samples]
+    found = {(s.name, *(v for k, v in sorted(s.labels.items()) if k != "tunnel")): s.value for s in samples}
+    assert len(found) == len(samples) > 30
+    return found
+
+
+@pytest.mark.parametrize("accept", SCRAPES)
+def test_prometheus_can_scrape_it(ground, accept):
+    proxy = ground.start(ground.client_conf() + proxy_section(), arguments=("-i", "9080"))
+    assert scrape(ground, accept)["wgproxy_tcp_connections",] == 0
+    peer = ground.far.keys.public
+    with socks.connect(ground.client, proxy.address, ground.far.inner4, 80):
+        during = scrape(ground, accept)
+    assert during["wgproxy_tunnel_ready",] == during["wgproxy_tcp_connections",] == 1
+    assert during["wgproxy_peer_handshakes_total", peer] == during["wgproxy_peer_has_session", peer] == 1
+    assert during["wgproxy_peer_received_bytes_total", peer] > 92
+    assert during["wgproxy_peer_last_handshake_seconds", peer] > 1.7e9
+
+
+def test_what_is_dropped_is_counted_by_reason(ground):
+    ground.start(ground.client_conf() + proxy_section(), arguments=("-i", "9080"))
+    plain = body_of(ground, "http://127.0.0.1:9080/metrics").decode()
+    port = int(re.search(r"listen_port=(\d+)", plain).group(1))
+    assert "dropped_malformed" not in plain
+    with ground.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"no WireGuard", ("127.0.0.1", port))
+    process.wait_until(lambda: scrape(ground)["wgproxy_outer_packets_dropped_total", "malformed"] == 1, 20, "the counter")
+    assert scrape(ground)["wgproxy_inner_packets_dropped_total", "fragment"] == 0
+    assert "outer_dropped_malformed=1\n" in body_of(ground, "http://127.0.0.1:9080/metrics").decode()
+
+
 def pac_answers(ground, allowed_ips, hosts, dns="10.77.0.1, Corp.Test."):
     pac.need_node()
     ground.start(ground.interface(DNS=dns) + ground.peer(AllowedIPs=allowed_ips) + proxy_section(),
