@@ -225,6 +225,11 @@ void wg_tick(struct wg *wg, struct outbox *out, struct now now)
 
 /* ---- looking on ---- */
 
+void wg_own_key(const struct wg *wg, uint8_t public_key[KEY_LEN])
+{
+    memcpy(public_key, wg->identity.public_key, KEY_LEN);
+}
+
 struct wg_peer *wg_peer_first(const struct wg *wg)
 {
     return list_empty(&wg->peers) ? NULL : peer_at(wg->peers.next);

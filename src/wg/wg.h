@@ -163,6 +163,8 @@ struct wg_peer_status {
     unsigned staged;
 };
 
+void wg_own_key(const struct wg *wg, uint8_t public_key[KEY_LEN]);
+
 struct wg_peer *wg_peer_first(const struct wg *wg);
 struct wg_peer *wg_peer_next(const struct wg_peer *peer);
 void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out);

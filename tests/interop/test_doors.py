@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ground import doors, pac, process, product, services, socks
+from ground import doors, pac, process, product, services, socks, wireguard
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -511,6 +511,38 @@ def test_the_status_port_tells_whether_the_tunnel_is_fit(ground):
     assert "private_key=REDACTED" in metrics and "last_handshake_time_sec=1" in metrics
     pac = body_of(ground, "http://127.0.0.1:9080/proxy.pac").decode()
     assert 'isInNet(host, "10.77.0.0", "255.255.0.0")' in pac and '"corp.test"' in pac
+
+
+def ask(ground, command, *arguments):
+    done = ground.run([product.binary(), command, *arguments])
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("at", ["9080", "[::1]:9080", "0.0.0.0:9080", "unix:/tmp/status"])
+def test_the_one_that_runs_can_be_shown(ground, at):
+    at = at.replace("/tmp", str(ground.work))
+    proxy = ground.start(ground.client_conf() + proxy_section() + f"[Status]\nBindAddress = {at}\nAllowLan = yes\n")
+    assert body_of(ground, "-x", proxy.url(), hello_url(ground)) == services.HELLO
+    for where in (("-i", at), ("-c", proxy.config_path)):
+        assert ask(ground, "ready", *where) == (0, "ready\n", "")
+        status, shown, said = ask(ground, "show", *where)
+        assert status == 0 and said == ""
+        assert shown.startswith(f"interface: {proxy.config_path}\n  public key: ")
+        assert f"\npeer: {ground.far.keys.public}\n  endpoint: 192.0.2.2:51820\n" in shown
+        assert re.search(r"\n  latest handshake: .*\n  transfer: .*B received, .*B sent\n", shown)
+        assert ground.keys.private not in shown
+
+
+def test_who_cannot_be_asked_is_said(ground):
+    assert ask(ground, "ready", "-i", "9080") == (
+        1, "", "wgproxy: cannot ask for the status at 127.0.0.1:9080: Connection refused\n")
+    proxy = ground.start(ground.interface() + ground.peer(PublicKey=wireguard.Keys.new().public) + proxy_section(),
+                         arguments=("-i", "9080"))
+    assert ask(ground, "ready", "-i", "9080") == (1, "not ready\n", "")
+    status, _, said = ask(ground, "show", "-c", proxy.config_path)
+    assert status == 1 and "there is no [Status]" in said
+    status, _, said = ask(ground, "show", "-i", "1080")  # its proxy
+    assert status == 1 and "tells no status" in said
 
 
 # As Prometheus asks, versions 2 and 3.
