@@ -249,15 +249,26 @@ int command_status(const struct errand *c)
     return c->status;
 }
 
+/* Before anything runs, a signal is the end of what was to run: whoever waits for its success must not see any. */
+static void end_before_it_began(struct errand *c, int signum)
+{
+    if (signum != SIGUSR1 && signum != SIGUSR2) {
+        c->over = true;
+        c->status = 128 + signum;
+    }
+}
+
 /* What a terminal's keys send has gone to the program already. */
 bool command_signal(struct errand *c, int signum)
 {
-    if (c->options == NULL || c->child == NULL) {
+    if (c->options == NULL) {
         return false;
     }
-    if ((signum == SIGINT || signum == SIGQUIT) && isatty(STDIN_FILENO)) {
-        return true;
+    bool by_key = (signum == SIGINT || signum == SIGQUIT) && isatty(STDIN_FILENO);
+    if (c->child == NULL) {
+        end_before_it_began(c, signum);
+    } else if (!by_key) {
+        io_kill(c->child, signum);
     }
-    io_kill(c->child, signum);
     return true;
 }

@@ -32,7 +32,8 @@ uint64_t command_look(struct errand *c, struct now now);
 bool command_is_over(const struct errand *c);
 int command_status(const struct errand *c);
 
-/* Pass a signal on; false while nothing runs, so that it is for us. */
+/* Pass a signal on; what asks for the end before the program runs is its end. False where there is no command, so that
+ * the signal is for us. */
 bool command_signal(struct errand *c, int signum);
 
 #endif

@@ -384,7 +384,7 @@ static void on_signal(void *ctx, int signum, struct now now)
     if (command_signal(&r->command, signum)) {
         return;
     }
-    if (signum != SIGINT && signum != SIGTERM) {
+    if (signum == SIGUSR1 || signum == SIGUSR2) {
         return;
     }
     if (r->draining) {

@@ -30,8 +30,8 @@ typedef void io_signal_fn(void *ctx, int signum, struct now now);
  * descriptors raised to the hard one. `log` is borrowed for life. */
 int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE;
 void io_loop_set_turn(struct io_loop *loop, io_turn_fn *turn, void *ctx);
-/* Be told of SIGINT and SIGTERM; with `all` also of SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, for
- * whoever passes them on. */
+/* Be told of what asks for the end: SIGINT and SIGTERM, and SIGHUP and SIGQUIT unless they were ignored when the process
+ * began; with `all` also of SIGUSR1 and SIGUSR2, for whoever passes them on. */
 int io_loop_on_signal(struct io_loop *loop, bool all, io_signal_fn *fn, void *ctx) MUST_USE;
 void io_loop_run(struct io_loop *loop); /* until io_loop_stop */
 /* After this iteration, in which what is ready is still told. */
