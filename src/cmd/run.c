@@ -454,8 +454,7 @@ static int set_up(struct running *r)
                                 r->files->file[tunnel].config, stdio);
     }
     if (err == 0 && r->options->words != NULL) {
-        err = command_prepare(&r->command, &r->world, r->tunnels[0], r->files->file[0].config,
-                              r->options);
+        err = command_prepare(&r->command, &r->world, r->tunnels[0], r->files, r->options);
     }
     return err;
 }

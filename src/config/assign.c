@@ -193,12 +193,29 @@ static char *buffer_for(struct reading *r, const char *value, size_t *size)
     return buffer;
 }
 
+/* Where a secret is: in the file, or in a variable. */
+static void note_secret(struct reading *r, const char *value)
+{
+    struct config *c = r->config;
+    char name[VARIABLE_NAME];
+    if (!value_variable(name, value)) {
+        c->has_secrets = true;
+        return;
+    }
+    char **names = setters_grow(r, c->secret_variables, c->n_secret_variables, sizeof *names);
+    if (names != NULL) {
+        c->secret_variables = names;
+        names[c->n_secret_variables] = setters_copy(r, name);
+        c->n_secret_variables += names[c->n_secret_variables] != NULL;
+    }
+}
+
 /* Last, so that nothing of what a variable holds stands for anything else. */
 static void assign_variable(struct reading *r, const struct key_entry *key, const char *value)
 {
     size_t size;
-    if (key->flags & KEY_PRIVATE && value[0] != '$') {
-        r->config->has_secrets = true;
+    if (key->flags & KEY_PRIVATE) {
+        note_secret(r, value);
     }
     if (value_is_plain(value)) {
         assign_expanded(r, key, value);

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "io/inherited.h"
 #include "io/loop.h"
 #include "io/oserr.h"
 
@@ -37,44 +37,6 @@ static void on_child_changed(uv_signal_t *changed, int signum)
         c->exited(c->ctx, WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how),
                   loop_enter(c->loop));
     }
-}
-
-/* ---- its environment ---- */
-
-static size_t count(char *const list[])
-{
-    size_t n = 0;
-    while (list[n] != NULL) {
-        n++;
-    }
-    return n;
-}
-
-static bool is_among(const char *variable, char *const list[])
-{
-    size_t len = strcspn(variable, "=");
-    for (; *list != NULL; list++) {
-        if (strncmp(*list, variable, len) == 0 && (*list)[len] == '=') {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Ours without those of the same name and the unwanted, then the others: borrowed strings in a new list. */
-static char **join(char *const others[], io_unwanted_fn *unwanted)
-{
-    char **list = calloc(count(environ) + count(others) + 1, sizeof *list);
-    size_t n = 0;
-    for (char **v = environ; list != NULL && *v != NULL; v++) {
-        if (!is_among(*v, others) && (unwanted == NULL || !unwanted(*v))) {
-            list[n++] = *v;
-        }
-    }
-    for (; list != NULL && *others != NULL; others++) {
-        list[n++] = *others;
-    }
-    return list;
 }
 
 /* ---- between fork and exec: only what a signal handler may do (signal-safety(7)), for other threads may have held any
@@ -127,6 +89,7 @@ static int await_exec(int from_child, pid_t pid)
 /* No signal may meet the loop's handlers in the child: they write into a pipe that it shares with us. */
 static int start(const struct io_loop *loop, char *const argv[], char **environment, pid_t *pid)
 {
+    inherited_withhold();
     int ends[2];
     sigset_t all, before;
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -146,14 +109,11 @@ static int start(const struct io_loop *loop, char *const argv[], char **environm
     return why;
 }
 
-int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
-             io_unwanted_fn *unwanted, io_exited_fn *exited, void *ctx, struct io_child **out)
+int io_spawn(struct io_loop *loop, char *const argv[], char *environment[], io_exited_fn *exited,
+             void *ctx, struct io_child **out)
 {
     struct io_child *c = malloc(sizeof *c);
-    char **environment = join(variables, unwanted);
-    if (c == NULL || environment == NULL) {
-        free(c);
-        free(environment);
+    if (c == NULL) {
         return ERR_NOMEM;
     }
     *c = (struct io_child){.loop = loop, .exited = exited, .ctx = ctx};
@@ -161,7 +121,6 @@ int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
     c->changed.data = c;
     int rc = uv_signal_start(&c->changed, on_child_changed, SIGCHLD); /* before it can end */
     rc = rc != 0 ? -rc : start(loop, argv, environment, &c->pid);
-    free(environment);
     if (rc != 0) {
         uv_close((uv_handle_t *)&c->changed, on_closed);
         return rc == ENOENT ? ERR_NO_NAME : oserr(-rc);

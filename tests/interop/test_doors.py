@@ -459,6 +459,23 @@ def test_what_goes_past_the_tunnel_by_the_callers_wish_is_named(ground):
     assert b"warning: no_proxy is set" in done.stderr and b".corp.test" in done.stderr
 
 
+def test_a_command_has_no_secret_and_nothing_of_a_service_manager(ground):
+    path = ground.work / "command.conf"
+    key = ground.keys.private
+    path.write_text(f"shared = $SHARED\n{ground.interface(PrivateKey='${KEY}')}{ground.peer()}"
+                    "[Proxy]\nBindAddress = fd:it\nUsername = $NAME\nPassword = %(shared)s\n")
+    path.chmod(0o600)
+    script = "env; ls -l /proc/self/fd"
+    done = ground.run(["env", f"KEY={key}", "SHARED=open sesame", "NAME=u", "NOTIFY_SOCKET=/run/nobody",
+                       "python3", "-c", ACTIVATE, "1090 1091", "it:unused",
+                       product.binary(), "-q", "-c", path, "--", "sh", "-c", script])
+    said = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    assert key not in said and "sesame" not in said and "NAME=u" in said
+    for name in ("LISTEN_", "NOTIFY_SOCKET", "socket:["):
+        assert name not in said, said
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])
 def test_a_command_gets_the_signals(ground, number):
     script = (f"trap 'echo got it; exit 9' {number.name[3:]}; echo started; "

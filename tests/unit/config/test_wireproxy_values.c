@@ -33,6 +33,24 @@ static void variables_worked_for_some_keys_only(void **state)
     config_free(c);
 }
 
+/* Whoever starts another program keeps these from it. */
+static void variables_with_a_secret_are_known(void **state)
+{
+    (void)state;
+    struct config *c = migrant_parse(
+        "k = $KEY\n[Interface]\nPrivateKey = %(k)s\nAddress = $ADDR\n[Peer]\nPublicKey "
+        "= " PUBLIC_KEY "\nPresharedKey = ${PSK}\nAllowedIPs = ::/0\nEndpoint = $HOST\n"
+        "[Socks5]\nBindAddress = 1\nUsername = $HOST\nPassword = $PASS\n"
+        "Username = v\nPassword = $$PASS\nUsername = w\nPasswordFile = $DIR/key\n",
+        "");
+    assert_non_null(c);
+    assert_int_equal(c->n_secret_variables, 3);
+    assert_string_equal(c->secret_variables[0], "KEY");
+    assert_string_equal(c->secret_variables[1], "PSK");
+    assert_string_equal(c->secret_variables[2], "PASS");
+    config_free(c);
+}
+
 static void variables_did_not_work_for_numbers_and_endpoints(void **state)
 {
     (void)state;
@@ -307,6 +325,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unset_variable_turned_the_password_off),
         cmocka_unit_test(variables_worked_for_some_keys_only),
+        cmocka_unit_test(variables_with_a_secret_are_known),
         cmocka_unit_test(variables_did_not_work_for_numbers_and_endpoints),
         cmocka_unit_test(a_variable_in_quotes_was_one_all_the_same),
         cmocka_unit_test(what_a_variable_holds_stands_for_itself),
