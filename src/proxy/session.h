@@ -42,7 +42,8 @@ struct sessions {
     bool draining;       /* who has got what it asked for is to leave, not to ask for more */
     unsigned n;
     unsigned n_surplus; /* those of them that came beyond the limit, to be told so */
-    uint64_t quiet_dns; /* no warning about names without DNS before this */
+    /* no warning before this about names without DNS, and about clients that do not name their port */
+    uint64_t quiet_dns, quiet_port;
 };
 
 /* Takes ownership of `client`, also on failure: 0 or ERR_NOMEM. A `surplus` one may say what he

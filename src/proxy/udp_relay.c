@@ -15,6 +15,8 @@
 #define OUTBOX_MESSAGES 512
 #define DATAGRAM_MAX 65507 /* over IPv4 */
 
+static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
+
 /* ---- whose it is ---- */
 
 static bool may_be_from(const struct udp_association *a, const struct endpoint *from)
@@ -23,9 +25,15 @@ static bool may_be_from(const struct udp_association *a, const struct endpoint *
                                                 : addr_equal(&a->client.addr, &from->addr);
 }
 
+/* What a password or a Unix socket's permissions opened stays with its port: others may have the same address. What a client
+ * named before a password may have been changed by a NAT, so the first that is heard counts there. */
+static bool is_settled(const struct udp_association *a)
+{
+    return a->owner.family == FAMILY_NONE ? a->client.port != 0 : a->heard && a->user != NULL;
+}
+
 /* The one with this very port; else the oldest of this address that has none; else, if the address has one only, that one:
- * its client has opened a new socket. What a password opened stays with the port that was heard first: others may have the
- * same address. */
+ * its client has opened a new socket. */
 static struct udp_association *find_owner(struct udp_relay *r, const struct endpoint *from)
 {
     struct udp_association *waiting = NULL, *only = NULL;
@@ -39,7 +47,7 @@ static struct udp_association *find_owner(struct udp_relay *r, const struct endp
             a->heard = true;
             return a;
         }
-        if (a->heard && a->user != NULL) {
+        if (is_settled(a)) {
             continue;
         }
         if (waiting == NULL && a->client.port == 0) {
@@ -154,13 +162,28 @@ static bool answers_from(const struct udp_relay *r, const struct endpoint *clien
 static struct endpoint told(const struct udp_relay *r, const struct endpoint *client,
                             const struct endpoint *local)
 {
-    static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
     struct endpoint at = r->advertised;
     bool is_given = at.addr.family != FAMILY_NONE && !addr_is_unspecified(&at.addr);
     if (!is_given && !answers_from(r, client, &at.addr)) {
         at.addr = local->addr.family != FAMILY_NONE ? local->addr : loopback;
     }
     return at;
+}
+
+/* Where the client's datagrams come from, as far as it is known. A Unix socket's: from 127.0.0.1, or what it names of the
+ * same loopback. */
+static struct endpoint expected(const struct endpoint *client, const struct endpoint *hint)
+{
+    bool is_local = client->addr.family == FAMILY_NONE;
+    struct endpoint from = {.addr = is_local ? loopback : client->addr};
+    if (is_local && hint->addr.family == FAMILY_V4 && addr_is_loopback(&hint->addr)) {
+        from.addr = hint->addr;
+    }
+    /* What a client names is its own port only if its own address stands before it, or none. */
+    if (addr_equal(&hint->addr, &from.addr) || addr_is_unspecified(&hint->addr)) {
+        from.port = hint->port;
+    }
+    return from;
 }
 
 int udp_association_open(struct udp_relay *r, const struct endpoint *client,
@@ -170,6 +193,11 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client,
 {
     if (r->port == NULL || count_of(r, client) >= r->config.max_associations) {
         return ERR_LIMIT;
+    }
+    bool is_local = client->addr.family == FAMILY_NONE;
+    struct endpoint from = expected(client, hint);
+    if (is_local && from.port == 0 && !r->config.trusts_first_port) {
+        return ERR_PERM;
     }
     struct udp_association *a = calloc(1, sizeof *a);
     if (a != NULL && user != NULL) {
@@ -183,11 +211,7 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client,
     a->used = now.mono;
     a->owner = client->addr;
     list_init(&a->targets);
-    a->client = (struct endpoint){.addr = client->addr};
-    /* What a client names is its own port only if its own address stands before it, or none. */
-    if (addr_equal(&hint->addr, &client->addr) || addr_is_unspecified(&hint->addr)) {
-        a->client.port = client->addr.family != FAMILY_NONE ? hint->port : 0;
-    }
+    a->client = is_local && from.port == 0 ? (struct endpoint){.port = 0} : from;
     int err = stack_udp_open(r->config.stack, 0, &inside_handler, a, &a->inside);
     if (err != 0) {
         free(a->user);

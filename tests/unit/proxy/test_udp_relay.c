@@ -239,19 +239,70 @@ static void several_of_one_address_are_told_apart_by_their_ports(void **state)
     end(&p);
 }
 
-static void a_client_of_a_unix_socket_sends_from_loopback(void **state)
+/* Its socket lets in one user; its datagrams come over loopback, where every account can send. */
+static void a_client_of_a_unix_socket_must_name_where_it_sends_from(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hint, *from; /* NULL: refused */
+    } cases[] = {
+        {NULL, NULL},
+        {"0.0.0.0:0", NULL},
+        {"127.0.0.1:0", NULL},
+        {"192.0.2.7:4000", NULL}, /* whose is it? */
+        {"[::1]:4000", NULL},     /* the port is IPv4's */
+        {"0.0.0.0:4000", "127.0.0.1:4000"},
+        {"[::]:4000", "127.0.0.1:4000"},
+        {"127.0.0.1:4000", "127.0.0.1:4000"},
+        {"127.0.0.5:4000", "127.0.0.5:4000"},
+    };
+    static const char *const strangers[] = {"127.0.0.1:4001", "127.0.0.2:4000", "192.0.2.7:4000"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct scene p;
+        struct udp_association *a;
+        char text[ENDPOINT_TEXT];
+        begin(&p, (struct udp_relay_config){0});
+        int err = open_from(&p, NULL, cases[i].hint, &a);
+        assert_int_equal(err, cases[i].from != NULL ? 0 : ERR_PERM);
+        if (err == 0) {
+            assert_string_equal(endpoint_format(&p.bound, text), "127.0.0.1:1080");
+            for (size_t k = 0; k < 2 * ARRAY_SIZE(strangers); k++) { /* before and after */
+                say(&p, strangers[k % ARRAY_SIZE(strangers)], BYTES(TO_FAR "x"));
+                assert_int_equal(p.far.n, 0);
+                if (k == ARRAY_SIZE(strangers) - 1) {
+                    say(&p, cases[i].from, BYTES(TO_FAR "mine"));
+                    far_udp_got(&p.far, BYTES("mine"));
+                }
+            }
+            answer(&p, &p.far, &p.far.from, BYTES("pong"));
+            fake_port_sent(&p.port, cases[i].from, BYTES(TO_FAR "pong"));
+            assert_int_equal(udp_relay_counters(p.r).dropped_stranger, 2 * ARRAY_SIZE(strangers));
+        }
+        end(&p);
+    }
+}
+
+/* Who knows of that, and wants it for clients that cannot. */
+static void the_first_port_may_be_taken_for_a_unix_sockets_client(void **state)
 {
     (void)state;
     struct scene p;
-    struct udp_association *a;
-    char text[ENDPOINT_TEXT];
-    begin(&p, (struct udp_relay_config){0});
+    struct udp_association *a, *b;
+    begin(&p, (struct udp_relay_config){.trusts_first_port = true});
     assert_int_equal(open_from(&p, NULL, NULL, &a), 0);
-    assert_string_equal(endpoint_format(&p.bound, text), "127.0.0.1:1080");
     say(&p, "192.0.2.7:4000", BYTES(TO_FAR "x"));
     assert_int_equal(p.far.n, 0);
     say(&p, CLIENT, BYTES(TO_FAR "x"));
     far_udp_got(&p.far, BYTES("x"));
+    say(&p, "127.0.0.1:4001", BYTES(TO_FAR "x")); /* no new socket of the same client */
+    say(&p, "127.0.0.2:4000", BYTES(TO_FAR "x"));
+    assert_int_equal(p.far.n, 0);
+    assert_int_equal(udp_relay_counters(p.r).dropped_stranger, 3);
+    assert_int_equal(open_from(&p, NULL, "0.0.0.0:4002", &b), 0);
+    say(&p, "127.0.0.1:4001", BYTES(TO_FAR "x"));
+    assert_int_equal(p.far.n, 0);
+    say(&p, "127.0.0.1:4002", BYTES(TO_FAR "y"));
+    far_udp_got(&p.far, BYTES("y"));
     end(&p);
 }
 
@@ -415,11 +466,9 @@ static void clients_of_unix_sockets_have_a_cap_together(void **state)
     struct scene p;
     struct udp_association *a;
     begin(&p, (struct udp_relay_config){.max_associations = 2});
-    assert_int_equal(open_from(&p, NULL, NULL, &a), 0);
-    say(&p, CLIENT, BYTES(TO_FAR "x"));
-    assert_int_equal(open_from(&p, NULL, NULL, &a), 0);
-    say(&p, "127.0.0.1:4001", BYTES(TO_FAR "x"));
-    assert_int_equal(open_from(&p, NULL, NULL, &a), ERR_LIMIT);
+    assert_int_equal(open_from(&p, NULL, "127.0.0.1:4000", &a), 0);
+    assert_int_equal(open_from(&p, NULL, "127.0.0.2:4001", &a), 0);
+    assert_int_equal(open_from(&p, NULL, "127.0.0.3:4002", &a), ERR_LIMIT);
     assert_int_equal(open_from(&p, "127.0.0.1:40000", NULL, &a), 0);
     end(&p);
 }
@@ -475,7 +524,8 @@ int main(void)
         cmocka_unit_test(what_is_no_datagram_or_a_part_of_one_is_dropped_and_counted),
         cmocka_unit_test(datagrams_belong_to_the_association_of_their_address),
         cmocka_unit_test(several_of_one_address_are_told_apart_by_their_ports),
-        cmocka_unit_test(a_client_of_a_unix_socket_sends_from_loopback),
+        cmocka_unit_test(a_client_of_a_unix_socket_must_name_where_it_sends_from),
+        cmocka_unit_test(the_first_port_may_be_taken_for_a_unix_sockets_client),
         cmocka_unit_test(the_address_told_may_be_another_one),
         cmocka_unit_test(a_port_on_every_address_is_told_as_the_one_that_answers),
         cmocka_unit_test(a_name_is_looked_up_inside_and_what_was_sent_meanwhile_follows),
