@@ -174,13 +174,16 @@ static bool wants_relay(const struct door *d, const struct config_door *cd)
            d->local.ops->udp_bind != NULL;
 }
 
-static int build_relay(struct door *d, struct tunnel *tunnel, const struct config *c)
+/* Whoever gives the port of datagrams a number knows of it. */
+static int build_relay(struct door *d, struct tunnel *tunnel, const struct config *c,
+                       const struct config_door *cd)
 {
     struct udp_relay_config rc = {
         .stack = tunnel_stack(tunnel),
         .dialer = tunnel_dialer(tunnel),
         .access = d->access,
         .idle = c->limits.udp_idle_timeout * NS_PER_S,
+        .trusts_first_port = cd->udp_port != 0,
         .log = d->env->log,
     };
     return udp_relay_new(&d->relay, &rc);
@@ -210,7 +213,7 @@ static int build_streams(struct door *d, struct tunnel *tunnel, const struct con
         err = build_access(d, c, cd);
     }
     if (err == 0 && wants_relay(d, cd)) {
-        err = build_relay(d, tunnel, c);
+        err = build_relay(d, tunnel, c, cd);
     }
     if (err == 0) {
         err = build_proxy(d, tunnel, c, cd);

@@ -71,17 +71,21 @@ void silence_undelivered(struct silence *s, int err)
     s->undelivered = err;
 }
 
-/* The peer that has waited longest without having been reported; *since is when its silence began. */
-static struct wg_peer *longest_silent(const struct silence *s, uint64_t *since)
+static uint64_t silent_since(const struct wg_peer *p)
 {
-    struct wg_peer *longest = NULL;
-    *since = NEVER;
+    struct wg_peer_status status;
+    wg_peer_get(p, &status);
+    return status.first_unanswered;
+}
+
+/* When the longest silence that has not been reported began: of one peer, or of several that were called together. */
+static uint64_t longest_silence(const struct silence *s)
+{
+    uint64_t longest = NEVER;
     for (struct wg_peer *p = wg_peer_first(s->wg); p != NULL; p = wg_peer_next(p)) {
-        struct wg_peer_status status;
-        wg_peer_get(p, &status);
-        if (status.first_unanswered > s->reported && status.first_unanswered < *since) {
-            *since = status.first_unanswered;
-            longest = p;
+        uint64_t since = silent_since(p);
+        if (since > s->reported && since < longest) {
+            longest = since;
         }
     }
     return longest;
@@ -89,8 +93,8 @@ static struct wg_peer *longest_silent(const struct silence *s, uint64_t *since)
 
 uint64_t silence_next_deadline(const struct silence *s)
 {
-    uint64_t since;
-    return longest_silent(s, &since) != NULL ? since + SILENCE_AFTER : NEVER;
+    uint64_t since = longest_silence(s);
+    return since != NEVER ? since + SILENCE_AFTER : NEVER;
 }
 
 /* What came back, and what that usually means. */
@@ -135,12 +139,15 @@ static void report(const struct silence *s, const struct wg_peer *peer, struct n
 
 void silence_tick(struct silence *s, struct now now)
 {
-    uint64_t since;
-    struct wg_peer *peer = longest_silent(s, &since);
-    if (peer == NULL || now.mono < since + SILENCE_AFTER) {
+    uint64_t since = longest_silence(s);
+    if (since == NEVER || now.mono < since + SILENCE_AFTER) {
         return;
     }
-    report(s, peer, now);
+    for (struct wg_peer *p = wg_peer_first(s->wg); p != NULL; p = wg_peer_next(p)) {
+        if (silent_since(p) == since) {
+            report(s, p, now);
+        }
+    }
     s->reported = since;
     s->undelivered = 0;
     memset(s->count, 0, sizeof s->count);

@@ -136,7 +136,7 @@ static void on_signal(void *ctx, int signum, struct now now)
     if (command_signal(&r->command, signum)) {
         return;
     }
-    if (signum != SIGINT && signum != SIGTERM) {
+    if (signum == SIGUSR1 || signum == SIGUSR2) {
         return;
     }
     if (r->draining) {
@@ -216,8 +216,7 @@ static int set_up(struct running *r)
                                 r->files->file[tunnel].config, stdio);
     }
     if (err == 0 && r->options->words != NULL) {
-        err = command_prepare(&r->command, &r->world, r->tunnels[0], r->files->file[0].config,
-                              r->options);
+        err = command_prepare(&r->command, &r->world, r->tunnels[0], r->files, r->options);
     }
     return err;
 }

@@ -147,12 +147,13 @@ static void check_reverse(const struct reading *r, size_t at)
     }
 }
 
-static bool is_user(const struct config *c, const char *name)
+static bool may_be_user(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->n_doors; i++) {
         for (size_t j = 0; j < c->doors[i].n_users; j++) {
-            const char *known = c->doors[i].users[j].name; /* NULL in a file that is refused */
-            if (known != NULL && strcmp(known, name) == 0) {
+            const char *known = c->doors[i].users[j].name;
+            /* NULL: this may be the one that could not be read */
+            if (known == NULL || strcmp(known, name) == 0) {
                 return true;
             }
         }
@@ -163,7 +164,7 @@ static bool is_user(const struct config *c, const char *name)
 static void check_rules(const struct reading *r, const struct config_rule *rules, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (rules[i].user != NULL && !is_user(r->config, rules[i].user)) {
+        if (rules[i].user != NULL && !may_be_user(r->config, rules[i].user)) {
             report_warning(r->report, rules[i].line, "no door has this user: the rule never fits");
         }
     }

@@ -163,6 +163,15 @@ const char *set_password(struct reading *r, const char *text)
     return NULL;
 }
 
+/* Somebody is meant to be asked, so that the door is no open one. */
+void setters_lost(struct reading *r, const struct key_entry *key)
+{
+    if (key->set == set_username || key->set == set_password) {
+        r->lost_user = true;
+        user_at(r, 0);
+    }
+}
+
 const char *set_protocol(struct reading *r, const char *text)
 {
     static const struct {

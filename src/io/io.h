@@ -30,8 +30,8 @@ typedef void io_signal_fn(void *ctx, int signum, struct now now);
  * descriptors raised to the hard one. `log` is borrowed for life. */
 int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE;
 void io_loop_set_turn(struct io_loop *loop, io_turn_fn *turn, void *ctx);
-/* Be told of SIGINT and SIGTERM; with `all` also of SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, for
- * whoever passes them on. */
+/* Be told of what asks for the end: SIGINT and SIGTERM, and SIGHUP and SIGQUIT unless they were ignored when the process
+ * began; with `all` also of SIGUSR1 and SIGUSR2, for whoever passes them on. */
 int io_loop_on_signal(struct io_loop *loop, bool all, io_signal_fn *fn, void *ctx) MUST_USE;
 void io_loop_run(struct io_loop *loop); /* until io_loop_stop */
 /* After this iteration, in which what is ready is still told. */
@@ -133,15 +133,11 @@ struct io_child;
  * The child is gone. */
 typedef void io_exited_fn(void *ctx, int status, struct now now);
 
-/* Shall it not have this variable of ours ("NAME=value")? */
-typedef bool io_unwanted_fn(const char *variable);
-
-/* Run argv[0] (found in PATH) with our standard input, output and error, and these variables
- * ("NAME=value", the last one NULL) beside or instead of ours, but for the unwanted ones (NULL: all are
- * wanted). 0, ERR_NOMEM, ERR_PERM, ERR_NO_NAME (there is no such program), ERR_IO. */
-int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
-             io_unwanted_fn *unwanted, io_exited_fn *exited, void *ctx,
-             struct io_child **out) MUST_USE;
+/* Run argv[0] (found in PATH) with our standard input, output and error, and this environment
+ * ("NAME=value", the last one NULL). What was ignored when we began it ignores, too; of sockets that were handed over to
+ * us it has none. 0, ERR_NOMEM, ERR_PERM, ERR_NO_NAME (there is no such program), ERR_IO. */
+int io_spawn(struct io_loop *loop, char *const argv[], char *environment[], io_exited_fn *exited,
+             void *ctx, struct io_child **out) MUST_USE;
 void io_kill(struct io_child *c, int signum);
 
 /* ---- a foreign descriptor ---- */

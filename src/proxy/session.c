@@ -251,9 +251,19 @@ void session_fail(struct session *s, int err, struct now now)
     }
 }
 
+/* Who came beyond the limit is told so, unless there is room by now. */
+static bool is_let_in(struct session *s)
+{
+    if (s->surplus && sessions_make_room(s->all)) {
+        s->surplus = false;
+        s->all->n_surplus--;
+    }
+    return !s->surplus;
+}
+
 static void session_open(struct session *s, struct now now)
 {
-    if (s->surplus) {
+    if (!is_let_in(s)) {
         session_fail(s, ERR_LIMIT, now);
         return;
     }
@@ -338,6 +348,16 @@ static void session_ready(void *ctx, unsigned events, struct now now)
         }
         break;
     }
+}
+
+bool sessions_make_room(struct sessions *all)
+{
+    bool is_full = all->max != 0 && all->n - all->n_surplus >= all->max;
+    if (is_full && !list_empty(&all->resting)) {
+        session_end(session_of(all->resting.next), "", "it rested, and another one came");
+        return true;
+    }
+    return !is_full;
 }
 
 int session_start(struct sessions *all, struct stream *client, bool surplus, struct now now)

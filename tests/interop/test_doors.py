@@ -459,7 +459,24 @@ def test_what_goes_past_the_tunnel_by_the_callers_wish_is_named(ground):
     assert b"warning: no_proxy is set" in done.stderr and b".corp.test" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_a_command_has_no_secret_and_nothing_of_a_service_manager(ground):
+    path = ground.work / "command.conf"
+    key = ground.keys.private
+    path.write_text(f"shared = $SHARED\n{ground.interface(PrivateKey='${KEY}')}{ground.peer()}"
+                    "[Proxy]\nBindAddress = fd:it\nUsername = $NAME\nPassword = %(shared)s\n")
+    path.chmod(0o600)
+    script = "env; ls -l /proc/self/fd"
+    done = ground.run(["env", f"KEY={key}", "SHARED=open sesame", "NAME=u", "NOTIFY_SOCKET=/run/nobody",
+                       "python3", "-c", ACTIVATE, "1090 1091", "it:unused",
+                       product.binary(), "-q", "-c", path, "--", "sh", "-c", script])
+    said = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    assert key not in said and "sesame" not in said and "NAME=u" in said
+    for name in ("LISTEN_", "NOTIFY_SOCKET", "socket:["):
+        assert name not in said, said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])
 def test_a_command_gets_the_signals(ground, number):
     script = (f"trap 'echo got it; exit 9' {number.name[3:]}; echo started; "
               "i=0; while [ $i -lt 2000 ]; do sleep 0.05; i=$((i+1)); done")
@@ -470,6 +487,31 @@ def test_a_command_gets_the_signals(ground, number):
     program.signal(number)
     assert program.wait(60) == 9
     assert "got it" in program.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_command_that_a_signal_kept_from_running_has_not_succeeded(bare_ground, number):
+    """`wgproxy -- make test && deploy`, interrupted while the tunnel is waited for."""
+    ground = bare_ground
+    ground.add_far(start=False)
+    ground.expect(port_unreachable=True)
+    log = ground.work / "command.log"
+    program = process.Process(ground.client, wgproxy_command(ground, "--", "echo", "ran"), log)
+    program.wait_for_output(product.READY, 60)
+    program.signal(number)
+    assert program.wait(60) == 128 + number
+    assert "ran" not in program.output
+
+
+def test_a_command_ignores_what_its_starter_ignored(ground):
+    """nohup(1) means the command, too; what wgproxy ignores for itself, it does not."""
+    script = "grep SigIgn /proc/self/status"
+    done = ground.run(["nohup", *wgproxy_command(ground, "-q", "--", "sh", "-c", script)])
+    ignored = int(done.stdout.split()[1], 16)
+    assert ignored & 1 << signal.SIGHUP - 1 and not ignored & 1 << signal.SIGPIPE - 1
+    wait_for_another_initiation()
+    done = ground.run(wgproxy_command(ground, "-q", "--", "sh", "-c", script))
+    assert not int(done.stdout.split()[1], 16) & 1 << signal.SIGHUP - 1
 
 
 def test_a_command_that_dies_of_a_signal_has_the_shells_status(ground):

@@ -43,6 +43,17 @@ static void set_up(struct scene *s)
     wg_start(s->wg, &s->outbox, s->now); /* the first initiation */
 }
 
+/* Another peer, at .8, that is called at the very same time. */
+static void add_second(struct scene *s)
+{
+    struct wg_peer_config pc = {.public_key = {10}};
+    struct wg_peer *peer;
+    assert_true(endpoint_parse(&pc.endpoint, "192.0.2.8:51820"));
+    assert_int_equal(wg_peer_add(s->wg, &pc, &peer), 0);
+    wg_peer_set_keepalive(peer, 25, s->now);
+    wg_tick(s->wg, &s->outbox, s->now);
+}
+
 static void tear_down(struct scene *s)
 {
     silence_free(s->silence);
@@ -87,6 +98,21 @@ static void after_fifteen_seconds_one_line_says_to_whom_and_how_often(void **sta
                                    "initiations sent; nothing came"));
     live(&s, 600 * NS_PER_S); /* one line a silence */
     assert_int_equal(s.lines, 1);
+    tear_down(&s);
+}
+
+static void two_that_fell_silent_together_are_both_told_of(void **state)
+{
+    (void)state;
+    struct scene s;
+    set_up(&s);
+    add_second(&s);
+    live(&s, 65 * NS_PER_S - 1);
+    assert_int_equal(s.lines, 0);
+    live(&s, 70 * NS_PER_S);
+    assert_int_equal(s.lines, 2);
+    live(&s, 600 * NS_PER_S);
+    assert_int_equal(s.lines, 2);
     tear_down(&s);
 }
 
@@ -142,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_fifteen_seconds_one_line_says_to_whom_and_how_often),
+        cmocka_unit_test(two_that_fell_silent_together_are_both_told_of),
         cmocka_unit_test(what_came_back_is_told_with_its_usual_cause),
         cmocka_unit_test(what_the_system_said_is_told),
     };

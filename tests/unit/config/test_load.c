@@ -111,6 +111,13 @@ static void a_file_without_secrets_may_be_read_by_others(void **state)
     setenv("WGPROXY_TEST_KEY", PRIVATE_KEY, 1);
     write_file("[Interface]\nPrivateKey = $WGPROXY_TEST_KEY\nAddress = 10.0.0.2\n" PEER, 0644);
     assert_load(0, path, "");
+    write_file("[Interface]\nPrivateKey = $WGPROXY_TEST_KEY\nAddress = 10.0.0.2\n" PEER
+               "[Proxy]\nBindAddress = 1\nUsername = u\nPassword = $$WGPROXY_TEST_KEY\n",
+               0644); /* no variable: it is the password */
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "W %s: others may read the keys in it (mode 0644): chmod 600 it\n", path);
+    assert_load(0, path, expected);
     unlink(key);
 }
 
