@@ -226,11 +226,24 @@ static void put_words(struct writing *w, const char *words)
     put(w, words, strlen(words));
 }
 
-static void put_fields(struct writing *w, const struct http_head *head, bool upgrade)
+/* Of a body that is not there (RFC 9112 section 6.1, RFC 9110 section 8.6): not every client knows that it must not wait
+ * for it, and would take the next answer for it. A HEAD and a 304 tell how long it would be. */
+static bool frames_nothing(const struct http_exchange *x, const struct http_head *head,
+                           const struct http_field *f)
+{
+    bool has_length = head->status >= 200 && head->status != 204;
+    return x->down.framing == HTTP_NO_BODY &&
+           (http_text_is(f->name, "Transfer-Encoding") ||
+            (!has_length && http_text_is(f->name, "Content-Length")));
+}
+
+static void put_fields(struct writing *w, const struct http_exchange *x,
+                       const struct http_head *head)
 {
     for (size_t i = 0; i < head->n; i++) {
         const struct http_field *f = &head->fields[i];
-        if (http_field_is_ours(head, f) && !(upgrade && http_text_is(f->name, "Upgrade"))) {
+        bool kept = head->status == 101 && http_text_is(f->name, "Upgrade");
+        if ((http_field_is_ours(head, f) && !kept) || frames_nothing(x, head, f)) {
             continue;
         }
         put(w, f->name.at, f->name.len);
@@ -252,7 +265,7 @@ static bool rewrite(struct http_exchange *x, const struct http_head *head, const
     put_words(&w, line);
     put(&w, head->reason.at, head->reason.len);
     put_words(&w, "\r\n");
-    put_fields(&w, head, head->status == 101);
+    put_fields(&w, x, head);
     if (connection != NULL) {
         put_words(&w, "Connection: ");
         put_words(&w, connection);

@@ -110,6 +110,20 @@ static void what_is_for_one_connection_is_known(void **state)
     }
 }
 
+/* RFC 9110 8.6: a length that is said twice is passed on once. */
+static void a_length_that_is_said_again_does_not_pass(void **state)
+{
+    (void)state;
+    struct http_head h;
+    assert_int_equal(request(&h, "POST / HTTP/1.1\r\nContent-Length: 3\r\nA: b\r\n"
+                                 "content-length: 3\r\nContent-Length: 3\r\n\r\n"),
+                     0);
+    static const bool ours[] = {false, false, true, true};
+    for (size_t i = 0; i < h.n; i++) {
+        assert_int_equal(http_field_is_ours(&h, &h.fields[i]), ours[i]);
+    }
+}
+
 static void connection_cannot_take_the_framing_away(void **state)
 {
     (void)state;
@@ -294,6 +308,7 @@ int main(void)
         cmocka_unit_test(responses_may_be_careless),
         cmocka_unit_test(what_is_for_one_connection_is_known),
         cmocka_unit_test(connection_cannot_take_the_framing_away),
+        cmocka_unit_test(a_length_that_is_said_again_does_not_pass),
         cmocka_unit_test(absolute_targets_lead_to_a_host),
         cmocka_unit_test(connect_needs_a_port),
         cmocka_unit_test(a_body_has_one_length_or_is_refused),

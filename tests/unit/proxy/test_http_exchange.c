@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Twin of src/proxy/http_exchange.c: what of an answer's head passes on. The client's next answers may be of other servers,
+ * so that it must never see another end of this one than we do. */
+#include <string.h>
+
+#include "base/err.h"
+#include "unit/test.h"
+#include "visit.h"
+
+/* The request is answered by `answer`: the client hears `heard`, and may ask again or not. */
+struct exchange {
+    const char *request, *answer, *heard;
+    bool ends;
+};
+
+static void expect(const struct exchange *x)
+{
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, x->request, strlen(x->request));
+    struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+    fake_tcp_connected(t);
+    visit_settle(&v);
+    fake_tcp_deliver(t, x->answer, strlen(x->answer));
+    visit_settle(&v);
+    visit_heard(&v, x->heard, strlen(x->heard));
+    assert_int_equal(v.c.shut, x->ends);
+    visit_end(&v);
+}
+
+#define GET "GET http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"
+#define HEAD "HEAD http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* RFC 9112 6.1, RFC 9110 8.6: no framing where there is nothing to frame. Some clients would wait for it, or take the next
+ * answer for it. */
+static void what_has_no_body_says_nothing_of_its_length(void **state)
+{
+    (void)state;
+    static const struct exchange exchanges[] = {
+        {GET, "HTTP/1.1 204 None\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n",
+         "HTTP/1.1 204 None\r\nX: y\r\n\r\n", false},
+        {GET, "HTTP/1.1 204 None\r\nContent-Length: 5\r\nX: y\r\n\r\n",
+         "HTTP/1.1 204 None\r\nX: y\r\n\r\n", false},
+        {GET, "HTTP/1.1 304 Same\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+         "HTTP/1.1 304 Same\r\nContent-Length: 5\r\n\r\n", false},
+        {HEAD, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n",
+         false},
+        {HEAD, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false},
+        {GET,
+         "HTTP/1.1 103 Early\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+         "Link: <a>\r\n\r\n" OK,
+         "HTTP/1.1 103 Early\r\nLink: <a>\r\n\r\n" OK, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(exchanges); i++) {
+        expect(&exchanges[i]);
+    }
+}
+
+static void a_length_is_said_once(void **state)
+{
+    (void)state;
+    static const struct exchange x = {
+        GET, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\ncontent-length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX: y\r\n\r\nok", false};
+    expect(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_has_no_body_says_nothing_of_its_length),
+        cmocka_unit_test(a_length_is_said_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
