@@ -303,14 +303,16 @@ static enum http_progress take_head(struct http_exchange *x)
         x->server_keeps = d->server_may_keep && x->keeps && head.minor > 0 &&
                           !http_head_lists(&head, "Connection", "close");
     }
-    bool built = rewrite(x, &head, interim ? NULL : connection_words(x));
+    /* HTTP/1.0 does not know interim answers: there the first head is the answer (RFC 9110 section 15.2). */
+    bool passes = !interim || d->minor > 0;
+    bool built = !passes || rewrite(x, &head, interim ? NULL : connection_words(x));
     free(x->head);
     x->head = NULL;
     x->have = 0;
     return built ? HTTP_GOES_ON : server_failed(x, ERR_NOMEM);
 }
 
-/* Bytes of the tunnel up to the end of a head. */
+/* Bytes of the tunnel up to the end of a head that the client is to have. */
 static enum http_progress gather_head(struct http_exchange *x)
 {
     struct iovec iov;
@@ -327,8 +329,9 @@ static enum http_progress gather_head(struct http_exchange *x)
         size_t length = http_head_length(x->head, before + n, before);
         x->have = length > 0 ? length : before + n;
         stack_tcp_consume(x->tunnel, x->have - before);
-        if (length > 0) {
-            return take_head(x);
+        enum http_progress progress = length > 0 ? take_head(x) : HTTP_GOES_ON;
+        if (progress != HTTP_GOES_ON || x->out_at < x->out_len) {
+            return progress;
         }
     }
     return stack_tcp_eof(x->tunnel) ? server_failed(x, ERR_CLOSED) : nothing_more(x);

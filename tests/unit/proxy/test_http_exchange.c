@@ -30,6 +30,7 @@ static void expect(const struct exchange *x)
 
 #define GET "GET http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"
 #define HEAD "HEAD http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n\r\n"
+#define OLD "GET http://10.0.0.1/ HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 /* RFC 9112 6.1, RFC 9110 8.6: no framing where there is nothing to frame. Some clients would wait for it, or take the next
@@ -67,11 +68,50 @@ static void a_length_is_said_once(void **state)
     expect(&x);
 }
 
+/* RFC 9110 15.2: for a client of HTTP/1.0 the first head is the answer, and what follows it that of its next request. */
+static void an_old_client_hears_of_the_answer_alone(void **state)
+{
+    (void)state;
+    static const struct exchange x = {
+        OLD,
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: <a>\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok", false};
+    expect(&x);
+}
+
+/* The same, in any pieces. */
+static void interim_answers_may_come_in_any_pieces(void **state)
+{
+    (void)state;
+    static const char said[] = "HTTP/1.1 103 Early\r\nLink: <a>\r\n\r\n" OK;
+    static const char *const requests[] = {GET, OLD};
+    static const char *const heard[] = {
+        said, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok"};
+    for (size_t cut = 1; cut < sizeof said - 1; cut++) {
+        for (size_t i = 0; i < 2; i++) {
+            struct visit v;
+            visit_begin(&v, (struct ground_options){0});
+            visit_say(&v, requests[i], strlen(requests[i]));
+            struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+            fake_tcp_connected(t);
+            fake_tcp_deliver(t, said, cut);
+            visit_settle(&v);
+            fake_tcp_deliver(t, said + cut, sizeof said - 1 - cut);
+            visit_settle(&v);
+            visit_heard(&v, heard[i], strlen(heard[i]));
+            visit_end(&v);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_has_no_body_says_nothing_of_its_length),
         cmocka_unit_test(a_length_is_said_once),
+        cmocka_unit_test(an_old_client_hears_of_the_answer_alone),
+        cmocka_unit_test(interim_answers_may_come_in_any_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
