@@ -299,7 +299,8 @@ static enum http_progress take_head(struct http_exchange *x)
     if (!interim) {
         x->has_final = true;
         x->upgraded = head.status == 101 && d->upgrades;
-        x->keeps = d->keeps && x->down.framing != HTTP_UNTIL_CLOSE && !x->upgraded;
+        /* What is still to come of the request is nobody's, and would look like the next one. */
+        x->keeps = d->keeps && x->up_done && x->down.framing != HTTP_UNTIL_CLOSE && !x->upgraded;
         x->server_keeps = d->server_may_keep && x->keeps && head.minor > 0 &&
                           !http_head_lists(&head, "Connection", "close");
     }
@@ -443,10 +444,9 @@ static enum http_progress carry_down(struct http_exchange *x, unsigned *want)
     }
 }
 
-/* A response that is complete before its request is leaves bytes behind that are no request. */
 static enum http_progress done(const struct http_exchange *x)
 {
-    return x->keeps && x->up_done && !x->h->eof ? HTTP_NEXT : HTTP_FINISHED;
+    return x->keeps && !x->h->eof ? HTTP_NEXT : HTTP_FINISHED;
 }
 
 enum http_progress http_exchange_run(struct http_exchange *x)

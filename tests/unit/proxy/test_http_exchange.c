@@ -105,6 +105,24 @@ static void interim_answers_may_come_in_any_pieces(void **state)
     }
 }
 
+/* What is left of the request's body would be taken for the next one: nobody may ask again, and is told so. */
+static void an_answer_before_the_whole_request_is_the_last_one(void **state)
+{
+    (void)state;
+    static const struct exchange exchanges[] = {
+        {"POST http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+         "Expect: 100-continue\r\n\r\n",
+         "HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno",
+         "HTTP/1.1 401 No\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno", true},
+        {"POST http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
+         "HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno",
+         "HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(exchanges); i++) {
+        expect(&exchanges[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +130,7 @@ int main(void)
         cmocka_unit_test(a_length_is_said_once),
         cmocka_unit_test(an_old_client_hears_of_the_answer_alone),
         cmocka_unit_test(interim_answers_may_come_in_any_pieces),
+        cmocka_unit_test(an_answer_before_the_whole_request_is_the_last_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
