@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "proxy/udp_header.h"
+#include "proxy/udp_queue.h"
 #include "stack/stack_udp.h"
 
 #include <stdlib.h>
@@ -14,7 +15,6 @@
 #define IDLE (60 * NS_PER_S)
 #define ASSOCIATIONS_MAX 64
 #define TARGETS_MAX 1024
-#define QUEUED_MAX 8 /* datagrams for a name that is being looked up */
 #define FRESH \
     (30 * NS_PER_S) /* then a name is asked for again: the resolver's cache knows its TTL */
 #define OUTBOX_SIZE ((size_t)256 * 1024)
@@ -29,6 +29,7 @@ struct udp_relay {
     struct outbox outbox;
     struct list associations; /* the oldest first */
     unsigned n_targets;
+    size_t queued_bytes; /* of all targets */
     uint64_t next_sweep; /* of targets; NEVER without any */
     struct udp_relay_counters counters;
 };
@@ -41,16 +42,8 @@ struct udp_target {
     struct addr addr;           /* family NONE until it was found */
     uint16_t port;              /* that was sent to last */
     uint64_t asked, used;
-    struct list queued; /* struct queued */
-    unsigned n_queued;
+    struct udp_queue queued;
     char name[];
-};
-
-struct queued {
-    struct list link;
-    uint16_t port;
-    size_t len;
-    uint8_t data[];
 };
 
 struct udp_association {
@@ -89,11 +82,9 @@ static void send_inside(struct udp_association *a, const struct target *to, cons
 
 static void drop_queue(struct udp_target *t)
 {
-    for (struct list *l; (l = list_pop_front(&t->queued)) != NULL;) {
+    for (struct udp_queued *q; (q = udp_queue_take(&t->queued)) != NULL; free(q)) {
         t->owner->relay->counters.dropped_denied++;
-        free(list_item(l, struct queued, link));
     }
-    t->n_queued = 0;
 }
 
 static void target_free(struct udp_target *t)
@@ -139,12 +130,9 @@ static void found(void *ctx, int err, const struct addr *addrs, size_t n, struct
         drop_queue(t);
         return;
     }
-    for (struct list *l; (l = list_pop_front(&t->queued)) != NULL;) {
-        struct queued *q = list_item(l, struct queued, link);
+    for (struct udp_queued *q; (q = udp_queue_take(&t->queued)) != NULL; free(q)) {
         send_to_name(t, q->port, q->data, q->len);
-        free(q);
     }
-    t->n_queued = 0;
 }
 
 static struct udp_target *find_target(struct udp_association *a, const char *name)
@@ -167,7 +155,7 @@ static struct udp_target *add_target(struct udp_association *a, const char *name
     if (t != NULL) {
         t->owner = a;
         memcpy(t->name, name, size);
-        list_init(&t->queued);
+        udp_queue_init(&t->queued, &r->queued_bytes);
         list_push_back(&a->targets, &t->link);
         a->n_targets++;
         if (r->n_targets++ == 0) {
@@ -175,19 +163,6 @@ static struct udp_target *add_target(struct udp_association *a, const char *name
         }
     }
     return t;
-}
-
-static void enqueue(struct udp_target *t, uint16_t port, const uint8_t *data, size_t len)
-{
-    struct queued *q = t->n_queued < QUEUED_MAX ? malloc(sizeof *q + len) : NULL;
-    if (q == NULL) {
-        t->owner->relay->counters.dropped_limit++;
-        return;
-    }
-    *q = (struct queued){.port = port, .len = len};
-    memcpy(q->data, data, len);
-    list_push_back(&t->queued, &q->link);
-    t->n_queued++;
 }
 
 /* An address that is known is used while it is asked for anew. */
@@ -215,7 +190,7 @@ static void relay_to_name(struct udp_association *a, const struct target *to, co
     if (t->addr.family != FAMILY_NONE) {
         send_to_name(t, to->port, data, len);
     } else if (err == 0 && t->lookup != NULL) {
-        enqueue(t, to->port, data, len);
+        r->counters.dropped_limit += !udp_queue_put(&t->queued, to->port, data, len);
     } else {
         r->counters.dropped_denied++;
     }
