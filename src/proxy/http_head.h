@@ -31,7 +31,7 @@ struct http_head {
     struct http_field fields[HTTP_FIELDS_MAX];
 };
 
-/* May a request begin with this byte: is it one of a method's? */
+/* May a request begin with this byte, or a field: is it one of a token's (RFC 9110 section 5.6.2)? */
 bool http_head_may_begin(char first);
 
 /* The length of the head at the front of `text`, its empty line included; 0 while there is none.

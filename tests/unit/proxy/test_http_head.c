@@ -279,19 +279,29 @@ static void chunks_end_where_they_end_in_any_pieces(void **state)
     }
 }
 
+static void blanks_may_stand_before_an_extension(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"1 \r\nx\r\n0\r\n\r\n",
+                                       "1\t ;a = \"b c\"\r\nx\r\n0 ;z\r\n\r\n",
+                                       "0\r\nA:\tb c\xff\r\nB:\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        struct http_body b = {.framing = HTTP_CHUNKED};
+        assert_int_equal(take_in_pieces(&b, good[i], strlen(good[i]), 1), strlen(good[i]));
+        assert_true(b.done && !b.bad);
+    }
+}
+
 static void broken_chunks_are_bad(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"\r\n",
-                                        "x\r\n",
-                                        "5\nhello",
-                                        "5\r\nhelloX\r\n",
-                                        "-1\r\n",
-                                        "0x5\r\n",
-                                        "fffffffffffffffff\r\n",
-                                        "0\r\n\rX",
-                                        "0\r\n\n",
-                                        " 5\r\n"};
+    static const char *const wrong[] = {
+        "\r\n", "x\r\n", "5\nhello", "5\r\nhelloX\r\n", "-1\r\n", "0x5\r\n",
+        "fffffffffffffffff\r\n", "0\r\n\rX", "0\r\n\n", " 5\r\n",
+        /* blanks may stand before an extension, and before nothing else */
+        "5 5\r\n", "5 \t0;x\r\n", "5 \n", "5;\001\r\n",
+        /* a trailer is a field in a line of its own, without folds */
+        "0\r\n folded: x\r\n", "0\r\n: x\r\n", "0\r\nA: b\r\n\tc\r\n", "0\r\nA: \001\r\n"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         struct http_body b = {.framing = HTTP_CHUNKED};
         take_in_pieces(&b, wrong[i], strlen(wrong[i]), 1);
@@ -315,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_response_without_length_ends_with_its_connection),
         cmocka_unit_test(chunks_of_http_1_0_end_with_their_connection),
         cmocka_unit_test(chunks_end_where_they_end_in_any_pieces),
+        cmocka_unit_test(blanks_may_stand_before_an_extension),
         cmocka_unit_test(broken_chunks_are_bad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
