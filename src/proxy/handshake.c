@@ -73,16 +73,26 @@ static enum door_verdict feed(struct handshake *h)
     return verdict;
 }
 
+/* 0 when there is something to feed. A client that has ended its side is heard to its end. */
+static int find_input(struct handshake *h, struct stream *client)
+{
+    if (handshake_has_early_data(h) || h->door.spoken == DOOR_FORWARD) {
+        return 0;
+    }
+    int err = h->eof ? ERR_CLOSED : handshake_read(h, client);
+    return err == 0 && h->eof ? ERR_CLOSED : err;
+}
+
 /* One message per round, so that no answer is overtaken by the next. */
 int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict *verdict)
 {
     do {
         int err = handshake_write(h, client);
-        if (err == 0 && !handshake_has_early_data(h) && h->door.spoken != DOOR_FORWARD) {
-            err = handshake_read(h, client);
+        if (err == 0) {
+            err = find_input(h, client);
         }
-        if (err != 0 || h->eof) {
-            return err != 0 ? err : ERR_CLOSED;
+        if (err != 0) {
+            return err;
         }
         *verdict = feed(h);
     } while (*verdict == DOOR_MORE || *verdict == DOOR_ANSWER);

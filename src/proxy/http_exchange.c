@@ -444,9 +444,11 @@ static enum http_progress carry_down(struct http_exchange *x, unsigned *want)
     }
 }
 
+/* A client that has ended its side may have asked for more before. */
 static enum http_progress done(const struct http_exchange *x)
 {
-    return x->keeps && !x->h->eof ? HTTP_NEXT : HTTP_FINISHED;
+    bool may_ask = !x->h->eof || handshake_has_early_data(x->h);
+    return x->keeps && may_ask ? HTTP_NEXT : HTTP_FINISHED;
 }
 
 enum http_progress http_exchange_run(struct http_exchange *x)

@@ -123,6 +123,32 @@ static void an_answer_before_the_whole_request_is_the_last_one(void **state)
     }
 }
 
+/* It has said all that it wants to know: "printf ... | nc". */
+static void a_client_that_ends_its_side_hears_all_answers(void **state)
+{
+    (void)state;
+    for (unsigned early = 0; early < 2; early++) {
+        struct visit v;
+        visit_begin(&v, (struct ground_options){0});
+        visit_say(&v, BYTES(GET GET));
+        struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+        if (early) {
+            fake_client_shutdown(&v.c);
+            visit_settle(&v);
+        }
+        fake_tcp_connected(t);
+        visit_settle(&v);
+        fake_client_shutdown(&v.c);
+        fake_tcp_deliver(t, BYTES(OK));
+        visit_settle(&v);
+        fake_tcp_deliver(t, BYTES(OK));
+        visit_settle(&v);
+        visit_heard(&v, BYTES(OK OK));
+        assert_true(v.c.fate == FAKE_CLOSED);
+        visit_end(&v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +157,7 @@ int main(void)
         cmocka_unit_test(an_old_client_hears_of_the_answer_alone),
         cmocka_unit_test(interim_answers_may_come_in_any_pieces),
         cmocka_unit_test(an_answer_before_the_whole_request_is_the_last_one),
+        cmocka_unit_test(a_client_that_ends_its_side_hears_all_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
