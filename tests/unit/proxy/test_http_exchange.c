@@ -123,6 +123,49 @@ static void an_answer_before_the_whole_request_is_the_last_one(void **state)
     }
 }
 
+/* A record of TLS that found no room is made already, and goes out as it is: other words would only be cut to its length. */
+static void an_answer_that_was_offered_is_not_replaced(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, BYTES(GET));
+    struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+    fake_tcp_connected(t);
+    visit_settle(&v);
+    v.c.room = 0;
+    fake_tcp_deliver(t, BYTES("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"));
+    visit_settle(&v);
+    fake_tcp_failed(t, ERR_RESET);
+    visit_settle(&v);
+    v.c.room = 4096;
+    visit_settle(&v);
+    visit_heard(&v, BYTES("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"));
+    assert_int_equal(v.c.fate, FAKE_ABORTED);
+    visit_end(&v);
+}
+
+/* Half a head is nothing that was offered. */
+static void what_comes_before_the_answer_may_still_fail_in_words(void **state)
+{
+    (void)state;
+    struct visit v;
+    visit_begin(&v, (struct ground_options){0});
+    visit_say(&v, BYTES(GET));
+    struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+    fake_tcp_connected(t);
+    v.c.room = 0;
+    fake_tcp_deliver(t, BYTES("HTTP/1.1 200"));
+    visit_settle(&v);
+    fake_tcp_failed(t, ERR_RESET);
+    visit_settle(&v);
+    v.c.room = 4096;
+    visit_settle(&v);
+    assert_memory_equal(v.c.output.data, "HTTP/1.1 502", 12);
+    assert_true(v.c.shut);
+    visit_end(&v);
+}
+
 /* It has said all that it wants to know: "printf ... | nc". */
 static void a_client_that_ends_its_side_hears_all_answers(void **state)
 {
@@ -157,6 +200,8 @@ int main(void)
         cmocka_unit_test(an_old_client_hears_of_the_answer_alone),
         cmocka_unit_test(interim_answers_may_come_in_any_pieces),
         cmocka_unit_test(an_answer_before_the_whole_request_is_the_last_one),
+        cmocka_unit_test(an_answer_that_was_offered_is_not_replaced),
+        cmocka_unit_test(what_comes_before_the_answer_may_still_fail_in_words),
         cmocka_unit_test(a_client_that_ends_its_side_hears_all_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
