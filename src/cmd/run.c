@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cmd/announce.h"
 #include "cmd/command.h"
 #include "cmd/daemon.h"
 #include "cmd/stdio_client.h"
@@ -59,72 +60,7 @@ static int add_tunnel(struct running *r, const struct files *f, size_t i)
     return err;
 }
 
-/* What was configured, in one look. */
-static void announce(const struct running *r, const struct files *f, size_t i)
-{
-    const struct config *c = f->file[i].config;
-    const struct log *log = &r->world.log;
-    char addresses[256] = "", workers[24] = "";
-    for (size_t a = 0; a < c->n_addresses; a++) {
-        char text[ADDR_TEXT];
-        size_t used = strlen(addresses);
-        snprintf(addresses + used, sizeof addresses - used, "%s%s", a > 0 ? ", " : "",
-                 addr_format(&c->addresses[a].addr, text));
-    }
-    if (r->world.env.parallel != NULL) {
-        snprintf(workers, sizeof workers, " on %u cores", r->world.parallel.workers + 1);
-    }
-    log_info(log, "tunnel %s: %s; %zu peer%s; MTU %u; UDP port %u%s%s; %s%s", c->path, addresses,
-             c->n_peers, c->n_peers == 1 ? "" : "s", (unsigned)tunnel_mtu(r->tunnels[i]),
-             (unsigned)tunnel_port(r->tunnels[i]), c->through != NULL ? " through " : "",
-             c->through != NULL ? c->through : "", wg_suite_name(), workers);
-    if (c->n_dns == 0) {
-        log_info(log, "no DNS in %s: names are %s", c->path,
-                 c->names_outside
-                     ? "looked up by this machine, outside the tunnel, as [Resolve] says"
-                     : "refused, never looked up outside the tunnel");
-    }
-}
-
 /* ---- doors ---- */
-
-static const char *protocols_text(const struct config_door *d)
-{
-    bool socks = d->protocols & (CONFIG_SOCKS5 | CONFIG_SOCKS4), http = d->protocols & CONFIG_HTTP;
-    return socks && http ? "SOCKS and HTTP proxy" : http ? "HTTP proxy" : "SOCKS proxy";
-}
-
-static void announce_door(const struct running *r, const struct config_door *d,
-                          const struct place *bound)
-{
-    char at[PLACE_TEXT] = "", target[300] = "";
-    const struct log *log = &r->world.log;
-    if (d->target_path != NULL) {
-        snprintf(target, sizeof target, "unix:%s", d->target_path);
-    } else if (d->target_host != NULL) {
-        snprintf(target, sizeof target, "%s:%u", d->target_host, (unsigned)d->target_port);
-    }
-    place_format(bound, at);
-    switch (d->kind) {
-    case CONFIG_PROXY:
-        log_info(log, "%s on %s%s%s", protocols_text(d), at,
-                 d->tls_certificate != NULL ? ", by TLS" : "",
-                 d->n_users > 0 ? ", for its users" : "");
-        break;
-    case CONFIG_SNI:
-        log_info(log, "TLS by server name on %s", at);
-        break;
-    case CONFIG_FORWARD:
-        log_info(log, "%s%s leads to %s in the tunnel", d->udp ? "UDP " : "", at, target);
-        break;
-    case CONFIG_REVERSE:
-        log_info(log, "%sport %u in the tunnel leads to %s here", d->udp ? "UDP " : "",
-                 (unsigned)d->port, target);
-        break;
-    case CONFIG_STDIO:
-        break;
-    }
-}
 
 /* A socket that was handed over by name. */
 static int find_inherited(const struct running *r, struct place *at)
@@ -186,7 +122,7 @@ static int add_one_door(struct running *r, size_t tunnel, const struct config_do
         err = check_inherited(r, &d.bind, &bound, d.allow_lan || d.n_users > 0);
     }
     if (err == 0) {
-        announce_door(r, &d, &bound);
+        announce_door(&r->world.log, &d, &bound);
         warn_of_silent_reverse(r, &d, tunnel);
     }
     if (err == 0) {
@@ -432,7 +368,7 @@ static int set_up_tunnels(struct running *r)
     for (size_t i = 0; err == 0 && i < r->files->n; i++) {
         err = add_tunnel(r, r->files, i);
         if (err == 0) {
-            announce(r, r->files, i);
+            announce_tunnel(&r->world, r->files->file[i].config, r->tunnels[i]);
         }
     }
     return err;
