@@ -313,6 +313,14 @@ static uint64_t drain_time(const struct running *r)
     return (l->has_drain_timeout ? l->drain_timeout : DRAIN_USUAL) * NS_PER_S;
 }
 
+/* Whoever comes now is turned away, and what runs has some time to end. */
+static void begin_to_end(struct running *r, int status, struct now now)
+{
+    r->status = status;
+    r->draining = true;
+    r->drain_until = now.mono + drain_time(r);
+}
+
 /* The first signal lets what runs come to its end, the second does not wait. */
 static void on_signal(void *ctx, int signum, struct now now)
 {
@@ -328,8 +336,7 @@ static void on_signal(void *ctx, int signum, struct now now)
         return;
     }
     io_notify("STOPPING=1");
-    r->draining = true;
-    r->drain_until = now.mono + drain_time(r);
+    begin_to_end(r, STATUS_OK, now);
     if (!app_drain(r->world.app)) {
         stop(r, STATUS_OK);
     } else {
@@ -338,24 +345,31 @@ static void on_signal(void *ctx, int signum, struct now now)
     }
 }
 
+/* To end while its last words are on their way would be a reset instead of them. Whoever waits for too long has signals. */
+static bool stdio_is_done(const struct running *r)
+{
+    bool is_broken = stdio_client_status(&r->stdio) != STATUS_OK;
+    return stdio_client_is_over(&r->stdio) && (is_broken || !app_is_delivering(r->world.app));
+}
+
 static uint64_t turn(void *ctx, struct now now)
 {
     struct running *r = ctx;
     uint64_t at = app_turn(r->world.app, now);
+    if (command_is_wanted(&r->command) && !r->draining) {
+        at = deadline_min(at, command_look(&r->command, now));
+        if (command_is_over(&r->command)) {
+            begin_to_end(r, command_status(&r->command), now); /* what it said last is to arrive */
+        }
+    }
     if (r->draining) {
         if (!app_drain(r->world.app) || now.mono >= r->drain_until) {
-            stop(r, STATUS_OK);
+            stop(r, r->status);
         }
         at = deadline_min(at, r->drain_until);
     }
-    if (stdio_client_is_over(&r->stdio)) {
+    if (stdio_is_done(r)) {
         stop(r, stdio_client_status(&r->stdio));
-    }
-    if (command_is_wanted(&r->command)) {
-        at = deadline_min(at, command_look(&r->command, now));
-        if (command_is_over(&r->command)) {
-            stop(r, command_status(&r->command));
-        }
     }
     return at;
 }
