@@ -166,6 +166,31 @@ static void what_comes_before_the_answer_may_still_fail_in_words(void **state)
     visit_end(&v);
 }
 
+/* Less than was promised must not look like all of it. */
+static void an_answer_that_breaks_off_is_no_clean_end(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        struct visit v;
+        visit_begin(&v, (struct ground_options){0});
+        visit_say(&v, BYTES(GET));
+        struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+        fake_tcp_connected(t);
+        fake_tcp_deliver(t, answers[i], strlen(answers[i]));
+        fake_tcp_deliver_fin(t);
+        visit_settle(&v);
+        visit_heard(&v, answers[i], strlen(answers[i]));
+        assert_int_equal(v.c.fate, FAKE_ABORTED);
+        assert_false(v.c.shut);
+        visit_end(&v);
+    }
+}
+
 /* It has said all that it wants to know: "printf ... | nc". */
 static void a_client_that_ends_its_side_hears_all_answers(void **state)
 {
@@ -202,6 +227,7 @@ int main(void)
         cmocka_unit_test(an_answer_before_the_whole_request_is_the_last_one),
         cmocka_unit_test(an_answer_that_was_offered_is_not_replaced),
         cmocka_unit_test(what_comes_before_the_answer_may_still_fail_in_words),
+        cmocka_unit_test(an_answer_that_breaks_off_is_no_clean_end),
         cmocka_unit_test(a_client_that_ends_its_side_hears_all_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,7 @@ static const struct {
     {"GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nA: \001\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nA: b\177\r\n\r\n", 400},
 };
 
 static void what_two_readers_could_read_in_two_ways_is_refused(void **state)
@@ -102,9 +103,12 @@ static void what_is_for_one_connection_is_known(void **state)
     assert_int_equal(
         request(&h, "GET / HTTP/1.1\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nX-Theirs: 2\r\n"
                     "Proxy-Authorization: Basic x\r\nTE: trailers\r\nContent-Length: 0\r\n"
-                    "Proxy-Connection: keep-alive\r\n\r\n"),
+                    "Proxy-Connection: keep-alive\r\nKeep-Alive: 5\r\nUpgrade: x\r\n"
+                    "Proxy-Authenticate: Basic\r\nTrailer: x\r\n\r\n"),
         0);
-    static const bool ours[] = {true, true, false, true, true, false, true};
+    static const bool ours[] = {true, true, false, true, true, false,
+                                true, true, true,  true, false};
+    assert_int_equal(h.n, ARRAY_SIZE(ours));
     for (size_t i = 0; i < h.n; i++) {
         assert_int_equal(http_field_is_ours(&h, &h.fields[i]), ours[i]);
     }
@@ -203,6 +207,7 @@ static const struct {
     {"Content-Length: +5\r\n", false, 0},
     {"Content-Length: \r\n", false, 0},
     {"Content-Length: 99999999999999999999\r\n", false, 0},
+    {"Content-Length: 18446744073709551621\r\n", false, 0}, /* 5, in 64 bits */
     {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", false, 0},
     {"Transfer-Encoding: gzip, chunked\r\n", false, 0},
     {"Transfer-Encoding: identity\r\n", false, 0},
