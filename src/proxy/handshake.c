@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DISCARD_ROUNDS 16 /* reads per call */
+/* per call, so that nobody holds up the others */
+#define TALK_ROUNDS 16
+#define DISCARD_ROUNDS 16 /* reads */
 
 struct handshake *handshake_new(const struct door_terms *terms)
 {
@@ -83,10 +85,11 @@ static int find_input(struct handshake *h, struct stream *client)
     return err == 0 && h->eof ? ERR_CLOSED : err;
 }
 
-/* One message per round, so that no answer is overtaken by the next. */
+/* One message per round, so that no answer is overtaken by the next. Where the rounds are used up, the last answer waits for
+ * the next call. */
 int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict *verdict)
 {
-    do {
+    for (int i = 0; i < TALK_ROUNDS; i++) {
         int err = handshake_write(h, client);
         if (err == 0) {
             err = find_input(h, client);
@@ -95,8 +98,11 @@ int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict
             return err;
         }
         *verdict = feed(h);
-    } while (*verdict == DOOR_MORE || *verdict == DOOR_ANSWER);
-    return 0;
+        if (*verdict != DOOR_MORE && *verdict != DOOR_ANSWER) {
+            return 0;
+        }
+    }
+    return ERR_AGAIN;
 }
 
 void handshake_reply(struct handshake *h, int err, const struct endpoint *bound)
