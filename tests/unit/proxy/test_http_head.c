@@ -306,7 +306,8 @@ static void broken_chunks_are_bad(void **state)
         /* blanks may stand before an extension, and before nothing else */
         "5 5\r\n", "5 \t0;x\r\n", "5 \n", "5;\001\r\n",
         /* a trailer is a field in a line of its own, without folds */
-        "0\r\n folded: x\r\n", "0\r\n: x\r\n", "0\r\nA: b\r\n\tc\r\n", "0\r\nA: \001\r\n"};
+        "1\r\nx\r\n\r\n", "1\r\nx\r\n;a\r\n", "0\r\n folded: x\r\n", "0\r\n: x\r\n",
+        "0\r\nA: b\r\n\tc\r\n", "0\r\nA: \001\r\n"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         struct http_body b = {.framing = HTTP_CHUNKED};
         take_in_pieces(&b, wrong[i], strlen(wrong[i]), 1);

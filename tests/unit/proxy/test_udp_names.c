@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* More of src/proxy/udp_relay.c: whom names of targets are asked of, and how often. */
+/* More of src/proxy/udp_relay.c: whom names of targets are asked of, and how often; and whose a port is. */
 #include "proxy/udp_relay.h"
 
 #include "base/err.h"
@@ -114,12 +114,38 @@ static void what_is_too_long_behind_its_header_is_dropped(void **state)
     end(&p);
 }
 
+/* RFC 1928 section 7: a port is the client's own if his own address stands before it. */
+static void a_port_of_another_address_is_nobodys(void **state)
+{
+    (void)state;
+    static const char TO_FAR[] = "\0\0\0\x01\x0a\0\0\x02\x03\xe8x";
+    for (unsigned foreign = 0; foreign < 2; foreign++) {
+        struct scene p;
+        struct udp_association *first;
+        begin(&p, NULL); /* the oldest, which has no port yet */
+        struct endpoint client = at("127.0.0.1", 40001), bound;
+        struct endpoint hint = at(foreign ? "10.9.9.9" : "127.0.0.1", 4000);
+        assert_int_equal(
+            udp_association_open(p.r, &client, &client, &hint, NULL, &first, &bound, p.h->wire.now),
+            0);
+        say(&p, TO_FAR, sizeof TO_FAR - 1);
+        assert_int_equal(p.far.n, 1);
+        udp_association_close(first);
+        far_udp_say(&p.far, &p.far.from, "y", 1);
+        house_pass(p.h, 20 * MS);
+        udp_relay_flush(p.r);
+        assert_int_equal(udp_relay_counters(p.r).down, foreign); /* to the oldest, or to nobody */
+        end(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_name_that_is_denied_is_not_even_asked_for),
         cmocka_unit_test(a_name_in_use_is_asked_for_anew),
         cmocka_unit_test(what_is_too_long_behind_its_header_is_dropped),
+        cmocka_unit_test(a_port_of_another_address_is_nobodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
