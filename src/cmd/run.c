@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "cmd/announce.h"
 #include "cmd/command.h"
 #include "cmd/daemon.h"
 #include "cmd/stdio_client.h"
@@ -57,33 +58,6 @@ static int add_tunnel(struct running *r, const struct files *f, size_t i)
     return err;
 }
 
-/* What was configured, in one look. */
-static void announce(const struct running *r, const struct files *f, size_t i)
-{
-    const struct config *c = f->file[i].config;
-    const struct log *log = &r->world.log;
-    char addresses[256] = "", workers[24] = "";
-    for (size_t a = 0; a < c->n_addresses; a++) {
-        char text[ADDR_TEXT];
-        size_t used = strlen(addresses);
-        snprintf(addresses + used, sizeof addresses - used, "%s%s", a > 0 ? ", " : "",
-                 addr_format(&c->addresses[a].addr, text));
-    }
-    if (r->world.env.parallel != NULL) {
-        snprintf(workers, sizeof workers, " on %u cores", r->world.parallel.workers + 1);
-    }
-    log_info(log, "tunnel %s: %s; %zu peer%s; MTU %u; UDP port %u%s%s; %s%s", c->path, addresses,
-             c->n_peers, c->n_peers == 1 ? "" : "s", (unsigned)tunnel_mtu(r->tunnels[i]),
-             (unsigned)tunnel_port(r->tunnels[i]), c->through != NULL ? " through " : "",
-             c->through != NULL ? c->through : "", wg_suite_name(), workers);
-    if (c->n_dns == 0) {
-        log_info(log, "no DNS in %s: names are %s", c->path,
-                 c->names_outside
-                     ? "looked up by this machine, outside the tunnel, as [Resolve] says"
-                     : "refused, never looked up outside the tunnel");
-    }
-}
-
 /* What leads standard input and output: -W, or the file's [STDIOTunnel]. */
 static const struct config_door *own_stdio(const struct files *f, const struct options *o,
                                            size_t *tunnel)
@@ -129,6 +103,14 @@ static uint64_t drain_time(const struct running *r)
     return (l->has_drain_timeout ? l->drain_timeout : DRAIN_USUAL) * NS_PER_S;
 }
 
+/* Whoever comes now is turned away, and what runs has some time to end. */
+static void begin_to_end(struct running *r, int status, struct now now)
+{
+    r->status = status;
+    r->draining = true;
+    r->drain_until = now.mono + drain_time(r);
+}
+
 /* The first signal lets what runs come to its end, the second does not wait. */
 static void on_signal(void *ctx, int signum, struct now now)
 {
@@ -144,8 +126,7 @@ static void on_signal(void *ctx, int signum, struct now now)
         return;
     }
     io_notify("STOPPING=1");
-    r->draining = true;
-    r->drain_until = now.mono + drain_time(r);
+    begin_to_end(r, STATUS_OK, now);
     if (!app_drain(r->world.app)) {
         stop(r, STATUS_OK);
     } else {
@@ -154,24 +135,31 @@ static void on_signal(void *ctx, int signum, struct now now)
     }
 }
 
+/* To end while its last words are on their way would be a reset instead of them. Whoever waits for too long has signals. */
+static bool stdio_is_done(const struct running *r)
+{
+    bool is_broken = stdio_client_status(&r->stdio) != STATUS_OK;
+    return stdio_client_is_over(&r->stdio) && (is_broken || !app_is_delivering(r->world.app));
+}
+
 static uint64_t turn(void *ctx, struct now now)
 {
     struct running *r = ctx;
     uint64_t at = app_turn(r->world.app, now);
+    if (command_is_wanted(&r->command) && !r->draining) {
+        at = deadline_min(at, command_look(&r->command, now));
+        if (command_is_over(&r->command)) {
+            begin_to_end(r, command_status(&r->command), now); /* what it said last is to arrive */
+        }
+    }
     if (r->draining) {
         if (!app_drain(r->world.app) || now.mono >= r->drain_until) {
-            stop(r, STATUS_OK);
+            stop(r, r->status);
         }
         at = deadline_min(at, r->drain_until);
     }
-    if (stdio_client_is_over(&r->stdio)) {
+    if (stdio_is_done(r)) {
         stop(r, stdio_client_status(&r->stdio));
-    }
-    if (command_is_wanted(&r->command)) {
-        at = deadline_min(at, command_look(&r->command, now));
-        if (command_is_over(&r->command)) {
-            stop(r, command_status(&r->command));
-        }
     }
     return at;
 }
@@ -184,7 +172,7 @@ static int set_up_tunnels(struct running *r)
     for (size_t i = 0; err == 0 && i < r->files->n; i++) {
         err = add_tunnel(r, r->files, i);
         if (err == 0) {
-            announce(r, r->files, i);
+            announce_tunnel(&r->world, r->files->file[i].config, r->tunnels[i]);
         }
     }
     return err;

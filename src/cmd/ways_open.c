@@ -1,51 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/ways_open.h"
 
-#include <stdio.h>
-
 #include "base/err.h"
+#include "cmd/announce.h"
 #include "cmd/ways_in.h"
 #include "config/listener.h"
 
 /* ---- doors ---- */
-
-static const char *protocols_text(const struct config_door *d)
-{
-    bool socks = d->protocols & (CONFIG_SOCKS5 | CONFIG_SOCKS4), http = d->protocols & CONFIG_HTTP;
-    return socks && http ? "SOCKS and HTTP proxy" : http ? "HTTP proxy" : "SOCKS proxy";
-}
-
-static void announce_door(const struct ways *w, const struct config_door *d,
-                          const struct place *bound)
-{
-    char at[PLACE_TEXT] = "", target[300] = "";
-    const struct log *log = &w->world->log;
-    if (d->target_path != NULL) {
-        snprintf(target, sizeof target, "unix:%s", d->target_path);
-    } else if (d->target_host != NULL) {
-        snprintf(target, sizeof target, "%s:%u", d->target_host, (unsigned)d->target_port);
-    }
-    place_format(bound, at);
-    switch (d->kind) {
-    case CONFIG_PROXY:
-        log_info(log, "%s on %s%s%s", protocols_text(d), at,
-                 d->tls_certificate != NULL ? ", by TLS" : "",
-                 d->n_users > 0 ? ", for its users" : "");
-        break;
-    case CONFIG_SNI:
-        log_info(log, "TLS by server name on %s", at);
-        break;
-    case CONFIG_FORWARD:
-        log_info(log, "%s%s leads to %s in the tunnel", d->udp ? "UDP " : "", at, target);
-        break;
-    case CONFIG_REVERSE:
-        log_info(log, "%sport %u in the tunnel leads to %s here", d->udp ? "UDP " : "",
-                 (unsigned)d->port, target);
-        break;
-    case CONFIG_STDIO:
-        break;
-    }
-}
 
 /* A socket that was handed over by name. */
 static int find_inherited(const struct ways *w, struct place *at)
@@ -106,7 +67,7 @@ static int add_one_door(struct ways *w, size_t tunnel, const struct config_door 
         err = check_inherited(w, &d.bind, &bound, d.allow_lan || d.n_users > 0);
     }
     if (err == 0) {
-        announce_door(w, &d, &bound);
+        announce_door(&w->world->log, &d, &bound);
         warn_of_silent_reverse(w, &d, tunnel);
     }
     if (err == 0) {

@@ -168,8 +168,8 @@ typedef void io_resolved_fn(void *ctx, int err, const struct endpoint *found, si
                             struct now now);
 
 /* Resolve a peer's endpoint name with the system's resolver, off the loop's thread. done() runs
- * from the loop, never inside this call. 0, ERR_BAD_NAME (empty or too long), ERR_LIMIT (too
- * many lookups hang), ERR_NOMEM. */
+ * from the loop, never inside this call. Some are looked up at once, the others in their turn. 0, ERR_BAD_NAME (empty or
+ * too long), ERR_LIMIT (very many wait already), ERR_NOMEM. */
 int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolved_fn *done,
                void *ctx, struct io_lookup **out) MUST_USE;
 void io_resolve_cancel(struct io_lookup *l); /* done() will not be called */

@@ -228,9 +228,12 @@ bool http_field_is_ours(const struct http_head *h, const struct http_field *f)
             return true;
         }
     }
+    if (http_text_is(f->name, "Content-Length")) {
+        return f != http_head_find(h, "Content-Length");
+    }
     /* What frames the body stays, whatever Connection says. */
     if (f->name.len >= sizeof name || http_text_is(f->name, "Transfer-Encoding") ||
-        http_text_is(f->name, "Content-Length") || http_text_is(f->name, "Host")) {
+        http_text_is(f->name, "Host")) {
         return false;
     }
     memcpy(name, f->name.at, f->name.len);

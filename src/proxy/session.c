@@ -290,7 +290,7 @@ void session_greeting_step(struct session *s, struct now now)
     int err = handshake_talk(h, s->client, &verdict);
     if (err == ERR_AGAIN) {
         stream_want(s->client, handshake_is_answering(h) ? STREAM_WRITABLE : STREAM_READABLE);
-    } else if (h->eof) {
+    } else if (err == ERR_CLOSED && h->eof) {
         session_end(s, "", "the client left before its request was whole");
     } else if (err != 0) {
         session_end_err(s, "client: ", err);

@@ -6,6 +6,7 @@
 #define WGPROXY_PROXY_UDP_RELAY_PARTS_H
 
 #include "base/list.h"
+#include "proxy/udp_queue.h"
 #include "proxy/udp_relay.h"
 #include "stack/stack_udp.h"
 
@@ -17,6 +18,7 @@ struct udp_relay {
     struct outbox outbox;
     struct list associations; /* the oldest first */
     unsigned n_targets;
+    size_t queued_bytes; /* of all targets */
     uint64_t next_sweep; /* of targets; NEVER without any */
     struct udp_relay_counters counters;
 };
@@ -29,8 +31,7 @@ struct udp_target {
     struct addr addr;           /* family NONE until it was found */
     uint16_t port;              /* that was sent to last */
     uint64_t asked, used;
-    struct list queued; /* struct queued */
-    unsigned n_queued;
+    struct udp_queue queued;
     char name[];
 };
 

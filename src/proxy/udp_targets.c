@@ -7,16 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUED_MAX 8 /* datagrams for a name that is being looked up */
 #define FRESH \
     (30 * NS_PER_S) /* then a name is asked for again: the resolver's cache knows its TTL */
-
-struct queued {
-    struct list link;
-    uint16_t port;
-    size_t len;
-    uint8_t data[];
-};
 
 void udp_send_inside(struct udp_association *a, const struct target *to, const uint8_t *data,
                      size_t len)
@@ -39,11 +31,9 @@ void udp_send_inside(struct udp_association *a, const struct target *to, const u
 
 static void drop_queue(struct udp_target *t)
 {
-    for (struct list *l; (l = list_pop_front(&t->queued)) != NULL;) {
+    for (struct udp_queued *q; (q = udp_queue_take(&t->queued)) != NULL; free(q)) {
         t->owner->relay->counters.dropped_denied++;
-        free(list_item(l, struct queued, link));
     }
-    t->n_queued = 0;
 }
 
 void udp_target_free(struct udp_target *t)
@@ -89,12 +79,9 @@ static void found(void *ctx, int err, const struct addr *addrs, size_t n, struct
         drop_queue(t);
         return;
     }
-    for (struct list *l; (l = list_pop_front(&t->queued)) != NULL;) {
-        struct queued *q = list_item(l, struct queued, link);
+    for (struct udp_queued *q; (q = udp_queue_take(&t->queued)) != NULL; free(q)) {
         send_to_name(t, q->port, q->data, q->len);
-        free(q);
     }
-    t->n_queued = 0;
 }
 
 static struct udp_target *find_target(struct udp_association *a, const char *name)
@@ -117,7 +104,7 @@ static struct udp_target *add_target(struct udp_association *a, const char *name
     if (t != NULL) {
         t->owner = a;
         memcpy(t->name, name, size);
-        list_init(&t->queued);
+        udp_queue_init(&t->queued, &r->queued_bytes);
         list_push_back(&a->targets, &t->link);
         a->n_targets++;
         if (r->n_targets++ == 0) {
@@ -125,19 +112,6 @@ static struct udp_target *add_target(struct udp_association *a, const char *name
         }
     }
     return t;
-}
-
-static void enqueue(struct udp_target *t, uint16_t port, const uint8_t *data, size_t len)
-{
-    struct queued *q = t->n_queued < QUEUED_MAX ? malloc(sizeof *q + len) : NULL;
-    if (q == NULL) {
-        t->owner->relay->counters.dropped_limit++;
-        return;
-    }
-    *q = (struct queued){.port = port, .len = len};
-    memcpy(q->data, data, len);
-    list_push_back(&t->queued, &q->link);
-    t->n_queued++;
 }
 
 /* An address that is known is used while it is asked for anew. */
@@ -165,7 +139,7 @@ void udp_send_to_name(struct udp_association *a, const struct target *to, const 
     if (t->addr.family != FAMILY_NONE) {
         send_to_name(t, to->port, data, len);
     } else if (err == 0 && t->lookup != NULL) {
-        enqueue(t, to->port, data, len);
+        r->counters.dropped_limit += !udp_queue_put(&t->queued, to->port, data, len);
     } else {
         r->counters.dropped_denied++;
     }

@@ -194,3 +194,15 @@ size_t stack_tcp_count(const struct stack *stack)
     }
     return n;
 }
+
+bool stack_tcp_is_delivering(const struct stack *stack)
+{
+    list_foreach(l, &stack->conns) {
+        const struct stack_tcp *t = list_item(l, struct stack_tcp, all);
+        bool is_closed = !t->has_user && t->listener == NULL && t->pcb != NULL;
+        if (is_closed && t->state == CONN_OPEN && !t->fin_acked) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -91,4 +91,7 @@ struct endpoint stack_tcp_local(const struct stack_tcp *t);
 void stack_tcp_close(struct stack_tcp *t);
 void stack_tcp_abort(struct stack_tcp *t);
 
+/* Is there a stream that was closed, of which the peer has not acknowledged everything and the FIN? */
+bool stack_tcp_is_delivering(const struct stack *stack);
+
 #endif
