@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What a host inside the tunnel may do to the connections that it has with us: it may ruin them, but
+ * neither the program nor what others have with it. */
+#include "unit/stack/hand.h"
+
+#include <lwip/priv/tcp_priv.h>
+
+enum { MSS = HAND_MSS, ACK = 0x10, KIB = 1024, MTU = 1420, MTU_MIN = 576 };
+
+/* As many as the send queue begins with, so that all of it is lwIP's. */
+enum { ALL_OF_IT = 256 * KIB };
+
+static void begin(void)
+{
+    hand_begin(true, 65535, MSS);
+    hand_acknowledge(0, NULL);
+    hand_turn();
+}
+
+static size_t n_segments(const struct tcp_seg *seg)
+{
+    size_t n = 0;
+    for (; seg; seg = seg->next) {
+        n++;
+    }
+    return n;
+}
+
+/* What is in flight is acknowledged, again and again, until nothing is left. */
+static void acknowledge_all(uint32_t until)
+{
+    uint32_t done = 0;
+    while (done < until) {
+        hand_turn();
+        const struct tcp_pcb *pcb = hand.client.t->pcb;
+        assert_true(pcb->snd_nxt - hand.first > done);
+        done = pcb->snd_nxt - hand.first;
+        hand_acknowledge(done, NULL);
+    }
+    assert_int_equal(stack_tcp_unsent(hand.client.t), 0);
+}
+
+/* Each message cuts every segment that is queued once more, if it is allowed to: lwIP counts the
+ * pieces in 16 bits. */
+static void an_mtu_that_falls_byte_by_byte_does_not_grind_the_queue(void **state)
+{
+    (void)state;
+    begin();
+    hand_send(ALL_OF_IT);
+    for (uint16_t mtu = MTU - 1; mtu >= MTU_MIN; mtu--) {
+        hand_too_big(0, mtu);
+        hand_turn();
+    }
+    const struct tcp_pcb *pcb = hand.client.t->pcb;
+    size_t least = ALL_OF_IT / (MTU_MIN - 40);
+    assert_in_range(n_segments(pcb->unacked) + n_segments(pcb->unsent), least, 3 * least);
+    assert_int_equal(pcb->mss, MTU_MIN - 40);
+    acknowledge_all(ALL_OF_IT);
+    hand_end();
+}
+
+/* The most segments that the queue holds, each of which would be cut in two. */
+static void a_full_queue_is_cut_as_far_as_it_may_be(void **state)
+{
+    (void)state;
+    enum { SMALL = 600, MUCH = 30 * 1024 * KIB };
+    hand_begin(true, 65535, SMALL);
+    hand.client.to_send = MUCH;
+    const struct tcp_pcb *pcb = hand.client.t->pcb;
+    while (n_segments(pcb->unacked) + n_segments(pcb->unsent) < 24000) {
+        if (pcb->snd_nxt - pcb->lastack < 7900 * KIB) { /* of the window of 8 MiB */
+            hand_acknowledge(pcb->snd_nxt - hand.first, NULL);
+        }
+        hand_turn();
+        peer_pump(&hand.client);
+        hand_turn();
+    }
+    hand_too_big(pcb->lastack - hand.first, MTU_MIN);
+    hand_turn();
+    assert_in_range(pcb->snd_queuelen, 60000, UINT16_MAX);
+    acknowledge_all(MUCH);
+    hand_end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_mtu_that_falls_byte_by_byte_does_not_grind_the_queue),
+        cmocka_unit_test(a_full_queue_is_cut_as_far_as_it_may_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
