@@ -64,7 +64,8 @@ static uint32_t in_flight(const struct tcp_pcb *pcb)
         return 0;
     }
     if (pcb->unsent) {
-        return lwip_ntohl(pcb->unsent->tcphdr->seqno) - pcb->lastack;
+        uint32_t first = lwip_ntohl(pcb->unsent->tcphdr->seqno);
+        return TCP_SEQ_GT(first, pcb->lastack) ? first - pcb->lastack : 0;
     }
     return pcb->snd_nxt - pcb->lastack - ((pcb->flags & TF_FIN) != 0);
 }

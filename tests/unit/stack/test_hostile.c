@@ -82,11 +82,35 @@ static void a_full_queue_is_cut_as_far_as_it_may_be(void **state)
     hand_end();
 }
 
+/* A segment of which a part is acknowledged, and that part is then cut off: what is old may go again,
+ * but must not stand in the way of the rest, whatever window is announced meanwhile. */
+static void half_a_segment_acknowledged_and_cut_off_holds_nothing_up(void **state)
+{
+    (void)state;
+    static const uint16_t windows[] = {60, 512, 600,
+                                       65535}; /* 512: 64 KiB, of which 16 bits are 0 */
+    for (size_t i = 0; i < ARRAY_SIZE(windows); i++) {
+        begin();
+        hand_send(20 * MSS);
+        hand.window = 60; /* less than the congestion window */
+        hand_acknowledge(1300, NULL);
+        hand_too_big(MSS, 1280);
+        hand_turn();
+        hand.window = windows[i];
+        hand_acknowledge(1300, NULL);
+        wire_pass(&hand.w, NS_PER_S);
+        hand.window = 512;
+        acknowledge_all(20 * MSS);
+        hand_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_mtu_that_falls_byte_by_byte_does_not_grind_the_queue),
         cmocka_unit_test(a_full_queue_is_cut_as_far_as_it_may_be),
+        cmocka_unit_test(half_a_segment_acknowledged_and_cut_off_holds_nothing_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
