@@ -3,7 +3,7 @@
 
 #include "stack/gate.h"
 
-enum { ACK = 0x10, SYN_ACK = 0x12, PUSH_ACK = 0x18 };
+enum { ACK = 0x10, SYN_ACK = 0x12, FIRST = 5001 };
 
 struct hand hand;
 
@@ -39,6 +39,17 @@ void hand_answer(uint8_t flags, uint32_t acknowledged, const uint8_t *options, s
     wire_inject(&hand.w.a, ip, len);
 }
 
+void hand_data(uint8_t flags, uint32_t ahead, size_t len)
+{
+    static uint8_t data[65536], ip[65536];
+    for (size_t i = 0; i < len; i++) {
+        data[i] = peer_byte(0, hand.theirs - FIRST + ahead + i);
+    }
+    wire_inject(&hand.w.a, ip,
+                make_tcp(ip, "10.0.0.2", 80, "10.0.0.1", hand.port, hand.theirs + ahead, hand.first,
+                         flags, data, len));
+}
+
 void hand_acknowledge(uint32_t acknowledged, const uint32_t *blocks)
 {
     uint8_t options[40] = {1, 1, 5, 2};
@@ -67,7 +78,7 @@ void hand_turn(void)
 void hand_begin(bool sack, uint16_t syn_window, uint16_t mss)
 {
     uint8_t options[] = {2, 4, (uint8_t)(mss >> 8), (uint8_t)mss, 1, 3, 3, 7, 4, 2, 1, 1};
-    hand = (struct hand){.theirs = 5000, .window = syn_window, .client.appetite = SIZE_MAX};
+    hand = (struct hand){.theirs = FIRST - 1, .window = syn_window, .client.appetite = SIZE_MAX};
     wire_open(&hand.w, &(struct wire_config){.delay = MS});
     hand.w.a.sniff = record;
     struct endpoint to = at("10.0.0.2", 80);

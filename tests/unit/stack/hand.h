@@ -44,6 +44,9 @@ void hand_acknowledge(uint32_t acknowledged, const uint32_t *blocks);
         __VA_ARGS__, 0, 0 \
     }
 
+/* Bytes of the server's stream, `ahead` of its next one; nothing moves that. */
+void hand_data(uint8_t flags, uint32_t ahead, size_t len);
+
 /* A router, or whoever claims to be one: what begins at the offset is larger than `mtu`. */
 void hand_too_big(uint32_t offset, uint16_t mtu);
 

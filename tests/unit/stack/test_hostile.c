@@ -105,12 +105,70 @@ static void half_a_segment_acknowledged_and_cut_off_holds_nothing_up(void **stat
     }
 }
 
+/* The end of what is behind a hole lies beyond the window, which may even be closed when the hole is
+ * filled. */
+static void what_is_behind_a_hole_may_end_beyond_the_window(void **state)
+{
+    (void)state;
+    enum { FIN = 0x01, WINDOW = 64 * KIB, STEP = 10000 };
+    for (unsigned i = 0; i < 16; i++) {
+        begin();
+        uint8_t fin = i & 1 ? FIN : 0;
+        hand_data(ACK | fin, 6 * STEP, STEP); /* the first one there, or the last */
+        if (i & 2) {
+            hand_data(ACK, 3 * STEP, STEP);
+            hand_data(ACK | fin, 5 * STEP, 2 * STEP); /* between two, and before one */
+        }
+        if (i & 4) {
+            hand_data(ACK | fin, 6 * STEP, STEP + 1);
+        }
+        if (i & 8) {
+            hand_data(ACK | fin, 2 * STEP, 6 * STEP);
+        }
+        for (unsigned k = 0; k < 6; k++) {
+            hand_data(ACK, k * STEP, STEP);
+        }
+        assert_true(hand.client.t->pcb->rcv_nxt - hand.theirs <= WINDOW);
+        hand_turn();
+        assert_in_range(hand.client.received, 6 * STEP, WINDOW);
+        hand_end();
+    }
+}
+
+/* What covers a FIN, and goes on behind it up to the end of the window. */
+static void nothing_comes_behind_a_fin(void **state)
+{
+    (void)state;
+    enum { FIN = 0x01, WINDOW = 64 * KIB, STEP = 10000 };
+    for (unsigned i = 0; i < 3; i++) {
+        begin();
+        hand_data(ACK | FIN, 4 * STEP, 100);
+        if (i == 0) {
+            hand_data(ACK, 3 * STEP, WINDOW - 3 * STEP);
+            hand_data(ACK, 0, 3 * STEP);
+        } else if (i == 1) {
+            hand_data(ACK, 0, WINDOW - 100);
+        } else {
+            hand_data(ACK, 2 * STEP, STEP);
+            hand_data(ACK, 3 * STEP, WINDOW - 3 * STEP);
+            hand_data(ACK, STEP, 2 * STEP);
+            hand_data(ACK, 0, STEP);
+        }
+        hand_turn();
+        assert_int_equal(hand.client.received, 4 * STEP + 100);
+        assert_true(hand.client.eof);
+        hand_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_mtu_that_falls_byte_by_byte_does_not_grind_the_queue),
         cmocka_unit_test(a_full_queue_is_cut_as_far_as_it_may_be),
         cmocka_unit_test(half_a_segment_acknowledged_and_cut_off_holds_nothing_up),
+        cmocka_unit_test(what_is_behind_a_hole_may_end_beyond_the_window),
+        cmocka_unit_test(nothing_comes_behind_a_fin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
