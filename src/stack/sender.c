@@ -169,6 +169,17 @@ static void gather_blocks(struct stack_tcp *t)
     }
 }
 
+/* RFC 9293 3.8.6.1: a peer that keeps its window closed may have taken back what is under way. While it
+ * answers it is alive, and is asked on. lwIP gives up by the count of timeouts. */
+static void wait_for_window(struct stack_tcp *t)
+{
+    const struct packet *p = t->stack->input_packet;
+    bool closed = p && p->payload[14] == 0 && p->payload[15] == 0;
+    if (closed && t->pcb->nrtx > BACKOFF_MAX) {
+        t->pcb->nrtx = BACKOFF_MAX;
+    }
+}
+
 /* RFC 8985 7.4.2: the tail was lost, and the probe has mended it; or it was not. */
 static void end_probe(struct stack_tcp *t, bool progress)
 {
@@ -235,6 +246,8 @@ void stack_hook_ack(struct tcp_pcb *pcb)
     if (bytes > 0) {
         s->last_event = t->stack->mono;
         set_timeout(t, 0);
+    } else {
+        wait_for_window(t);
     }
     if (is_troubled(t)) {
         pcb->cwnd = in_flight(pcb); /* nothing new before the look at the end of the turn */

@@ -161,6 +161,32 @@ static void nothing_comes_behind_a_fin(void **state)
     }
 }
 
+/* RFC 9293 3.8.6.1: a peer that answers is alive, however long its window stays closed, and though it
+ * took back what was under way. */
+static void a_window_closed_over_what_is_under_way_is_waited_for(void **state)
+{
+    (void)state;
+    begin();
+    hand_send(5 * MSS);
+    hand.window = 0;
+    for (unsigned s = 0; s < 1200; s++) {
+        size_t before = hand.n_sent;
+        wire_pass(&hand.w, NS_PER_S);
+        if (hand.n_sent != before) {
+            hand_acknowledge(0, NULL);
+        }
+    }
+    assert_int_equal(stack_tcp_error(hand.client.t), 0);
+    assert_in_range(hand.n_sent, 12, 200);
+    hand.window = 65535;
+    hand_acknowledge(0, NULL);
+    wire_pass(&hand.w, 61 * NS_PER_S);
+    hand_acknowledge(5 * MSS, NULL);
+    hand_turn();
+    assert_int_equal(stack_tcp_unsent(hand.client.t), 0);
+    hand_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +195,7 @@ int main(void)
         cmocka_unit_test(half_a_segment_acknowledged_and_cut_off_holds_nothing_up),
         cmocka_unit_test(what_is_behind_a_hole_may_end_beyond_the_window),
         cmocka_unit_test(nothing_comes_behind_a_fin),
+        cmocka_unit_test(a_window_closed_over_what_is_under_way_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
