@@ -187,6 +187,34 @@ static void a_window_closed_over_what_is_under_way_is_waited_for(void **state)
     hand_end();
 }
 
+/* lwIP makes segments of half the largest window that was ever announced, each with its headers in
+ * memory of ours. */
+static void a_tiny_window_is_not_paid_for_in_segments(void **state)
+{
+    (void)state;
+    static const uint16_t windows[] = {0, 1, 2, 3, 10, 127, 128, 1000};
+    for (size_t i = 0; i < ARRAY_SIZE(windows); i++) {
+        hand_begin(true, windows[i], MSS);
+        hand_send(ALL_OF_IT);
+        const struct tcp_pcb *pcb = hand.client.t->pcb;
+        assert_in_range(n_segments(pcb->unacked) + n_segments(pcb->unsent), 1, 5000);
+        uint32_t done = 0; /* such a window is used nevertheless */
+        for (unsigned k = 0; k < 20 && windows[i] > 0; k++) {
+            wire_pass(&hand.w, 400 * MS);
+            done = pcb->snd_nxt - hand.first;
+            hand.window = 0;
+            hand_acknowledge(done, NULL);
+            hand.window = 1; /* 128 bytes now */
+            hand_acknowledge(done, NULL);
+        }
+        assert_true(windows[i] == 0 || done > 100);
+        hand.window = 65535;
+        hand_acknowledge(done, NULL);
+        acknowledge_all(ALL_OF_IT);
+        hand_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +224,7 @@ int main(void)
         cmocka_unit_test(what_is_behind_a_hole_may_end_beyond_the_window),
         cmocka_unit_test(nothing_comes_behind_a_fin),
         cmocka_unit_test(a_window_closed_over_what_is_under_way_is_waited_for),
+        cmocka_unit_test(a_tiny_window_is_not_paid_for_in_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
