@@ -155,7 +155,7 @@ static void gather_blocks(struct stack_tcp *t)
     }
     struct sack_block blocks[SACK_BLOCKS_MAX];
     size_t n = sack_parse(p->payload, (size_t)(p->payload[12] >> 4) * 4, blocks);
-    if (sack_is_duplicate(blocks, n, s->una)) {
+    if (sack_is_duplicate(blocks, n, t->stack->input_ack)) {
         losses_duplicate(t);
     }
     for (size_t i = 0; i < n; i++) {

@@ -234,6 +234,25 @@ static void lies_change_nothing(void **state)
     hand_end();
 }
 
+/* The path reorders acknowledgements as well: a block below what a later one has acknowledged is no
+ * duplicate (RFC 2883 4 compares with the segment's own). */
+static void an_acknowledgement_that_was_overtaken_reports_no_duplicate(void **state)
+{
+    (void)state;
+    begin(true);
+    hand_send(6 * MSS);
+    wire_pass(&hand.w, HAND_RTT_MS * MS);
+    hand_acknowledge(4 * MSS, NULL);
+    hand_acknowledge(0, BLOCKS(MSS, 2 * MSS));
+    hand_acknowledge(MSS, BLOCKS(2 * MSS, 3 * MSS));
+    hand_turn();
+    assert_int_equal(sender()->duplicates, 0);
+    assert_int_equal(sender()->reordering_steps, 1);
+    hand_acknowledge(4 * MSS, BLOCKS(MSS, 2 * MSS));
+    assert_int_equal(sender()->duplicates, 1);
+    hand_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_receiver_that_forgets_gets_it_again),
         cmocka_unit_test(without_sack_duplicates_have_to_do),
         cmocka_unit_test(lies_change_nothing),
+        cmocka_unit_test(an_acknowledgement_that_was_overtaken_reports_no_duplicate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
