@@ -21,6 +21,12 @@ static bool is_waiting(const struct tcp_seg *seg)
     return (seg->fate & (FATE_LOST | FATE_RESENT)) == FATE_LOST;
 }
 
+void losses_begin(struct stack_tcp *t)
+{
+    t->sender.newest_at = losses_clock(t);
+    t->sender.newest_end = t->sender.una;
+}
+
 /* RFC 8985 6.2, steps 1 to 3. */
 void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
 {

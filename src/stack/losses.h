@@ -10,6 +10,9 @@
 /* The stack's clock as in tcp_seg.sent_at: us, wraps, never 0, which means that it was not sent. */
 uint32_t losses_clock(const struct stack_tcp *t);
 
+/* Nothing that is sent from now on has arrived: what was known of others says nothing about it. */
+void losses_begin(struct stack_tcp *t);
+
 /* A segment arrived, whose fate is not SACKED yet. */
 void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end);
 

@@ -33,8 +33,8 @@ void sender_open(struct stack_tcp *t)
     uint32_t next = t->pcb->snd_nxt;
     congestion_init(&s->congestion, t->pcb->mss, next);
     t->pcb->cwnd = s->congestion.window;
-    s->una = s->looked_una = s->highest = s->newest_end = s->recover = s->reordering_until = next;
-    s->newest_at = losses_clock(t);
+    s->una = s->looked_una = s->highest = s->recover = s->reordering_until = next;
+    losses_begin(t);
     s->reordering_steps = 1;
     s->last_event = t->stack->mono;
     if (t->pcb->nrtx == 0) { /* else nobody knows which of the SYNs was answered */
@@ -275,6 +275,7 @@ void stack_hook_timeout(struct tcp_pcb *pcb)
     s->recover = pcb->snd_nxt;
     s->probing = false;
     losses_all(t);
+    losses_begin(t);
     resend_lost(t);
     conn_mark_dirty(t);
 }
@@ -353,12 +354,13 @@ static uint32_t look(struct stack_tcp *t)
     return v.wait;
 }
 
-/* What the path carried before a pause says less now. */
+/* What the path carried before a pause says less now. The clock of segments may have wrapped since. */
 static void after_idleness(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     uint64_t timeout = rtt_timeout(&s->rtt, TIMEOUT_MIN_US) * NS_PER_US;
     congestion_idle(&s->congestion, t->stack->mono - s->last_event, timeout);
+    losses_begin(t);
 }
 
 static uint64_t probe_time(const struct stack_tcp *t)

@@ -11,6 +11,9 @@ struct hand hand;
 static bool record(struct wire_end *end, uint8_t *ip, size_t len)
 {
     (void)end;
+    if (ip[9] != PROTO_TCP) {
+        return true;
+    }
     const uint8_t *tcp = ip + IP4_HEADER;
     size_t header = (size_t)(tcp[12] >> 4) * 4, data = len - IP4_HEADER - header;
     if (tcp[13] & TCP_SYN) {

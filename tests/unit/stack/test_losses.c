@@ -253,6 +253,26 @@ static void an_acknowledgement_that_was_overtaken_reports_no_duplicate(void **st
     hand_end();
 }
 
+/* The clock of segments wraps after 71 minutes. */
+static void a_pause_of_any_length_makes_nothing_lost(void **state)
+{
+    (void)state;
+    for (unsigned minutes = 5; minutes <= 155; minutes += 30) {
+        begin(true);
+        hand_send(MSS);
+        wire_pass(&hand.w, HAND_RTT_MS * MS);
+        hand_acknowledge(MSS, NULL);
+        wire_pass(&hand.w, minutes * 60 * NS_PER_S);
+        hand_send(8 * MSS);
+        wire_pass(&hand.w, (HAND_RTT_MS + 50) * MS); /* a little later than usual */
+        hand_acknowledge(MSS, BLOCKS(2 * MSS, 3 * MSS));
+        wire_pass(&hand.w, 50 * MS);
+        assert_int_equal(sender()->lost, MSS);
+        assert_int_equal(hand_times_sent(MSS), 2);
+        hand_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +287,7 @@ int main(void)
         cmocka_unit_test(without_sack_duplicates_have_to_do),
         cmocka_unit_test(lies_change_nothing),
         cmocka_unit_test(an_acknowledgement_that_was_overtaken_reports_no_duplicate),
+        cmocka_unit_test(a_pause_of_any_length_makes_nothing_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
