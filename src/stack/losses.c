@@ -87,7 +87,9 @@ void losses_duplicate(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     s->duplicates++;
-    if (TCP_SEQ_GEQ(s->una, s->reordering_until)) {
+    bool later = TCP_SEQ_GEQ(s->una, s->reordering_until) ||
+                 TCP_SEQ_GT(s->reordering_until, t->pcb->snd_nxt); /* 2 GiB ago and more */
+    if (later) {
         s->reordering_until = t->pcb->snd_nxt;
         if (s->reordering_steps < STEPS_MAX) {
             s->reordering_steps++;

@@ -273,6 +273,26 @@ static void a_pause_of_any_length_makes_nothing_lost(void **state)
     }
 }
 
+/* A round trip's duplicates count once; the next one's again, also when the last was 3 GiB ago. */
+static void duplicates_of_each_round_trip_count_once(void **state)
+{
+    (void)state;
+    begin(true);
+    hand_send(5 * MSS);
+    wire_pass(&hand.w, HAND_RTT_MS * MS);
+    hand_acknowledge(2 * MSS, BLOCKS(0, MSS));
+    hand_acknowledge(3 * MSS, BLOCKS(0, MSS));
+    assert_int_equal(sender()->reordering_steps, 2);
+    hand_acknowledge(5 * MSS, BLOCKS(0, MSS));
+    assert_int_equal(sender()->reordering_steps, 3);
+    hand.client.t->sender.reordering_until = sender()->una - (UINT32_C(3) << 30);
+    hand_acknowledge(5 * MSS, NULL);
+    hand_send(MSS);
+    hand_acknowledge(6 * MSS, BLOCKS(4 * MSS, 5 * MSS));
+    assert_int_equal(sender()->reordering_steps, 4);
+    hand_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +308,7 @@ int main(void)
         cmocka_unit_test(lies_change_nothing),
         cmocka_unit_test(an_acknowledgement_that_was_overtaken_reports_no_duplicate),
         cmocka_unit_test(a_pause_of_any_length_makes_nothing_lost),
+        cmocka_unit_test(duplicates_of_each_round_trip_count_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
