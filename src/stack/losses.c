@@ -110,11 +110,12 @@ static uint32_t end_of(const struct tcp_seg *seg, uint32_t seq)
     return seq + (seg->len > 0 ? seg->len : 1u);
 }
 
-void losses_mark(struct stack_tcp *t)
+size_t losses_mark(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     uint32_t seq = t->pcb->unacked ? first_seq(t->pcb) : 0;
-    for (struct tcp_seg *seg = t->pcb->unacked; seg; seg = seg->next) {
+    size_t n = 0;
+    for (struct tcp_seg *seg = t->pcb->unacked; seg; seg = seg->next, n++) {
         uint32_t end = end_of(seg, seq);
         if (!(seg->fate & FATE_SACKED) && sack_covers(&s->fresh, seq, end)) {
             losses_delivered(t, seg, end);
@@ -125,6 +126,7 @@ void losses_mark(struct stack_tcp *t)
         seq = end;
     }
     s->fresh.n = 0;
+    return n;
 }
 
 /* How much later than its successors a segment may arrive: RFC 8985 6.2 step 4. */

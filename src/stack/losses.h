@@ -25,8 +25,9 @@ void losses_forget(struct sender *s, const struct tcp_seg *seg);
 /* The receiver had a segment twice. */
 void losses_duplicate(struct stack_tcp *t);
 
-/* The blocks that have come in reach the segments; the set of them is empty afterwards. */
-void losses_mark(struct stack_tcp *t);
+/* The blocks that have come in reach the segments; the set of them is empty afterwards. How many
+ * segments were looked at. */
+size_t losses_mark(struct stack_tcp *t);
 
 struct verdict {
     size_t n_segments; /* that were looked at */

@@ -215,6 +215,41 @@ static void a_tiny_window_is_not_paid_for_in_segments(void **state)
     }
 }
 
+/* Fill the window of 8 MiB with so many bytes. */
+static void fly(uint32_t n)
+{
+    const struct tcp_pcb *pcb = hand.client.t->pcb;
+    hand.client.to_send = SIZE_MAX;
+    while (pcb->snd_nxt - pcb->lastack < n) {
+        hand_acknowledge(pcb->snd_nxt - hand.first, NULL);
+        hand_turn();
+        peer_pump(&hand.client);
+        hand_turn();
+    }
+}
+
+/* Each acknowledgement names four holes elsewhere. To find the segments is a walk over all that is in
+ * flight: so often at most, however many come. */
+static void holes_all_over_the_flight_are_not_all_looked_for(void **state)
+{
+    (void)state;
+    begin();
+    fly(3000 * MSS);
+    uint32_t una = hand.client.t->pcb->lastack - hand.first;
+    for (uint32_t i = 0; i < 400; i += 4) {
+        uint32_t b[10];
+        for (uint32_t k = 0; k < 4; k++) {
+            b[2 * k] = una + (2 * (i + k) + 1) * MSS;
+            b[2 * k + 1] = b[2 * k] + MSS;
+        }
+        b[8] = b[9] = 0;
+        hand_acknowledge(una, b);
+    }
+    wire_pass(&hand.w, MS);
+    assert_in_range(hand.client.t->sender.n_sacked, SACK_SET_MAX, 3 * SACK_SET_MAX);
+    hand_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +260,7 @@ int main(void)
         cmocka_unit_test(nothing_comes_behind_a_fin),
         cmocka_unit_test(a_window_closed_over_what_is_under_way_is_waited_for),
         cmocka_unit_test(a_tiny_window_is_not_paid_for_in_segments),
+        cmocka_unit_test(holes_all_over_the_flight_are_not_all_looked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
