@@ -293,6 +293,39 @@ static void duplicates_of_each_round_trip_count_once(void **state)
     hand_end();
 }
 
+/* A receiver may hold back the acknowledgement of a lone segment (RFC 9293 3.8.6.3): until when it did so
+ * before, and, once a probe was for nothing, for as long as any. */
+static void a_lone_segment_is_probed_for_when_its_answer_is_overdue(void **state)
+{
+    (void)state;
+    begin(true);
+    uint32_t end = MSS;
+    hand_send(MSS);
+    wire_pass(&hand.w, 260 * MS); /* 2 SRTT and 50 ms */
+    assert_int_equal(hand.n_sent, 2);
+    assert_int_equal(hand.client.t->pcb->nrtx, 0);
+    wire_pass(&hand.w, HAND_RTT_MS * MS); /* it was lost */
+    hand_acknowledge(end, NULL);
+    hand_turn();
+    hand_send(MSS);
+    wire_pass(&hand.w, 240 * MS); /* held back for 140 */
+    hand_acknowledge(end += MSS, NULL);
+    hand_turn();
+    assert_int_equal(hand.n_sent, 3);
+    hand_send(MSS);
+    wire_pass(&hand.w, 340 * MS);
+    assert_int_equal(hand.n_sent, 4);
+    wire_pass(&hand.w, 60 * MS);
+    assert_int_equal(hand.n_sent, 5);
+    hand_acknowledge(end += MSS, NULL);
+    hand_acknowledge(end, BLOCKS(end - MSS, end)); /* it was there */
+    hand_turn();
+    hand_send(MSS);
+    wire_pass(&hand.w, 390 * MS);
+    assert_int_equal(hand.n_sent, 6);
+    hand_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +342,7 @@ int main(void)
         cmocka_unit_test(an_acknowledgement_that_was_overtaken_reports_no_duplicate),
         cmocka_unit_test(a_pause_of_any_length_makes_nothing_lost),
         cmocka_unit_test(duplicates_of_each_round_trip_count_once),
+        cmocka_unit_test(a_lone_segment_is_probed_for_when_its_answer_is_overdue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
