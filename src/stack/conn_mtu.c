@@ -12,12 +12,14 @@ enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 /* lwIP counts what is queued in 16 bits, and a FIN or the cut for a closed window may still follow. */
 enum { QUEUE_MAX = UINT16_MAX - 256 };
 
-/* Equal pieces, as few as fit: full ones and a crumb would be as many packets now, but more and more
- * of them if the MTU falls byte by byte. */
+/* As long as fits, but for a crumb: then equal ones. Or an MTU that falls byte by byte would leave more and
+ * more of them. */
+enum { CRUMB = 128 };
+
 static uint16_t piece(uint16_t len, uint16_t mss)
 {
-    unsigned n = (len + mss - 1u) / mss;
-    return (uint16_t)((len + n - 1) / n);
+    unsigned n = (len + mss - 1u) / mss, rest = len - (n - 1) * mss;
+    return (uint16_t)(rest >= CRUMB ? mss : (len + n - 1) / n);
 }
 
 /* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where

@@ -66,7 +66,7 @@ static void an_absurd_mtu_is_raised_to_the_least(void **state)
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         wire_open(&w, &(struct wire_config){.delay = 5 * MS});
-        struct peer client = {.to_send = 200000};
+        struct peer client = {.to_send = 200000, .shutdown_after = true};
         struct peer server = {.appetite = SIZE_MAX, .shutdown_after = true};
         assert_int_equal(peer_pair(&w, &client, &server, families[i]), 0);
         narrow = 1000;
@@ -80,11 +80,6 @@ static void an_absurd_mtu_is_raised_to_the_least(void **state)
         tell_the_sender(0);
         wire_pass(&w, 5 * NS_PER_S);
         assert_int_equal(server.received, 200000);
-        assert_true(w.a.largest <= (i == 0 ? 576 : 1280)); /* equal pieces of what was queued */
-        client.to_send += 100000;
-        peer_pump(&client);
-        wire_pass(&w, NS_PER_S);
-        assert_int_equal(server.received, 300000);
         assert_int_equal(w.a.largest, i == 0 ? 576 : 1280);
         wire_close(&w);
     }
