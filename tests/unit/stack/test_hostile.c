@@ -2,6 +2,7 @@
 /* What a host inside the tunnel may do to the connections that it has with us: it may ruin them, but
  * neither the program nor what others have with it. */
 #include "unit/stack/hand.h"
+#include "unit/stack/sound.h"
 
 #include <lwip/priv/tcp_priv.h>
 
@@ -278,6 +279,104 @@ static void crumbs_behind_a_hole_are_few(void **state)
     hand_end();
 }
 
+/* ---- whatever comes to mind ---- */
+
+static uint64_t chance;
+
+static uint32_t below(uint32_t n)
+{
+    return (uint32_t)(seeded_next(&chance) >> 32) % n;
+}
+
+static uint16_t any_window(void)
+{
+    static const uint16_t windows[] = {0, 1, 2, 7, 60, 511, 512, 1024, 65535};
+    return windows[below(ARRAY_SIZE(windows))];
+}
+
+/* Somewhere in what was sent, at the edge of a segment mostly. */
+static uint32_t any_offset(const struct tcp_pcb *pcb)
+{
+    uint32_t una = pcb->lastack - hand.first, flight = pcb->snd_nxt - pcb->lastack;
+    uint32_t at = flight > 0 ? below(flight + 1) : 0;
+    return una + (below(3) > 0 ? at / MSS * MSS : at);
+}
+
+static void any_answer(const struct tcp_pcb *pcb)
+{
+    uint32_t b[10] = {0}, n = below(5);
+    for (uint32_t i = 0; i < n; i++) {
+        b[2 * i] = any_offset(pcb) + below(2) * MSS;
+        b[2 * i + 1] = b[2 * i] + (1 + below(8)) * MSS;
+    }
+    hand.window = any_window();
+    hand_acknowledge(below(4) > 0 ? pcb->lastack - hand.first : any_offset(pcb), n > 0 ? b : NULL);
+}
+
+static void any_data(void)
+{
+    static const uint32_t lengths[] = {0, 1, 100, MSS, 20000, 60000};
+    uint8_t fin = below(40) == 0;
+    hand_data(ACK | fin, below(3) * below(70000), lengths[below(ARRAY_SIZE(lengths))]);
+}
+
+static void anything(const struct tcp_pcb *pcb)
+{
+    switch (below(8)) {
+    case 0:
+        hand_send(below(30000));
+        break;
+    case 1:
+        hand_too_big(any_offset(pcb), (uint16_t)(MTU_MIN - 10 + below(MTU - MTU_MIN)));
+        break;
+    case 2:
+        any_data();
+        break;
+    case 3:
+        wire_pass(&hand.w, below(2) * below(700) * MS);
+        break;
+    default:
+        any_answer(pcb);
+        break;
+    }
+    if (below(2)) {
+        hand_turn();
+        sound_check(hand.w.a.stack);
+    }
+}
+
+/* In the end it is honest, and takes all that comes. */
+static void come_to_reason(void)
+{
+    hand.window = 65535;
+    for (unsigned i = 0; i < 2000 && stack_tcp_unsent(hand.client.t) > 0; i++) {
+        hand_acknowledge(hand.client.t->pcb->snd_nxt - hand.first, NULL);
+        hand_turn();
+        if (i % 20 == 19) {
+            wire_pass(&hand.w, 61 * NS_PER_S); /* the longest timeout */
+        }
+    }
+    assert_int_equal(stack_tcp_unsent(hand.client.t), 0);
+}
+
+static void a_host_that_does_anything_ruins_nothing_else(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        chance = seed;
+        hand_begin(below(4) > 0, any_window(), (uint16_t)(64 + below(1400)));
+        hand.client.appetite = below(2) ? SIZE_MAX : 0;
+        for (unsigned i = 0; i < 150 && !peer_has_failed(&hand.client); i++) {
+            anything(hand.client.t->pcb);
+        }
+        hand.theirs = hand.client.t->pcb ? hand.client.t->pcb->rcv_nxt : 0;
+        if (!peer_has_failed(&hand.client)) {
+            come_to_reason();
+        }
+        hand_end();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_tiny_window_is_not_paid_for_in_segments),
         cmocka_unit_test(holes_all_over_the_flight_are_not_all_looked_for),
         cmocka_unit_test(crumbs_behind_a_hole_are_few),
+        cmocka_unit_test(a_host_that_does_anything_ruins_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
