@@ -4,6 +4,7 @@
 #include <assert.h>
 
 enum { DUPLICATES_MIN = 3 }; /* so many segments beyond a hole are no mere reordering */
+enum { ROUND_TRIP_MAX_US = 60 * 1000000 }; /* as the longest timeout */
 enum { STEPS_MAX = 64, STAYS = 16 /* RFC 8985 6.2 step 4 */ };
 
 uint32_t losses_clock(const struct stack_tcp *t)
@@ -35,6 +36,10 @@ void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
     s->delivered += seg->len;
     if (seg->sent_at == 0) {
         return; /* cut off another one, and that was what was sent */
+    }
+    if (took > ROUND_TRIP_MAX_US) {
+        s->ambiguous = true; /* nobody listened meanwhile: else it would have been sent again */
+        return;
     }
     if (!(seg->fate & FATE_TWICE)) {
         s->sample = took > 0 ? took : 1;

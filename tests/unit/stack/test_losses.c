@@ -401,6 +401,23 @@ static void a_window_that_is_not_used_is_not_kept(void **state)
     hand_end();
 }
 
+/* A program that was stopped finds answers of ten minutes ago: they say nothing of the path. */
+static void time_that_nobody_saw_is_no_round_trip(void **state)
+{
+    (void)state;
+    begin(true);
+    hand_send(3 * MSS);
+    hand.w.now.mono += 600 * NS_PER_S;
+    hand_acknowledge(3 * MSS, NULL);
+    hand_turn();
+    assert_in_range(sender()->rtt.smoothed, 99000, 101000);
+    hand_send(MSS);
+    wire_pass(&hand.w, HAND_RTT_MS * MS);
+    hand_acknowledge(4 * MSS, NULL);
+    assert_true(hand.client.t->pcb->rto <= 5);
+    hand_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +438,7 @@ int main(void)
         cmocka_unit_test(duplicates_pardon_what_waits),
         cmocka_unit_test(a_loss_is_found_in_two_round_trips_at_most),
         cmocka_unit_test(a_window_that_is_not_used_is_not_kept),
+        cmocka_unit_test(time_that_nobody_saw_is_no_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
