@@ -67,6 +67,7 @@ struct sender {
     bool probing;   /* a probe for a lost tail is out (RFC 8985 7) */
     bool probe_is_old;
     uint32_t probe_end;
+    uint32_t held_back; /* us: the acknowledgement of a lone segment, by the peer */
 };
 
 /* The connection is established: its mss and sequence numbers are known. */

@@ -68,6 +68,27 @@ static void a_window_that_is_not_used_does_not_grow(void **state)
     assert_int_equal(c.window, 7 * MSS);
 }
 
+/* RFC 9438 4.6: each reduction begins a curve of its own, far below its plateau at first. */
+static void a_reduction_begins_a_new_curve(void **state)
+{
+    (void)state;
+    begin();
+    c.window = 1000 * MSS;
+    congestion_reduce(&c, c.window);
+    congestion_recovered(&c);
+    for (int i = 0; i < 150; i++) { /* 15 s: beyond the plateau, and steep */
+        round_trip(RTT_US, 10, true);
+    }
+    uint32_t before = c.window;
+    assert_true(before > 1000 * MSS);
+    congestion_reduce(&c, c.window);
+    congestion_recovered(&c);
+    for (int i = 0; i < 5; i++) {
+        round_trip(RTT_US, 10, true);
+    }
+    assert_true(c.window < before);
+}
+
 /* RFC 9406: a rise by an eighth of the round trip slows it down, and five rounds later it ends. */
 static void a_growing_queue_ends_slow_start(void **state)
 {
@@ -284,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slow_start_doubles_whatever_acknowledges),
         cmocka_unit_test(a_window_that_is_not_used_does_not_grow),
+        cmocka_unit_test(a_reduction_begins_a_new_curve),
         cmocka_unit_test(a_growing_queue_ends_slow_start),
         cmocka_unit_test(a_passing_delay_does_not_end_it),
         cmocka_unit_test(few_samples_prove_no_queue),
