@@ -309,7 +309,7 @@ static int take_command(struct parse *p, const char *word)
     if (p->word[0] == '"' && (strchr(word, '/') != NULL || strstr(word, ".conf") != NULL)) {
         return refuse(p, "unknown command %s; a file is given with -c", p->word);
     }
-    return refuse(p, "unknown command %s", p->word);
+    return refuse(p, "unknown command %s; a tunnel runs without one: wgproxy -c FILE", p->word);
 }
 
 /* What stands behind "--". */
@@ -377,6 +377,15 @@ static int check_given(struct parse *p, unsigned given)
     return 0;
 }
 
+static int refuse_without_config(struct parse *p)
+{
+    if (p->out->target != NULL) {
+        return refuse(p, "no configuration: %s is what to look up, and the file is given with -c",
+                      report_quote(p->word, p->out->target));
+    }
+    return refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
+}
+
 static int check_together(struct parse *p, unsigned given)
 {
     struct options *o = p->out;
@@ -391,8 +400,7 @@ static int check_together(struct parse *p, unsigned given)
     bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;
     if (err == 0 && needs_config && o->n_config == 0) {
         const char *usual = usual_config();
-        err = usual != NULL ? take_config(p, usual)
-                            : refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
+        err = usual != NULL ? take_config(p, usual) : refuse_without_config(p);
     }
     return err;
 }
