@@ -161,10 +161,11 @@ static void check_tls(struct reading *r)
     }
 }
 
-/* A user without a password, or a password for nobody, would be an open proxy. */
+/* A user without a password, or a password for nobody, would be an open proxy. What is missing may be what could not be
+ * read. */
 static void check_users(struct reading *r)
 {
-    if (r->usernames != r->passwords) {
+    if (r->usernames != r->passwords && r->report->errors == r->errors_before) {
         bool names = r->usernames > r->passwords;
         report_error(r->report, r->section_line, "[%s] has a %s without a %s",
                      schema_section_name(r->section), names ? "Username" : "Password",
@@ -195,6 +196,7 @@ static void begin_section(struct reading *r, unsigned line, enum section section
     memset(r->seen, 0, sizeof r->seen);
     r->line = line;
     r->section_line = line;
+    r->errors_before = r->report->errors;
     r->section = section;
 }
 

@@ -19,6 +19,7 @@ struct reading {
     const struct sources *sources; /* NULL: none */
     enum section section;
     unsigned section_line;
+    unsigned errors_before;  /* of the whole file, when the section began */
     unsigned interface_line; /* 0: there was none */
     unsigned line;           /* being read */
     bool no_memory;          /* nothing more is taken */
@@ -31,6 +32,7 @@ struct reading {
     bool names_wg_config;        /* a WGConfig was there, if only one that could not be read */
     size_t usernames, passwords; /* of the section; the first belongs to the first */
     unsigned resolve_line;       /* of [Resolve]; 0: there was none */
+    unsigned dns_line;           /* of the first server */
 
     /* The file that the value was read from; NULL: none, or not known. */
     const char *value_path;
