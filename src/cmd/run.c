@@ -82,7 +82,7 @@ static void announce(const struct running *r, const struct files *f, size_t i)
         log_info(log, "no DNS in %s: names are %s", c->path,
                  c->names_outside
                      ? "looked up by this machine, outside the tunnel, as [Resolve] says"
-                     : "refused, never looked up outside the tunnel");
+                     : "refused, never looked up outside -> set DNS = a server in the tunnel");
     }
 }
 
