@@ -245,7 +245,7 @@ static void warn_of_names(struct sessions *all, int err, struct now now)
     } else if (err == ERR_DNS_SILENT && may_warn(&all->quiet_dns, now)) {
         log_warn(all->log,
                  "no DNS server in the tunnel answers -> the peer may know us by another Address, "
-                 "or DNS = be wrong; see 'wgproxy check'");
+                 "another program may use our key, or DNS = be wrong; see 'wgproxy check'");
     }
 }
 

@@ -645,7 +645,7 @@ static void name_servers_that_are_silent_are_warned_of_once_a_minute(void **stat
     }
     assert_true(ground_said(
         g, "warning: no DNS server in the tunnel answers -> the peer may know us by another "
-           "Address, or DNS = be wrong; see 'wgproxy check'"));
+           "Address, another program may use our key, or DNS = be wrong; see 'wgproxy check'"));
     ground_free(g);
 }
 
