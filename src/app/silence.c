@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#define MENTION_AFTER (6 * NS_PER_S) /* the first initiation was repeated by then */
 #define SILENCE_AFTER (15 * NS_PER_S)
 #define PEER_SHORT 8 /* characters of a public key that are shown */
 
@@ -33,7 +34,7 @@ static const struct {
 struct silence {
     const struct wg *wg;
     const struct log *log;
-    uint64_t reported;                        /* when the last silence that was reported began */
+    uint64_t mentioned, reported;             /* when the last silence that was so began */
     struct endpoint heard[ARRAY_SIZE(clues)]; /* where the last such datagram came from */
     unsigned count[ARRAY_SIZE(clues)];
     int undelivered; /* the last error, 0 for none */
@@ -71,15 +72,15 @@ void silence_undelivered(struct silence *s, int err)
     s->undelivered = err;
 }
 
-/* The peer that has waited longest without having been reported; *since is when its silence began. */
-static struct wg_peer *longest_silent(const struct silence *s, uint64_t *since)
+/* The peer whose silence began first of those after `told`, at *since. */
+static struct wg_peer *longest_silent(const struct silence *s, uint64_t told, uint64_t *since)
 {
     struct wg_peer *longest = NULL;
     *since = NEVER;
     for (struct wg_peer *p = wg_peer_first(s->wg); p != NULL; p = wg_peer_next(p)) {
         struct wg_peer_status status;
         wg_peer_get(p, &status);
-        if (status.first_unanswered > s->reported && status.first_unanswered < *since) {
+        if (status.first_unanswered > told && status.first_unanswered < *since) {
             *since = status.first_unanswered;
             longest = p;
         }
@@ -89,8 +90,14 @@ static struct wg_peer *longest_silent(const struct silence *s, uint64_t *since)
 
 uint64_t silence_next_deadline(const struct silence *s)
 {
-    uint64_t since;
-    return longest_silent(s, &since) != NULL ? since + SILENCE_AFTER : NEVER;
+    uint64_t since, at = NEVER;
+    if (longest_silent(s, s->mentioned, &since) != NULL) {
+        at = since + MENTION_AFTER;
+    }
+    if (longest_silent(s, s->reported, &since) != NULL) {
+        at = deadline_min(at, since + SILENCE_AFTER);
+    }
+    return at;
 }
 
 /* What came back, and what that usually means. */
@@ -120,6 +127,24 @@ static void describe(const struct silence *s, char *out, size_t size)
     }
 }
 
+/* Whoever has just started us watches the log, and may wait for less than SILENCE_AFTER. */
+static void mention(struct silence *s, struct now now)
+{
+    uint64_t since;
+    const struct wg_peer *peer = longest_silent(s, s->mentioned, &since);
+    struct wg_peer_status status;
+    char key[KEY_TEXT], to[ENDPOINT_TEXT];
+    if (peer == NULL || now.mono < since + MENTION_AFTER) {
+        return;
+    }
+    wg_peer_get(peer, &status);
+    key_to_base64(key, status.public_key);
+    log_info(s->log, "peer %.*s… (%s): no answer yet, %u initiation%s sent", PEER_SHORT, key,
+             endpoint_format(&status.endpoint, to), status.initiations_pending,
+             status.initiations_pending == 1 ? "" : "s");
+    s->mentioned = since;
+}
+
 static void report(const struct silence *s, const struct wg_peer *peer, struct now now)
 {
     struct wg_peer_status status;
@@ -136,7 +161,8 @@ static void report(const struct silence *s, const struct wg_peer *peer, struct n
 void silence_tick(struct silence *s, struct now now)
 {
     uint64_t since;
-    struct wg_peer *peer = longest_silent(s, &since);
+    mention(s, now);
+    struct wg_peer *peer = longest_silent(s, s->reported, &since);
     if (peer == NULL || now.mono < since + SILENCE_AFTER) {
         return;
     }
