@@ -120,10 +120,12 @@ static void describe(const struct silence *s, char *out, size_t size)
         snprintf(out, size, "sending failed: %s -> the network or a firewall here",
                  err_text(s->undelivered));
     } else {
+        char own[KEY_TEXT];
+        key_to_base64(own, wg_own_public_key(s->wg));
         snprintf(out, size,
-                 "nothing came back -> wrong Endpoint, UDP blocked on the way, far side down, or "
-                 "it does not have "
-                 "our public key (it is silent to strangers)");
+                 "nothing came back -> wrong Endpoint or PublicKey, UDP blocked on the way, far "
+                 "side down, or no [Peer] there has our public key %s (it is silent to strangers)",
+                 own);
     }
 }
 

@@ -87,6 +87,9 @@ static void after_fifteen_seconds_one_line_says_to_whom_and_how_often(void **sta
     assert_int_equal(s.level, LOG_WARN);
     assert_non_null(strstr(s.said, "peer CQAAAAAA… (192.0.2.7:51820) has not answered for 15 s: 3 "
                                    "initiations sent; nothing came"));
+    char own[KEY_TEXT];
+    key_to_base64(own, wg_own_public_key(s.wg));
+    assert_non_null(strstr(s.said, own));
     live(&s, 600 * NS_PER_S); /* one line a silence */
     assert_int_equal(s.lines, 1);
     tear_down(&s);
