@@ -130,13 +130,25 @@ static enum log_level loudness(const struct config_door *cd, int err)
     return door_is_dispensable(cd, err) ? LOG_DEBUG : LOG_ERROR;
 }
 
+/* What its user can do about it. */
+static const char *listen_advice(const struct config_door *cd, int err)
+{
+    if (cd->bind.kind != PLACE_IP) {
+        return "";
+    }
+    if (err == ERR_IN_USE && cd->kind == CONFIG_PROXY) {
+        return " -> another program has it; -D PORT takes another one";
+    }
+    return err == ERR_PERM && cd->bind.at.port < 1024 ? " -> ports below 1024 are root's" : "";
+}
+
 static int listen_at(struct door *d, const struct config_door *cd, struct place *bound)
 {
     int err = d->env->ops->listen(d->env->world, &cd->bind, accepted, d, bound, &d->listener);
     if (err != 0) {
         char text[PLACE_TEXT];
-        log_line(d->env->log, loudness(cd, err), "cannot listen on %s: %s",
-                 place_format(&cd->bind, text), err_text(err));
+        log_line(d->env->log, loudness(cd, err), "cannot listen on %s: %s%s",
+                 place_format(&cd->bind, text), err_text(err), listen_advice(cd, err));
     }
     return err;
 }

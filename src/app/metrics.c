@@ -106,10 +106,8 @@ void metrics_write(struct words *out, const struct env *env, struct alive *const
         const struct config *c = alive_config(tunnels[i]);
         struct tunnel *t = alive_tunnel(tunnels[i]);
         size_t k = 0;
-        uint8_t own[KEY_LEN];
-        wg_own_key(tunnel_wg(t), own);
         words_add(out, "tunnel=%s\n", c->path);
-        write_hex(out, "own_public_key", own);
+        write_hex(out, "own_public_key", wg_own_public_key(tunnel_wg(t)));
         words_add(out, "private_key=REDACTED\nlisten_port=%u\n", (unsigned)tunnel_port(t));
         struct dgram_counters datagrams = tunnel_datagrams(t);
         write_datagrams(out, &datagrams);

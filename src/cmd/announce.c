@@ -29,7 +29,7 @@ void announce_tunnel(const struct world *w, const struct config *c, const struct
         log_info(log, "no DNS in %s: names are %s", c->path,
                  c->names_outside
                      ? "looked up by this machine, outside the tunnel, as [Resolve] says"
-                     : "refused, never looked up outside the tunnel");
+                     : "refused, never looked up outside -> set DNS = a server in the tunnel");
     }
 }
 

@@ -12,7 +12,8 @@
 #include "cmd/environment.h"
 #include "config/report.h"
 
-#define CALL_EVERY 5 /* seconds, of the keepalive that makes a quiet tunnel begin */
+#define EXPLAINED_AFTER 16 /* seconds; the log has said by then what came back */
+#define CALL_EVERY 5       /* seconds, of the keepalive that makes a quiet tunnel begin */
 
 /* ---- the private door ---- */
 
@@ -104,9 +105,11 @@ static void tell_silence_of(const struct errand *c, const struct wg_peer *p, con
     char at[ENDPOINT_TEXT];
     wg_peer_get(p, &status);
     if (status.endpoint.addr.family != FAMILY_NONE) {
-        log_error(log, "no answer from %s in %u s (%u handshake initiation%s sent): %s was not run",
+        log_error(log,
+                  "no answer from %s in %u s (%u handshake initiation%s sent): %s was not run%s",
                   endpoint_format(&status.endpoint, at), waited, status.initiations_pending,
-                  status.initiations_pending == 1 ? "" : "s", word);
+                  status.initiations_pending == 1 ? "" : "s", word,
+                  waited < EXPLAINED_AFTER ? " -> 'wgproxy check' finds out why" : "");
     } else if (name != NULL) {
         log_error(log, "no address is known for the endpoint %s after %u s: %s was not run", name,
                   waited, word);
@@ -116,7 +119,7 @@ static void tell_silence_of(const struct errand *c, const struct wg_peer *p, con
     }
 }
 
-/* What is known of the silence; after 15 s the log has said more. */
+/* What is known of the silence. */
 static void tell_silence(const struct errand *c)
 {
     size_t i = 0;

@@ -310,7 +310,7 @@ static int take_command(struct parse *p, const char *word)
     if (p->word[0] == '"' && (strchr(word, '/') != NULL || strstr(word, ".conf") != NULL)) {
         return refuse(p, "unknown command %s; a file is given with -c", p->word);
     }
-    return refuse(p, "unknown command %s", p->word);
+    return refuse(p, "unknown command %s; a tunnel runs without one: wgproxy -c FILE", p->word);
 }
 
 /* What stands behind "--". */
@@ -378,6 +378,15 @@ static int check_given(struct parse *p, unsigned given)
     return 0;
 }
 
+static int refuse_without_config(struct parse *p)
+{
+    if (p->out->target != NULL) {
+        return refuse(p, "no configuration: %s is what to look up, and the file is given with -c",
+                      report_quote(p->word, p->out->target));
+    }
+    return refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
+}
+
 static int check_together(struct parse *p, unsigned given)
 {
     struct options *o = p->out;
@@ -396,7 +405,7 @@ static int check_together(struct parse *p, unsigned given)
         err = usual != NULL ? take_config(p, usual)
               : asks
                   ? refuse(p, "where is it told? Give the -i or the -c FILE of the one that runs")
-                  : refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
+                  : refuse_without_config(p);
     }
     return err;
 }
@@ -462,7 +471,10 @@ void options_print_help(FILE *out)
           "       wgproxy check -c FILE [NAME|ADDRESS]\n"
           "       wgproxy COMMAND [OPTION]...\n"
           "\n"
-          "Proxies and forwards into a WireGuard tunnel, without root or an interface.\n"
+          "Proxies and forwards into a WireGuard tunnel, without root or an interface:\n"
+          "\n"
+          "  wgproxy -c client.conf\n"
+          "  curl -x socks5h://127.0.0.1:1080 https://example.org/\n"
           "\n"
           "Commands:\n"
           "  check                     try a tunnel out, step by step\n"

@@ -223,6 +223,39 @@ static void check_names(const struct reading *r)
     }
 }
 
+static bool leads_to_a_peer(const struct config *c, const struct addr *a)
+{
+    for (size_t i = 0; i < c->n_peers; i++) {
+        for (size_t j = 0; j < c->peers[i].n_allowed_ips; j++) {
+            if (prefix_contains(&c->peers[i].allowed_ips[j], a)) {
+                return true;
+            }
+        }
+        if (c->peers[i].n_allowed_ips == 0) {
+            return true; /* that has its own message */
+        }
+    }
+    return false;
+}
+
+/* With wg-quick(8), what AllowedIPs leave out goes past the tunnel, such a server's questions among it. */
+static void check_dns(const struct reading *r)
+{
+    const struct config *c = r->config;
+    char text[ADDR_TEXT];
+    for (size_t i = 0; i < c->n_dns; i++) {
+        if (leads_to_a_peer(c, &c->dns[i])) {
+            return;
+        }
+    }
+    if (c->n_dns > 0) {
+        report_warning(r->report, r->dns_line,
+                       "DNS: %s%s in no peer's AllowedIPs, so no name can be looked up: add it "
+                       "there, or name a server in the tunnel",
+                       addr_format(&c->dns[0], text), c->n_dns > 1 ? " and the others are" : " is");
+    }
+}
+
 /* wireproxy asks this machine's resolver. */
 static void check_target_names(const struct reading *r)
 {
@@ -248,6 +281,7 @@ void check_whole(const struct reading *r)
     check_doors(r);
     check_names(r);
     if (r->report->errors == 0) {
+        check_dns(r);
         check_target_names(r);
     }
 }

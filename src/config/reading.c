@@ -165,7 +165,8 @@ static void check_tls(struct reading *r)
     }
 }
 
-/* A user without a password, or a password for nobody, would be an open proxy. */
+/* A user without a password, or a password for nobody, would be an open proxy. What is missing may be what could not be
+ * read. */
 static void check_users(struct reading *r)
 {
     if (r->usernames != r->passwords && !r->lost_user) {

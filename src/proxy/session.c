@@ -235,14 +235,23 @@ static void fail_silently(struct session *s, int err)
     session_free(s);
 }
 
-void session_fail(struct session *s, int err, struct now now)
+/* Every name fails, whoever asks: that is the tunnel's trouble and no client's. */
+static void warn_of_names(struct sessions *all, int err, struct now now)
 {
-    struct sessions *all = s->all;
     if (err == ERR_NO_DNS && may_warn(&all->quiet_dns, now)) {
         log_warn(all->log,
                  "this tunnel has no DNS = ...: names are refused, not looked up outside, which "
                  "[Resolve] Outside = yes would allow");
+    } else if (err == ERR_DNS_SILENT && may_warn(&all->quiet_dns, now)) {
+        log_warn(all->log,
+                 "no DNS server in the tunnel answers -> the peer may know us by another Address, "
+                 "another program may use our key, or DNS = be wrong; see 'wgproxy check'");
     }
+}
+
+void session_fail(struct session *s, int err, struct now now)
+{
+    warn_of_names(s->all, err, now);
     handshake_reply(s->handshake, err, NULL);
     if (handshake_is_answering(s->handshake)) {
         session_refuse(s, err_text(err), now);

@@ -225,11 +225,6 @@ void wg_tick(struct wg *wg, struct outbox *out, struct now now)
 
 /* ---- looking on ---- */
 
-void wg_own_key(const struct wg *wg, uint8_t public_key[KEY_LEN])
-{
-    memcpy(public_key, wg->identity.public_key, KEY_LEN);
-}
-
 struct wg_peer *wg_peer_first(const struct wg *wg)
 {
     return list_empty(&wg->peers) ? NULL : peer_at(wg->peers.next);
@@ -293,6 +288,11 @@ const char *wg_rx_text(enum wg_rx verdict)
     static const char *const texts[WG_RX_N] = {WG_RX_TABLE(TEXT)};
 #undef TEXT
     return texts[verdict];
+}
+
+const uint8_t *wg_own_public_key(const struct wg *wg)
+{
+    return wg->identity.public_key;
 }
 
 bool wg_public_key(uint8_t public_key[KEY_LEN], const uint8_t private_key[KEY_LEN])

@@ -163,8 +163,6 @@ struct wg_peer_status {
     unsigned staged;
 };
 
-void wg_own_key(const struct wg *wg, uint8_t public_key[KEY_LEN]);
-
 struct wg_peer *wg_peer_first(const struct wg *wg);
 struct wg_peer *wg_peer_next(const struct wg_peer *peer);
 void wg_peer_get(const struct wg_peer *peer, struct wg_peer_status *out);
@@ -181,6 +179,9 @@ void wg_peer_set_keepalive(struct wg_peer *peer, uint16_t seconds, struct now no
 /* How often each verdict was given since wg_new. */
 uint64_t wg_rx_count(const struct wg *wg, enum wg_rx verdict);
 const char *wg_rx_text(enum wg_rx verdict);
+
+/* What our peers must know us by. */
+const uint8_t *wg_own_public_key(const struct wg *wg);
 
 /* The public key of a private one. False for a key whose public half is all zero. */
 bool wg_public_key(uint8_t public_key[KEY_LEN], const uint8_t private_key[KEY_LEN]);

@@ -415,7 +415,7 @@ def test_a_command_does_not_run_when_the_tunnel_does_not_come(bare_ground):
     ground.expect(port_unreachable=True)
     done = ground.run(wgproxy_command(ground, "--wait", "2", "--", "echo", "ran"))
     assert done.returncode == 4 and done.stdout == b""
-    assert b"no answer from" in done.stderr and b"echo was not run" in done.stderr
+    assert b"no answer from" in done.stderr and b"echo was not run -> 'wgproxy check'" in done.stderr
 
 
 VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

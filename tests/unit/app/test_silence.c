@@ -10,6 +10,7 @@
 struct scene {
     struct log log;
     char said[1024];
+    enum log_level level;
     unsigned lines;
     uint64_t seed;
     struct wg *wg;
@@ -21,7 +22,7 @@ struct scene {
 static void heard(void *ctx, enum log_level level, const char *line)
 {
     struct scene *s = ctx;
-    assert_int_equal(level, LOG_WARN);
+    s->level = level;
     s->lines++;
     strcpy(s->said, line);
 }
@@ -94,8 +95,12 @@ static void after_fifteen_seconds_one_line_says_to_whom_and_how_often(void **sta
     assert_int_equal(s.lines, 0);
     live(&s, 70 * NS_PER_S);
     assert_int_equal(s.lines, 1);
+    assert_int_equal(s.level, LOG_WARN);
     assert_non_null(strstr(s.said, "peer CQAAAAAA… (192.0.2.7:51820) has not answered for 15 s: 3 "
                                    "initiations sent; nothing came"));
+    char own[KEY_TEXT];
+    key_to_base64(own, wg_own_public_key(s.wg));
+    assert_non_null(strstr(s.said, own));
     live(&s, 600 * NS_PER_S); /* one line a silence */
     assert_int_equal(s.lines, 1);
     tear_down(&s);
@@ -111,6 +116,24 @@ static void two_that_fell_silent_together_are_both_told_of(void **state)
     assert_int_equal(s.lines, 0);
     live(&s, 70 * NS_PER_S);
     assert_int_equal(s.lines, 2);
+    live(&s, 600 * NS_PER_S);
+    assert_int_equal(s.lines, 2);
+    tear_down(&s);
+}
+
+static void before_that_one_line_says_that_nobody_answers_yet(void **state)
+{
+    (void)state;
+    struct scene s;
+    set_up(&s);
+    s.log.level = LOG_INFO;
+    live(&s, 56 * NS_PER_S - 1);
+    assert_int_equal(s.lines, 0);
+    live(&s, 65 * NS_PER_S - 1);
+    assert_int_equal(s.lines, 1);
+    assert_int_equal(s.level, LOG_INFO);
+    assert_string_equal(s.said,
+                        "peer CQAAAAAA… (192.0.2.7:51820): no answer yet, 2 initiations sent");
     live(&s, 600 * NS_PER_S);
     assert_int_equal(s.lines, 2);
     tear_down(&s);
@@ -169,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_fifteen_seconds_one_line_says_to_whom_and_how_often),
         cmocka_unit_test(two_that_fell_silent_together_are_both_told_of),
+        cmocka_unit_test(before_that_one_line_says_that_nobody_answers_yet),
         cmocka_unit_test(what_came_back_is_told_with_its_usual_cause),
         cmocka_unit_test(what_the_system_said_is_told),
     };

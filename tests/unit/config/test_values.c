@@ -333,6 +333,8 @@ static const struct row endpoints[] = {
     {"1.2.3:51820", NO_ENDPOINT_HOST},
     {"vpn example:51820", NO_ENDPOINT_HOST},
     {"https//vpn.example:51820", NO_ENDPOINT_HOST},
+    {"https://vpn.example:51820", "must be host:port, with nothing before it"},
+    {"udp://vpn.example", "must be host:port, with nothing before it"},
     {LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63 ".1:51820", "must be host:port"},
 };
 

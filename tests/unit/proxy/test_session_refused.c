@@ -193,6 +193,37 @@ static void names_without_dns_are_refused_with_one_warning_a_minute(void **state
     ground_free(g);
 }
 
+static void name_servers_that_are_silent_are_warned_of_once_a_minute(void **state)
+{
+    (void)state;
+    struct ground *g = ground_new((struct ground_options){0});
+    g->log.level = LOG_INFO;
+    static const struct {
+        unsigned seconds, warnings;
+        int err;
+    } cases[] = {{0, 0, ERR_NO_NAME},     {0, 0, ERR_DNS_FAILED}, {0, 1, ERR_DNS_SILENT},
+                 {59, 1, ERR_DNS_SILENT}, {1, 1, ERR_NO_NAME},    {0, 2, ERR_DNS_SILENT}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        ground_sleep(g, cases[i].seconds * NS_PER_S);
+        struct fake_client c;
+        fake_client_init(&c);
+        proxy_accept(g->proxy, &c.stream, g->now);
+        fake_client_send(&c, BYTES(HELLO TO_NAME));
+        struct fake_client *const clients[] = {&c};
+        ground_settle(g, clients, 1);
+        fake_resolver_fail(g->resolver, 0, cases[i].err, g->now);
+        fake_client_shutdown(&c);
+        ground_settle(g, clients, 1);
+        assert_int_equal(c.output.data[3], 4);
+        fake_client_fini(&c);
+        assert_int_equal(ground_lines(g), cases[i].warnings);
+    }
+    assert_true(ground_said(
+        g, "warning: no DNS server in the tunnel answers -> the peer may know us by another "
+           "Address, another program may use our key, or DNS = be wrong; see 'wgproxy check'"));
+    ground_free(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +236,7 @@ int main(void)
         cmocka_unit_test(a_refused_client_that_stays_is_closed_after_two_seconds),
         cmocka_unit_test(a_refusal_leaves_byte_by_byte),
         cmocka_unit_test(names_without_dns_are_refused_with_one_warning_a_minute),
+        cmocka_unit_test(name_servers_that_are_silent_are_warned_of_once_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
