@@ -51,7 +51,7 @@ static const struct entry entries[] = {
     {NULL, 'W', "stdio", "HOST:PORT", RUN,
      {"standard input and output lead there, and nothing", "else does: ssh -o ProxyCommand='... -W %h:%p'"}},
     {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | CHECK | DEMO,
-     {"let these, and what the file opens, be reached by", "others than this machine"}},
+     {"let others than this machine reach all that is open", NULL}},
     {NULL, 'i', "info", "[ADDR:]PORT", RUN | ASK,
      {"status there: /readyz, /metrics, /proxy.pac", NULL}},
     {NULL, VALUE_WAIT, "wait", "SECONDS", RUN,
@@ -471,10 +471,8 @@ void options_print_help(FILE *out)
           "       wgproxy check -c FILE [NAME|ADDRESS]\n"
           "       wgproxy COMMAND [OPTION]...\n"
           "\n"
-          "Proxies and forwards into a WireGuard tunnel, without root or an interface:\n"
-          "\n"
-          "  wgproxy -c client.conf\n"
-          "  curl -x socks5h://127.0.0.1:1080 https://example.org/\n"
+          "Proxies and forwards into a WireGuard tunnel, without root or an interface.\n"
+          "When it is ready: curl -x socks5h://127.0.0.1:1080 https://example.org/\n"
           "\n"
           "Commands:\n"
           "  check                     try a tunnel out, step by step\n"

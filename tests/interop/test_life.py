@@ -188,9 +188,16 @@ def test_a_taken_port_ends_the_second_one_with_a_clear_message(ground):
     first = ground.start()
     second = ground.launch()
     assert second.wait(30) == RUNTIME_FAILURE
-    assert "127.0.0.1:1080" in second.log and "in use" in second.log
+    assert "127.0.0.1:1080" in second.log and "in use" in second.log and "-D PORT" in second.log
     assert not second.said_ready()
     assert hello(ground, first)
+
+
+def test_a_port_of_roots_is_told_whose_it_is(ground):
+    ground.client.sysctl("ipv4/ip_unprivileged_port_start", 1024)
+    proxy = ground.launch(port=1023)
+    assert proxy.wait(30) == RUNTIME_FAILURE
+    assert "127.0.0.1:1023" in proxy.log and "root's" in proxy.log
 
 
 def falls_asleep(proxy, window, tries):
