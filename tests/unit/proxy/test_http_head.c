@@ -114,6 +114,24 @@ static void what_is_for_one_connection_is_known(void **state)
     }
 }
 
+/* Whatever the length of its name. */
+static void connection_may_name_any_field(void **state)
+{
+    (void)state;
+    for (unsigned len = 1; len < 200; len++) {
+        char text[1024], name[201];
+        struct http_head h;
+        memset(name, 'x', len);
+        name[len] = '\0';
+        snprintf(text, sizeof text,
+                 "GET / HTTP/1.1\r\nConnection: close ,%s\r\n%s: 1\r\n%sx: 2\r\n\r\n", name, name,
+                 name);
+        assert_int_equal(request(&h, text), 0);
+        assert_true(http_field_is_ours(&h, &h.fields[1]));
+        assert_false(http_field_is_ours(&h, &h.fields[2]));
+    }
+}
+
 /* RFC 9110 8.6: a length that is said twice is passed on once. */
 static void a_length_that_is_said_again_does_not_pass(void **state)
 {
@@ -155,6 +173,13 @@ static const struct {
     {"http://a:b/", NULL, NULL, NULL, 0, 400},
     {"http://[fd00::1/", NULL, NULL, NULL, 0, 400},
     {"http://fd00::1/", NULL, NULL, NULL, 0, 400},
+    /* hosts that others may read as another one */
+    {"http://u@a.example@b.example/", NULL, NULL, NULL, 0, 400},
+    {"http://a.example\\@b.example\\x/", NULL, NULL, NULL, 0, 400},
+    {"http://a%2eexample/", NULL, NULL, NULL, 0, 400},
+    {"http://a|b/", NULL, NULL, NULL, 0, 400},
+    {"http://a[b]/", NULL, NULL, NULL, 0, 400},
+    {"http://a_b-c.example:/", "a_b-c.example", "a_b-c.example:", "/", 80, 0},
     {"https://a.example/", NULL, NULL, NULL, 0, 501},
     {"ftp://a.example/", NULL, NULL, NULL, 0, 501},
     {"a.example:443", NULL, NULL, NULL, 0, 400},
@@ -189,6 +214,9 @@ static void connect_needs_a_port(void **state)
     assert_false(http_target_authority(&t, (struct http_text){"a.example", 9}));
     assert_false(http_target_authority(&t, (struct http_text){"[::1]", 5}));
     assert_false(http_target_authority(&t, (struct http_text){":443", 4}));
+    assert_false(http_target_authority(&t, (struct http_text){"u@a:443", 7}));
+    assert_false(http_target_authority(&t, (struct http_text){"a/b:443", 7}));
+    assert_false(http_target_authority(&t, (struct http_text){"a?b:443", 7}));
 }
 
 /* ---- bodies ---- */
@@ -323,6 +351,7 @@ int main(void)
         cmocka_unit_test(the_end_of_a_head_is_found_in_any_pieces),
         cmocka_unit_test(responses_may_be_careless),
         cmocka_unit_test(what_is_for_one_connection_is_known),
+        cmocka_unit_test(connection_may_name_any_field),
         cmocka_unit_test(connection_cannot_take_the_framing_away),
         cmocka_unit_test(a_length_that_is_said_again_does_not_pass),
         cmocka_unit_test(absolute_targets_lead_to_a_host),
