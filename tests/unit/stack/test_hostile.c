@@ -280,6 +280,41 @@ static void crumbs_behind_a_hole_are_few(void **state)
     hand_end();
 }
 
+/* RFC 5961 5.2: whoever does not see our sequence numbers does not get his bytes in. */
+static void data_with_an_impossible_acknowledgement_is_dropped(void **state)
+{
+    (void)state;
+    enum { WINDOW = 65535 << 7 }; /* the largest that was announced */
+    static const struct {
+        uint32_t ack; /* of what was sent, of which 2 MSS are acknowledged */
+        bool taken;
+    } cases[] = {
+        {2 * MSS, true},
+        {3 * MSS, true},
+        {MSS, true}, /* overtaken */
+        {2 * MSS - WINDOW, true},
+        {2 * MSS - WINDOW - 1, false},
+        {3 * MSS + 1, false},
+        {UINT32_C(1) << 31, false},
+        {3 * MSS + (UINT32_C(1) << 31), false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        begin();
+        hand_send(3 * MSS);
+        hand_acknowledge(2 * MSS, NULL);
+        hand_turn();
+        uint32_t first = hand.first;
+        hand.first += cases[i].ack; /* what hand_data acknowledges */
+        uint64_t answers = hand.w.a.packets;
+        hand_data(ACK, 0, 100);
+        hand.first = first;
+        wire_pass(&hand.w, 100 * MS);
+        assert_int_equal(hand.client.received, cases[i].taken ? 100 : 0);
+        assert_true(hand.w.a.packets > answers);
+        hand_end();
+    }
+}
+
 /* ---- whatever comes to mind ---- */
 
 static uint64_t chance;
@@ -390,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_tiny_window_is_not_paid_for_in_segments),
         cmocka_unit_test(holes_all_over_the_flight_are_not_all_looked_for),
         cmocka_unit_test(crumbs_behind_a_hole_are_few),
+        cmocka_unit_test(data_with_an_impossible_acknowledgement_is_dropped),
         cmocka_unit_test(a_host_that_does_anything_ruins_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
