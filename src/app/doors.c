@@ -124,6 +124,13 @@ static void accepted(void *ctx, struct stream *client, struct now now)
     door_accept(ctx, client, now);
 }
 
+static bool wanted(void *ctx, struct now now)
+{
+    (void)now;
+    const struct door *d = ctx;
+    return proxy_make_room(d->proxy);
+}
+
 /* How loudly it is said that a door does not open. */
 static enum log_level loudness(const struct config_door *cd, int err)
 {
@@ -149,6 +156,8 @@ static int listen_at(struct door *d, const struct config_door *cd, struct place 
         char text[PLACE_TEXT];
         log_line(d->env->log, loudness(cd, err), "cannot listen on %s: %s%s",
                  place_format(&cd->bind, text), err_text(err), listen_advice(cd, err));
+    } else if (d->env->ops->listener_wanted != NULL) {
+        d->env->ops->listener_wanted(d->listener, wanted);
     }
     return err;
 }

@@ -52,14 +52,10 @@ static void wake(struct descriptors *d)
     }
 }
 
+/* Whether there is room or not: who still finds none may know by now what can be done without, and waits again. */
 static void on_retry(uv_timer_t *timer)
 {
-    struct descriptors *d = timer->data;
-    if (is_room(d)) {
-        wake(d);
-    } else {
-        uv_timer_start(timer, on_retry, RETRY_MS, 0);
-    }
+    wake(timer->data);
 }
 
 void descriptors_init(struct descriptors *d, uv_loop_t *uv)

@@ -50,7 +50,7 @@ bool descriptors_scarce(const struct descriptors *d);
 /* Closes `fd`, and wakes the waiting if that made room. */
 void descriptors_close(struct descriptors *d, int fd);
 
-/* Call resume() once when there may be room again. */
+/* Call resume() once when there may be room again, and after a second in any case. */
 void descriptors_wait(struct descriptors *d, struct descriptors_waiter *w);
 void descriptors_cancel(struct descriptors_waiter *w); /* also when it does not wait */
 

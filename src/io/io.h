@@ -89,6 +89,12 @@ int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *acc
                  struct place *bound, struct io_listener **out) MUST_USE;
 void io_listener_close(struct io_listener *l);
 
+/* Somebody waits to come in, and there is no descriptor for him: give up what can be done without. False where there is
+ * nothing. Asked again after a second. */
+typedef bool io_wanted_fn(void *ctx, struct now now);
+/* With the context of `accepted`; NULL: whoever waits has to. */
+void io_listener_set_wanted(struct io_listener *l, io_wanted_fn *wanted);
+
 /* What a server of TLS shows: its certificate, with those that lead to the root behind it, and the key, both as PEM.
  * 0; or ERR_INVALID, ERR_NOMEM, and in `why` what is wrong with them, without anything that they hold. */
 #define IO_TLS_WHY 128

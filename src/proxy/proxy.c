@@ -122,6 +122,11 @@ void proxy_accept(struct proxy *p, struct stream *client, struct now now)
     }
 }
 
+bool proxy_make_room(struct proxy *p)
+{
+    return sessions_end_resting(&p->sessions);
+}
+
 /* A client that has not asked for anything loses nothing, and must not hold up the end. */
 bool proxy_drain(struct proxy *p)
 {

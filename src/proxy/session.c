@@ -362,11 +362,16 @@ static void session_ready(void *ctx, unsigned events, struct now now)
 bool sessions_make_room(struct sessions *all)
 {
     bool is_full = all->max != 0 && all->n - all->n_surplus >= all->max;
-    if (is_full && !list_empty(&all->resting)) {
+    return !is_full || sessions_end_resting(all);
+}
+
+bool sessions_end_resting(struct sessions *all)
+{
+    bool is_there = !list_empty(&all->resting);
+    if (is_there) {
         session_end(session_of(all->resting.next), "", "it rested, and another one came");
-        return true;
     }
-    return !is_full;
+    return is_there;
 }
 
 int session_start(struct sessions *all, struct stream *client, bool surplus, struct now now)

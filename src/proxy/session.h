@@ -48,6 +48,7 @@ struct sessions {
 
 /* Is there room for one more below the limit? Where somebody only rests, there is: who has rested longest is ended. */
 bool sessions_make_room(struct sessions *all);
+bool sessions_end_resting(struct sessions *all); /* the longest resting; false where nobody rests */
 
 /* Takes ownership of `client`, also on failure: 0 or ERR_NOMEM. A `surplus` one may say what he
  * wants, and is refused then. */

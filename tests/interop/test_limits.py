@@ -117,6 +117,21 @@ def test_clients_of_http_that_rest_do_not_keep_others_out(ground):
     assert "turned away" not in proxy.log
 
 
+def test_nor_do_they_where_descriptors_are_the_limit(ground):
+    """Each that comes beyond them is served when it comes, not a minute later."""
+    proxy = ground.start(wrapper=("prlimit", "--nofile=60:60"))
+    page = f"GET http://{ground.far.inner4}/hello HTTP/1.1\r\nHost: {ground.far.inner4}\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            s = stack.enter_context(doors.plain(ground.client, proxy.address))
+            s.sendall(page)
+            got = b""
+            while not got.endswith(services.HELLO):
+                piece = s.recv(4096)
+                assert piece, got
+                got += piece
+
+
 def test_beyond_the_limit_each_protocol_says_so_and_there_is_room_again(ground):
     host = ground.far.inner4
     with full_house(ground) as (proxy, takers):

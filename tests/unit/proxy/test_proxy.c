@@ -228,6 +228,25 @@ static void the_longest_resting_client_makes_room_for_a_new_one(void **state)
     crowd_free(w, 6);
 }
 
+/* Without a limit, too: the machine may have no descriptor for one more. */
+static void the_longest_resting_client_may_be_asked_to_make_room(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    for (unsigned i = 0; i < 3; i++) {
+        come_in(w, i);
+        ask(w, i, i, i != 1);
+        ground_sleep(w->g, NS_PER_S);
+    }
+    assert_true(proxy_make_room(w->g->proxy));
+    assert_int_equal(w->c[0].fate, FAKE_CLOSED);
+    assert_int_equal(w->c[2].fate, FAKE_OPEN);
+    assert_true(proxy_make_room(w->g->proxy));
+    assert_false(proxy_make_room(w->g->proxy));
+    assert_int_equal(w->c[1].fate, FAKE_OPEN);
+    crowd_free(w, 3);
+}
+
 /* It was one too many when it came, and is none when it asks. */
 static void who_came_beyond_the_limit_is_let_in_where_there_is_room_by_then(void **state)
 {
@@ -385,6 +404,7 @@ int main(void)
         TEST(more_than_the_limit_are_refused_in_words_with_one_warning),
         TEST(far_more_than_the_limit_are_reset),
         TEST(the_longest_resting_client_makes_room_for_a_new_one),
+        TEST(the_longest_resting_client_may_be_asked_to_make_room),
         TEST(who_came_beyond_the_limit_is_let_in_where_there_is_room_by_then),
         TEST(a_silent_flow_ends_with_a_reset_at_its_limit_and_a_busy_one_does_not),
         TEST(draining_ends_who_asked_for_nothing_and_waits_for_the_others),
