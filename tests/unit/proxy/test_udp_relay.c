@@ -334,6 +334,46 @@ static void an_association_knows_when_it_was_used(void **state)
     relay_end(&p);
 }
 
+static void what_is_too_long_behind_its_header_is_dropped(void **state)
+{
+    (void)state;
+    static char bytes[65487]; /* more than IPv4 has room for behind the longest header */
+    struct relay_scene p;
+    relay_begin(&p, (struct udp_relay_config){0});
+    relay_associate(&p);
+    relay_say(&p, CLIENT, BYTES(TO_FAR "x"));
+    struct endpoint to = p.far.from;
+    relay_answer(&p, &p.far, &to, bytes, sizeof bytes);
+    house_pass(p.h, 100 * MS);
+    udp_relay_flush(p.r);
+    assert_int_equal(udp_relay_counters(p.r).dropped_limit, 1);
+    fake_port_sent_nothing(&p.port);
+    relay_answer(&p, &p.far, &to, bytes, 1000);
+    assert_int_equal(udp_relay_counters(p.r).down, 1);
+    relay_end(&p);
+}
+
+/* RFC 1928 section 7: a port is the client's own if his own address stands before it. */
+static void a_port_of_another_address_is_nobodys(void **state)
+{
+    (void)state;
+    for (unsigned foreign = 0; foreign < 2; foreign++) {
+        struct relay_scene p;
+        struct udp_association *named;
+        relay_begin(&p, (struct udp_relay_config){0});
+        relay_associate(&p); /* the oldest, which has no port yet */
+        const char *hint = foreign ? "10.9.9.9:4000" : CLIENT;
+        assert_int_equal(relay_open_from(&p, "127.0.0.1:40001", hint, &named), 0);
+        relay_say(&p, CLIENT, BYTES(TO_FAR "x"));
+        assert_int_equal(p.far.n, 1);
+        struct endpoint to = p.far.from;
+        udp_association_close(named);
+        relay_answer(&p, &p.far, &to, BYTES("y"));
+        assert_int_equal(udp_relay_counters(p.r).down, foreign); /* to the oldest, or to nobody */
+        relay_end(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +390,8 @@ int main(void)
         cmocka_unit_test(an_address_has_so_many_associations_and_an_association_so_many_names),
         cmocka_unit_test(clients_of_unix_sockets_have_a_cap_together),
         cmocka_unit_test(an_association_knows_when_it_was_used),
+        cmocka_unit_test(what_is_too_long_behind_its_header_is_dropped),
+        cmocka_unit_test(a_port_of_another_address_is_nobodys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

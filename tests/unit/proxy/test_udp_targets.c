@@ -103,6 +103,48 @@ static void rules_hold_for_each_datagram(void **state)
     access_free(access);
 }
 
+/* Its servers would hear of it. */
+static void a_name_that_is_denied_is_not_even_asked_for(void **state)
+{
+    (void)state;
+    static const char *const suffixes[] = {"far.example", "example"};
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        struct relay_scene p;
+        struct access *access;
+        struct access_rule rule = {.suffix = suffixes[i], .last = UINT16_MAX};
+        assert_int_equal(access_new(&access), 0);
+        assert_int_equal(access_add(access, &rule), 0);
+        relay_begin(&p, (struct udp_relay_config){.access = access});
+        relay_associate(&p);
+        relay_say(&p, CLIENT, BYTES(TO_NAME "no"));
+        assert_int_equal(p.h->dns_over_udp, 0);
+        assert_int_equal(p.far.n, 0);
+        assert_int_equal(udp_relay_counters(p.r).dropped_denied, 1);
+        relay_end(&p);
+        access_free(access);
+    }
+}
+
+/* The answers of the house live for a minute, and the relay's own memory of them for half of one. */
+static void a_name_in_use_is_asked_for_anew(void **state)
+{
+    (void)state;
+    struct relay_scene p;
+    relay_begin(&p, (struct udp_relay_config){0});
+    relay_associate(&p);
+    relay_say(&p, CLIENT, BYTES(TO_NAME "1"));
+    unsigned once = p.h->dns_over_udp;
+    assert_true(once > 0);
+    for (unsigned i = 0; i < 8; i++) {
+        house_pass(p.h, 10 * NS_PER_S);
+        relay_say(&p, CLIENT, BYTES(TO_NAME "2"));
+    }
+    assert_true(p.h->dns_over_udp > once);
+    assert_true(p.h->dns_over_udp <= 3 * once);
+    assert_int_equal(udp_relay_counters(p.r).up, 9);
+    relay_end(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +152,8 @@ int main(void)
         cmocka_unit_test(of_a_names_addresses_one_that_may_be_reached_is_sent_to),
         cmocka_unit_test(a_look_up_ends_with_its_association),
         cmocka_unit_test(rules_hold_for_each_datagram),
+        cmocka_unit_test(a_name_that_is_denied_is_not_even_asked_for),
+        cmocka_unit_test(a_name_in_use_is_asked_for_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
