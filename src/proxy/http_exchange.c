@@ -172,22 +172,14 @@ static ssize_t read_body(struct http_exchange *x)
     return got == 0 ? ERR_CLOSED : got;
 }
 
+/* What was read is passed on before anything is waited for: the client's socket tells of it no more. */
 static enum http_progress carry_up(struct http_exchange *x, unsigned *want)
 {
     struct http_body *body = &door_of(x)->body;
-    if (!send_head(x)) {
+    if (!send_head(x) || !send_ahead(x)) {
         return HTTP_GOES_ON; /* the tunnel calls when it has room */
     }
-    for (size_t budget = 0; !body->done && budget < BUDGET; budget += 4096) {
-        if (!send_ahead(x)) {
-            return HTTP_GOES_ON;
-        }
-        if (body->bad) {
-            return over(x, HTTP_CLIENT_BROKE, ERR_INVALID);
-        }
-        if (body->done) {
-            break;
-        }
+    for (size_t budget = 0; !body->done && !body->bad && budget < BUDGET; budget += 4096) {
         ssize_t got = read_body(x);
         if (got == ERR_LIMIT) {
             return HTTP_GOES_ON;
@@ -198,6 +190,12 @@ static enum http_progress carry_up(struct http_exchange *x, unsigned *want)
         if (got < 0) {
             return over(x, HTTP_CLIENT_BROKE, (int)got);
         }
+        if (!send_ahead(x)) {
+            return HTTP_GOES_ON;
+        }
+    }
+    if (body->bad) {
+        return over(x, HTTP_CLIENT_BROKE, ERR_INVALID);
     }
     x->up_done = body->done;
     if (!body->done) {

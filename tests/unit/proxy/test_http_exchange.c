@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Twin of src/proxy/http_exchange.c: what of an answer's head passes on. The client's next answers may be of other servers,
  * so that it must never see another end of this one than we do. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -217,6 +218,45 @@ static void a_client_that_ends_its_side_hears_all_answers(void **state)
     }
 }
 
+/* A chunked body of `total` bytes. */
+static size_t make_chunked(char *out, size_t total)
+{
+    static const char end[] = "\r\n0\r\n\r\n";
+    size_t begin = (size_t)sprintf(out, "%04x\r\n", (unsigned)(total - 6 - (sizeof end - 1)));
+    for (size_t i = begin; i < total; i++) {
+        out[i] = (char)('a' + i % 23);
+    }
+    memcpy(out + total - (sizeof end - 1), end, sizeof end - 1);
+    return total;
+}
+
+/* However many reads it takes, and whichever of them is the last one of a turn: behind it the client's socket is empty,
+ * and nobody calls for what was read. */
+static void an_upload_in_chunks_arrives_without_another_byte_from_the_client(void **state)
+{
+    (void)state;
+    enum { READ = 100, READS = 200 };
+    static char body[READ * READS];
+    for (size_t n = 1; n <= READS; n++) {
+        struct visit v;
+        visit_begin(&v, (struct ground_options){0});
+        visit_say(&v, BYTES("PUT http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n"
+                            "Transfer-Encoding: chunked\r\n\r\n"));
+        struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+        fake_tcp_connected(t);
+        visit_settle(&v);
+        size_t head = fake_tcp_sent(t)->len;
+        v.c.read_max = READ;
+        visit_say(&v, body, make_chunked(body, n * READ));
+        assert_int_equal(fake_tcp_sent(t)->len - head, n * READ);
+        assert_memory_equal(fake_tcp_sent(t)->data + head, body, n * READ);
+        fake_tcp_deliver(t, BYTES(OK));
+        visit_settle(&v);
+        visit_heard(&v, BYTES(OK));
+        visit_end(&v);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +269,7 @@ int main(void)
         cmocka_unit_test(what_comes_before_the_answer_may_still_fail_in_words),
         cmocka_unit_test(an_answer_that_breaks_off_is_no_clean_end),
         cmocka_unit_test(a_client_that_ends_its_side_hears_all_answers),
+        cmocka_unit_test(an_upload_in_chunks_arrives_without_another_byte_from_the_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
