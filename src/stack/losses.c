@@ -21,12 +21,26 @@ static bool is_waiting(const struct tcp_seg *seg)
     return (seg->fate & (FATE_LOST | FATE_RESENT)) == FATE_LOST;
 }
 
+/* What had arrived when the segment left, and when: draft-cheng-iccrg-delivery-rate-estimation 3.3.
+ * Arrivals may come compressed, so the time that it took to send counts, too. */
+static void note_flight(struct sender *s, const struct tcp_seg *seg)
+{
+    uint32_t sending = seg->sent_at - seg->first_sent_at,
+             arriving = s->arrived_at - seg->arrived_at;
+    s->flight.began = seg->arrived;
+    s->flight.took = sending > arriving ? sending : arriving;
+    s->flight.limited = seg->fate & FATE_LIMITED;
+    s->first_sent_at = seg->sent_at;
+}
+
 /* RFC 8985 6.2, steps 1 to 3. */
 void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
 {
     struct sender *s = &t->sender;
     uint32_t took = losses_clock(t) - seg->sent_at;
     s->delivered += seg->len;
+    s->arrived += seg->len;
+    s->arrived_at = losses_clock(t);
     if (seg->sent_at == 0) {
         return; /* cut off another one, and that was what was sent */
     }
@@ -47,6 +61,7 @@ void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
         s->newest_at = seg->sent_at;
         s->newest_end = end;
         s->newest_rtt = took;
+        note_flight(s, seg);
     }
 }
 
@@ -143,7 +158,7 @@ static uint32_t judge(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end, ui
         return (uint32_t)left;
     }
     seg->fate = FATE_LOST | (seg->fate & FATE_TWICE); /* once more, perhaps */
-    v->more_lost = true;
+    v->lost += seg->len;
     return 0;
 }
 
@@ -177,7 +192,7 @@ static void guess(struct stack_tcp *t, struct verdict *v)
         oldest->fate |= FATE_LOST;
         s->lost += oldest->len;
         s->waiting++;
-        v->more_lost = true;
+        v->lost += oldest->len;
     }
     uint32_t others = pcb->snd_nxt - first_seq(pcb) - oldest->len;
     uint32_t arrived = (uint32_t)pcb->dupacks * pcb->mss;

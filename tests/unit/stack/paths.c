@@ -55,8 +55,8 @@ static void begin_flow(unsigned i)
     server[i] = (struct peer){.appetite = SIZE_MAX};
     struct endpoint to = at("10.0.0.2", (uint16_t)(PORT + i));
     peer_listen(&w.b, &server[i], to.port);
-    assert_int_equal(
-        stack_tcp_connect(w.a.stack, &to, peer_event, &client[i], &client[i].t, w.now), 0);
+    assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &client[i], &client[i].t, w.now),
+                     0);
 }
 
 static double mbit(uint64_t bytes, unsigned seconds)
@@ -95,7 +95,8 @@ static void upload(const struct path *p)
     printf("%5u Mbit/s %6.1f ms, queue %3u %%, loss %3.1f %%, jitter %u ms, %u flows %2u s: "
            "%6.1f Mbit/s, first %6.1f, queue %5.1f ms, at most %5.1f, resent %5.2f %%\n",
            p->mbit, p->rtt_us / 1000.0, p->queue_percent, p->loss_in_1000 / 10.0, p->jitter_ms,
-           p->flows, p->seconds, mbit(all, p->seconds), mbit(server[0].received - took[0], p->seconds),
+           p->flows, p->seconds, mbit(all, p->seconds),
+           mbit(server[0].received - took[0], p->seconds),
            (double)w.a.waited / (double)w.a.passed / 1e6, (double)w.a.waited_most / 1e6,
            100.0 * (double)resent / (double)sent);
     fflush(stdout);

@@ -124,12 +124,13 @@ static void three_segments_beyond_it_make_one_lost(void **state)
     turn();
     assert_int_equal(n_sent, 6);
     assert_int_equal(sent[5].offset, 0);
-    assert_int_equal(sender()->congestion.threshold, 7 * MSS);
+    assert_int_equal(sender()->state, SENDER_RECOVERY);
     wire_pass(&w, RTT_MS * MS);
     acknowledge(5 * MSS, NULL);
     turn();
     assert_int_equal(n_sent, 6);
-    assert_int_equal(sender()->congestion.window, 7 * MSS);
+    assert_int_equal(sender()->state, SENDER_NORMAL);
+    assert_true(sender()->congestion.window >= 9 * MSS); /* one lost says little of the path */
     wire_close(&w);
 }
 
@@ -165,8 +166,8 @@ static void holes_of_a_whole_flight_go_at_once_and_each_once(void **state)
     }
     uint32_t base = (uint32_t)client.sent, before = (uint32_t)n_sent;
     send_bytes(80 * MSS);
+    wire_pass(&w, RTT_MS * MS); /* it takes its time to leave */
     assert_int_equal(n_sent, before + 80);
-    wire_pass(&w, RTT_MS * MS);
     for (uint32_t i = 1; i < 80; i += 2) { /* 40 blocks in one turn: more than the set holds */
         acknowledge(base, BLOCKS(base + i * MSS, base + (i + 1) * MSS));
     }
@@ -217,7 +218,7 @@ static void a_duplicate_undoes_the_reduction(void **state)
     turn();
     assert_int_equal(sender()->state, SENDER_NORMAL);
     assert_true(sender()->congestion.window >= 10 * MSS);
-    assert_int_equal(sender()->congestion.threshold, CONGESTION_UNKNOWN);
+    assert_int_equal(sender()->congestion.bounds.flight, UINT32_MAX);
     assert_int_equal(sender()->reordering_steps, 2);
     wire_close(&w);
 }

@@ -99,7 +99,7 @@ static void a_loss_costs_one_packet_and_no_timeout(void **state)
         open_path(&(struct wire_config){.delay = 10 * MS}, 1000 * 1380);
         drop_from = runs[i][0];
         drop_to = runs[i][1];
-        assert_in_range(finish(), 200, 1200);
+        assert_in_range(finish(), 120, 900);
         unsigned lost = drop_to > 0 ? drop_to - drop_from + 1 : 0;
         assert_in_range(data_packets, 1000 + lost, 1000 + lost + 1);
         assert_int_equal(client.t->pcb->nrtx, 0);
