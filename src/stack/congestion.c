@@ -282,10 +282,10 @@ static bool end_round(struct congestion *c, const struct congestion_sample *s)
     if (s->rate == 0 || (int32_t)(s->began - c->round_end) < 0) {
         return false;
     }
-    if (lost_much(c) && !is_probing(c)) {
+    if (lost_much(c) && !is_probing(c) && !s->limited) {
         lower_bounds(c);
     }
-    if (c->advances && c->rounds == 1) {
+    if (c->advances && c->rounds > 0 && !s->limited) {
         c->most_rate[0] = c->most_rate[1];
         c->most_rate[1] = 0;
         c->advances = c->judges_flight = false;
@@ -376,14 +376,16 @@ static void learn_bursts(struct congestion *c, const struct congestion_sample *s
 
 /* ---- what follows ---- */
 
+/* Slower than four segments in a round trip is what the window is for. */
 static void set_rate(struct congestion *c)
 {
-    uint64_t rate = path_rate(c) / 100 * gain[c->phase].rate / 100 * 99;
     if (c->least_rtt < NEAR) {
         c->rate = 0;
-    } else if (c->was_full || rate > c->rate) {
-        c->rate = rate;
+        return;
     }
+    uint64_t least = UINT64_C(1000000) * least_window(c) / c->least_rtt;
+    uint64_t rate = max_u64(path_rate(c) / 100 * gain[c->phase].rate / 100 * 99, least);
+    c->rate = c->was_full ? rate : max_u64(rate, c->rate);
 }
 
 static void set_window(struct congestion *c, const struct congestion_sample *s)

@@ -18,6 +18,7 @@ static struct {
     uint32_t rtt, queue; /* ms; bytes */
     unsigned lost_in_1000;
     bool limited; /* the application has only half of what could leave */
+    bool trickle; /* it has a segment now and then */
     uint64_t ms, free_at_us;
     uint64_t credit;                       /* thousandths of a byte */
     uint32_t in_flight, arrived, standing; /* bytes */
@@ -46,6 +47,7 @@ static void send_some(void)
     uint32_t bytes =
         c.rate > 0 && path.credit / 1000 < room ? (uint32_t)(path.credit / 1000) : room;
     bytes = path.limited ? bytes / 2 : bytes;
+    bytes = !path.trickle ? bytes : path.ms % 100 == 0 && room > 0 ? MSS : 0;
     path.credit -= path.credit < bytes * 1000ull ? path.credit : bytes * 1000ull;
     path.credit = path.credit < 10 * MSS * 1000 ? path.credit : 10 * MSS * 1000;
     if (bytes == 0) {
@@ -81,7 +83,7 @@ static void receive_some(void)
         s.total = path.arrived;
         s.rate = (s.total - s.began) * UINT64_C(1000000) / s.rtt;
         s.in_flight = path.in_flight;
-        s.limited = path.limited;
+        s.limited = path.limited || path.trickle;
         s.held = path.in_flight + MSS > c.window;
         congestion_update(&c, &s);
     }
@@ -263,12 +265,17 @@ static void a_path_without_a_queue_needs_no_such_look(void **state)
     }
 }
 
+static uint64_t most_rate(void)
+{
+    return c.most_rate[0] > c.most_rate[1] ? c.most_rate[0] : c.most_rate[1];
+}
+
 static void a_slow_application_teaches_nothing(void **state)
 {
     (void)state;
     begin(RATE, RTT, 2 * HOLDS);
     pass(2000);
-    uint64_t rate = c.most_rate[1] > c.most_rate[0] ? c.most_rate[1] : c.most_rate[0];
+    uint64_t rate = most_rate();
     begin(RATE, RTT, 2 * HOLDS);
     path.limited = true;
     pass(5000);
@@ -278,6 +285,40 @@ static void a_slow_application_teaches_nothing(void **state)
     pass(2000);
     assert_in_range(c.most_rate[1] > c.most_rate[0] ? c.most_rate[1] : c.most_rate[0],
                     rate * 9 / 10, rate * 11 / 10);
+}
+
+static void hours_of_little_make_it_forget_nothing(void **state)
+{
+    (void)state;
+    begin(RATE, RTT, 2 * HOLDS);
+    pass(3000);
+    assert_true(c.was_full);
+    uint64_t rate = most_rate();
+    path.trickle = true;
+    path.lost_in_1000 = 50; /* ends each probing */
+    pass(60000);
+    assert_true(most_rate() > rate / 10 * 8);
+    assert_true(c.rate > rate / 10 * 4); /* it may be in any phase */
+}
+
+/* Four segments in a round trip may leave whatever it measured: less would not be worth a measurement. */
+static void it_never_stands_still(void **state)
+{
+    (void)state;
+    begin(RATE, RTT, 2 * HOLDS);
+    pass(3000);
+    uint32_t total = path.arrived;
+    for (uint64_t now = path.ms * NS_PER_MS; now < 100 * NS_PER_S; now += RTT * NS_PER_MS) {
+        congestion_update(&c, &(struct congestion_sample){.now = now,
+                                                          .rate = 10,
+                                                          .began = total,
+                                                          .total = total + 1,
+                                                          .delivered = 1,
+                                                          .rtt = RTT * 1000});
+        total++;
+    }
+    assert_true(most_rate() < 100);
+    assert_true(c.rate >= 4 * MSS * 1000 / RTT);
 }
 
 static void near_by_it_does_not_pace(void **state)
@@ -368,6 +409,8 @@ int main(void)
         cmocka_unit_test(an_old_round_trip_is_measured_again),
         cmocka_unit_test(a_path_without_a_queue_needs_no_such_look),
         cmocka_unit_test(a_slow_application_teaches_nothing),
+        cmocka_unit_test(hours_of_little_make_it_forget_nothing),
+        cmocka_unit_test(it_never_stands_still),
         cmocka_unit_test(near_by_it_does_not_pace),
         cmocka_unit_test(a_timeout_begins_with_a_segment_and_is_back_soon),
         cmocka_unit_test(what_was_for_nothing_is_undone),
