@@ -3,6 +3,7 @@
 
 #include "stack/gate.h"
 #include "stack/losses.h"
+#include "stack/pacing.h"
 
 #include <lwip_hooks.h>
 
@@ -16,9 +17,6 @@ enum {
 
 /* RFC 8985 7.2: two round trips, and what a receiver may hold back an acknowledgement for. */
 enum { PROBE_MIN_US = 10000, HELD_BACK_US = 200000 };
-
-/* Pacing: a tunnel's timers have a grain of 1 ms, and come late; 64 KiB are one batch of datagrams. */
-enum { QUANTUM_NS = 1000000, LATE_NS = 50000000, QUANTUM_MAX = 64 * 1024, INITIAL = 10 };
 
 /* A segment takes 6 ns or 12 to look at: about a tenth of the time is spent on it at most. */
 enum { LOOK_NS_PER_SEGMENT = 100 };
@@ -359,64 +357,17 @@ static void plan_probe(struct stack_tcp *t)
     plan(t, may ? probe_time(t) : NEVER);
 }
 
-/* ---- pacing ---- */
-
-/* So much leaves at once, that it is worth a wake-up and shares a system call. */
-static uint64_t quantum(const struct stack_tcp *t)
-{
-    uint64_t bytes = t->sender.congestion.rate * QUANTUM_NS / NS_PER_S, least = 2u * t->pcb->mss;
-    return bytes < least ? least : bytes < QUANTUM_MAX ? bytes : QUANTUM_MAX;
-}
-
-/* What may leave now. Time in which there was nothing to send is lost; time in which there was is made up
- * for, since it is our own turns that come late. */
-static void earn(struct stack_tcp *t)
-{
-    struct sender *s = &t->sender;
-    uint64_t rate = s->congestion.rate, now = t->stack->mono;
-    if (rate == 0) {
-        s->paced_at = now;
-        s->credit = UINT32_MAX;
-        return;
-    }
-    uint64_t slack =
-        (s->paced_due != NEVER ? LATE_NS : 2 * QUANTUM_NS) + 2 * quantum(t) * NS_PER_S / rate;
-    if (!t->pcb->unacked && slack < INITIAL * t->pcb->mss * NS_PER_S / rate) {
-        slack = INITIAL * t->pcb->mss * NS_PER_S / rate;
-    }
-    if (now - s->paced_at > slack) {
-        s->paced_at = now - slack;
-    }
-    uint64_t bytes = (now - s->paced_at) * rate / NS_PER_S;
-    s->credit = bytes < quantum(t) ? 0 : bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
-}
-
 static bool has_more(const struct stack_tcp *t)
 {
     return t->pcb->unsent || t->sender.waiting > 0;
 }
 
-/* Pay for what was sent; until when, if there is more to send than paid for? */
-static void pay(struct stack_tcp *t, uint32_t sent)
-{
-    struct sender *s = &t->sender;
-    uint64_t rate = s->congestion.rate;
-    s->paced_due = NEVER;
-    if (rate > 0) {
-        s->paced_at += sent * NS_PER_S / rate;
-        if (s->wants && on_path(t) + t->pcb->mss <= s->congestion.window) {
-            uint64_t due = s->paced_at + quantum(t) * NS_PER_S / rate + 1;
-            uint64_t soonest = t->stack->mono + QUANTUM_NS;
-            s->paced_due = due > soonest ? due : soonest;
-        }
-    }
-}
-
+/* What is lost, then what is new, as far as the window and the pace go. Which of them holds us back? */
 static void output(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     struct tcp_pcb *pcb = t->pcb;
-    earn(t);
+    pacing_earn(t);
     uint32_t credit = s->credit;
     if (s->waiting > 0) {
         resend_lost(t);
@@ -425,13 +376,13 @@ static void output(struct stack_tcp *t)
     uint64_t paced = (uint64_t)in_flight(pcb) + s->credit;
     pcb->cwnd = (uint32_t)(window < paced ? window : paced < UINT32_MAX ? paced : UINT32_MAX);
     tcp_output(pcb);
-    s->wants = has_more(t);
+    bool more = has_more(t);
     s->held = on_path(t) + pcb->mss > s->congestion.window;
-    if (!s->held && (s->credit >= pcb->mss || !s->wants)) {
+    if (!s->held && (s->credit >= pcb->mss || !more)) {
         s->limited = true;
         s->limited_until = s->arrived + on_path(t);
     }
-    pay(t, credit - s->credit);
+    pacing_pay(t, credit - s->credit, more && !s->held);
 }
 
 void sender_output(struct stack_tcp *t)

@@ -64,7 +64,6 @@ struct sender {
 
     uint8_t state;  /* enum sender_state */
     bool ambiguous; /* something that was sent twice was among what was delivered just now */
-    bool wants;     /* there is more to send */
     bool held;      /* the window held us back */
     bool limited;   /* the application or the receiver did, until `limited_until` has arrived */
     bool probing;   /* a probe for a lost tail is out (RFC 8985 7) */

@@ -229,9 +229,10 @@ static void random_losses_on_a_long_path_cost_little(void **state)
 {
     (void)state;
     uint64_t rate = 100 * MBIT;
-    open_path(&(struct wire_config){
-                  .delay = 50 * MS, .loss = 10, .rate = rate, .queue = rate / 10, .seed = 5},
-              1000 * MIB);
+    open_path(
+        &(struct wire_config){
+            .delay = 50 * MS, .loss = 10, .rate = rate, .queue = rate / 10, .seed = 5},
+        1000 * MIB);
     wire_pass(&w, 10 * NS_PER_S);
     assert_true(share(rate, 10) >= 60);
     wire_close(&w);
@@ -249,9 +250,8 @@ static void many_uploads_share_their_wake_ups(void **state)
         servers[i] = (struct peer){.appetite = SIZE_MAX};
         struct endpoint to = at("10.0.0.2", (uint16_t)(80 + i));
         peer_listen(&w.b, &servers[i], to.port);
-        assert_int_equal(stack_tcp_connect(w.a.stack, &to, peer_event, &clients[i], &clients[i].t,
-                                           w.now),
-                         0);
+        assert_int_equal(
+            stack_tcp_connect(w.a.stack, &to, peer_event, &clients[i], &clients[i].t, w.now), 0);
         wire_pass(&w, MS);
     }
     wire_pass(&w, NS_PER_S);
@@ -259,6 +259,20 @@ static void many_uploads_share_their_wake_ups(void **state)
     wire_pass(&w, NS_PER_S);
     assert_true(w.a.bytes - bytes > 90 * MBIT);
     assert_in_range(w.wakeups - wakeups, 50, 600);
+    wire_close(&w);
+}
+
+/* Pacing does not wake anybody for what the peer has no room for. */
+static void a_closed_window_is_left_in_peace(void **state)
+{
+    (void)state;
+    open_path(&(struct wire_config){.delay = 50 * MS}, 10 * MIB);
+    server.appetite = 0;
+    wire_pass(&w, 10 * NS_PER_S);
+    assert_int_equal(client.t->pcb->snd_wnd, 0);
+    uint64_t wakeups = w.wakeups;
+    wire_pass(&w, 10 * NS_PER_S);
+    assert_in_range(w.wakeups - wakeups, 0, 220); /* lwIP's slow timer, at both ends */
     wire_close(&w);
 }
 
@@ -317,6 +331,7 @@ int main(void)
         cmocka_unit_test(what_leaves_is_spread_over_the_round_trip),
         cmocka_unit_test(a_long_queue_stays_empty),
         cmocka_unit_test(random_losses_on_a_long_path_cost_little),
+        cmocka_unit_test(a_closed_window_is_left_in_peace),
         cmocka_unit_test(many_uploads_share_their_wake_ups),
         cmocka_unit_test(a_peer_without_sack_is_served_as_well),
         cmocka_unit_test(silence_afterwards_has_no_deadline),
