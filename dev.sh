@@ -11,7 +11,7 @@ build_packages=(cmake ninja-build gcc libc6-dev pkg-config patch xz-utils libuv1
     libsodium-dev libipsec-mb-dev libssl-dev libc-ares-dev libb2-dev libcmocka-dev check scdoc)
 test_packages=(wireguard-go wireguard-tools dnsmasq-base iperf3 tcpdump curl iproute2 nftables
     python3 python3-pytest chromium valgrind qemu-system-x86 busybox-static systemd
-    netcat-openbsd socat proxychains4 dante-client python3-socks openssh-client openssh-server
+    netcat-openbsd socat proxychains4 dante-client python3-socks python3-prometheus-client openssh-client openssh-server
     bind9-dnsutils git nodejs openssl)
 fuzz_packages=(clang libclang-rt-dev llvm)
 bench_packages=(python3 iproute2 util-linux wireguard-go wireguard-tools microsocks openvpn openssl binutils valgrind)

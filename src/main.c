@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cmd/ask.h"
 #include "cmd/certificates.h"
 #include "cmd/check.h"
 #include "cmd/daemon.h"
@@ -73,6 +74,9 @@ static int run_tunnels(struct options *o)
                              : "; there is no DNS, so names are refused, never looked up outside");
         }
         status = printed();
+    } else if (o->command == COMMAND_SHOW || o->command == COMMAND_READY) {
+        status = o->command == COMMAND_SHOW ? ask_show(&f, o) : ask_ready(&f, o);
+        status = status == STATUS_OK ? printed() : status;
     } else if (o->command == COMMAND_CHECK) {
         status = check(&f, o);
         status = status == STATUS_OK ? printed() : status;
@@ -114,6 +118,8 @@ static int run_command(struct options *o)
     switch (o->command) {
     case COMMAND_RUN:
     case COMMAND_CHECK:
+    case COMMAND_SHOW:
+    case COMMAND_READY:
         return run_tunnels(o);
     case COMMAND_DEMO:
         return demo_run(o->n_doors > 0 ? &o->doors[0].bind.at : &usual, o->once, o->level);

@@ -8,6 +8,7 @@
 #include "app/carrier.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "stack/stack_tcp.h"
 
 #define NAME_MAX_SHOWN 32
 
@@ -138,7 +139,17 @@ bool app_drain(struct app *app)
     list_foreach(l, &app->doors) {
         running |= door_drain(list_item(l, struct door, link));
     }
-    return running;
+    return running || app_is_delivering(app);
+}
+
+bool app_is_delivering(const struct app *app)
+{
+    list_foreach(l, &app->tunnels) {
+        if (stack_tcp_is_delivering(tunnel_stack(list_item(l, struct tunnel_item, link)->tunnel))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int app_add_status(struct app *app, struct status **out)

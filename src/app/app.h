@@ -42,8 +42,12 @@ void app_start(struct app *app, struct now now); /* once, after everything was a
 /* The machine woke, or its network is another: peers are to learn where we are now. */
 void app_machine_changed(struct app *app, struct now now);
 
-/* Nobody comes in any more, and who has not asked for anything yet is sent away; true while flows still run. */
+/* Nobody comes in any more, and who has not asked for anything yet is sent away; true while flows still run, or the last
+ * bytes of some that have ended are on their way. */
 bool app_drain(struct app *app);
+
+/* Is something on its way into a tunnel still, of flows that have ended here? */
+bool app_is_delivering(const struct app *app);
 
 /* Work of one loop turn; returns when it must run again at the latest (NEVER: only when something arrives). */
 uint64_t app_turn(struct app *app, struct now now);

@@ -124,10 +124,29 @@ static void accepted(void *ctx, struct stream *client, struct now now)
     door_accept(ctx, client, now);
 }
 
+static bool wanted(void *ctx, struct now now)
+{
+    (void)now;
+    const struct door *d = ctx;
+    return proxy_make_room(d->proxy);
+}
+
 /* How loudly it is said that a door does not open. */
 static enum log_level loudness(const struct config_door *cd, int err)
 {
     return door_is_dispensable(cd, err) ? LOG_DEBUG : LOG_ERROR;
+}
+
+/* What its user can do about it. */
+static const char *listen_advice(const struct config_door *cd, int err)
+{
+    if (cd->bind.kind != PLACE_IP) {
+        return "";
+    }
+    if (err == ERR_IN_USE && cd->kind == CONFIG_PROXY) {
+        return " -> another program has it; -D PORT takes another one";
+    }
+    return err == ERR_PERM && cd->bind.at.port < 1024 ? " -> ports below 1024 are root's" : "";
 }
 
 static int listen_at(struct door *d, const struct config_door *cd, struct place *bound)
@@ -135,8 +154,10 @@ static int listen_at(struct door *d, const struct config_door *cd, struct place 
     int err = d->env->ops->listen(d->env->world, &cd->bind, accepted, d, bound, &d->listener);
     if (err != 0) {
         char text[PLACE_TEXT];
-        log_line(d->env->log, loudness(cd, err), "cannot listen on %s: %s",
-                 place_format(&cd->bind, text), err_text(err));
+        log_line(d->env->log, loudness(cd, err), "cannot listen on %s: %s%s",
+                 place_format(&cd->bind, text), err_text(err), listen_advice(cd, err));
+    } else if (d->env->ops->listener_wanted != NULL) {
+        d->env->ops->listener_wanted(d->listener, wanted);
     }
     return err;
 }
@@ -174,13 +195,16 @@ static bool wants_relay(const struct door *d, const struct config_door *cd)
            d->local.ops->udp_bind != NULL;
 }
 
-static int build_relay(struct door *d, struct tunnel *tunnel, const struct config *c)
+/* Whoever gives the port of datagrams a number knows of it. */
+static int build_relay(struct door *d, struct tunnel *tunnel, const struct config *c,
+                       const struct config_door *cd)
 {
     struct udp_relay_config rc = {
         .stack = tunnel_stack(tunnel),
         .dialer = tunnel_dialer(tunnel),
         .access = d->access,
         .idle = c->limits.udp_idle_timeout * NS_PER_S,
+        .trusts_first_port = cd->udp_port != 0,
         .log = d->env->log,
     };
     return udp_relay_new(&d->relay, &rc);
@@ -210,7 +234,7 @@ static int build_streams(struct door *d, struct tunnel *tunnel, const struct con
         err = build_access(d, c, cd);
     }
     if (err == 0 && wants_relay(d, cd)) {
-        err = build_relay(d, tunnel, c);
+        err = build_relay(d, tunnel, c, cd);
     }
     if (err == 0) {
         err = build_proxy(d, tunnel, c, cd);

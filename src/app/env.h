@@ -17,6 +17,8 @@ struct config_door;
 struct env_listener;
 
 typedef void env_accept_fn(void *ctx, struct stream *s, struct now now);
+/* Somebody waits, and there is no room: can anything be given up for him? */
+typedef bool env_wanted_fn(void *ctx, struct now now);
 
 struct env_ops {
     int (*udp_open)(void *world, uint16_t port, const struct dgram_handler *handler, void *ctx,
@@ -25,6 +27,8 @@ struct env_ops {
     unsigned (*path_mtu)(void *world, const struct endpoint *to);
     int (*listen)(void *world, const struct place *at, env_accept_fn *accepted, void *ctx,
                   struct place *bound, struct env_listener **out);
+    /* With the context of `accepted`. NULL: a world that always has room. */
+    void (*listener_wanted)(struct env_listener *l, env_wanted_fn *wanted);
     void (*listener_close)(struct env_listener *l);
     /* Who comes in from now on speaks TLS, shown the door's certificate and proven with its key. NULL: a world
      * without. */

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 
+#define MENTION_AFTER (6 * NS_PER_S) /* the first initiation was repeated by then */
 #define SILENCE_AFTER (15 * NS_PER_S)
 #define PEER_SHORT 8 /* characters of a public key that are shown */
 
@@ -33,7 +34,7 @@ static const struct {
 struct silence {
     const struct wg *wg;
     const struct log *log;
-    uint64_t reported;                        /* when the last silence that was reported began */
+    uint64_t mentioned, reported;             /* when the last silence that was so began */
     struct endpoint heard[ARRAY_SIZE(clues)]; /* where the last such datagram came from */
     unsigned count[ARRAY_SIZE(clues)];
     int undelivered; /* the last error, 0 for none */
@@ -71,17 +72,21 @@ void silence_undelivered(struct silence *s, int err)
     s->undelivered = err;
 }
 
-/* The peer that has waited longest without having been reported; *since is when its silence began. */
-static struct wg_peer *longest_silent(const struct silence *s, uint64_t *since)
+static uint64_t silent_since(const struct wg_peer *p)
 {
-    struct wg_peer *longest = NULL;
-    *since = NEVER;
+    struct wg_peer_status status;
+    wg_peer_get(p, &status);
+    return status.first_unanswered;
+}
+
+/* When the longest silence that began after `told` did so: of one peer, or of several that were called together. */
+static uint64_t longest_silence(const struct silence *s, uint64_t told)
+{
+    uint64_t longest = NEVER;
     for (struct wg_peer *p = wg_peer_first(s->wg); p != NULL; p = wg_peer_next(p)) {
-        struct wg_peer_status status;
-        wg_peer_get(p, &status);
-        if (status.first_unanswered > s->reported && status.first_unanswered < *since) {
-            *since = status.first_unanswered;
-            longest = p;
+        uint64_t since = silent_since(p);
+        if (since > told && since < longest) {
+            longest = since;
         }
     }
     return longest;
@@ -89,8 +94,9 @@ static struct wg_peer *longest_silent(const struct silence *s, uint64_t *since)
 
 uint64_t silence_next_deadline(const struct silence *s)
 {
-    uint64_t since;
-    return longest_silent(s, &since) != NULL ? since + SILENCE_AFTER : NEVER;
+    uint64_t mention = longest_silence(s, s->mentioned), report = longest_silence(s, s->reported);
+    uint64_t at = mention != NEVER ? mention + MENTION_AFTER : NEVER;
+    return report != NEVER ? deadline_min(at, report + SILENCE_AFTER) : at;
 }
 
 /* What came back, and what that usually means. */
@@ -113,11 +119,39 @@ static void describe(const struct silence *s, char *out, size_t size)
         snprintf(out, size, "sending failed: %s -> the network or a firewall here",
                  err_text(s->undelivered));
     } else {
+        char own[KEY_TEXT];
+        key_to_base64(own, wg_own_public_key(s->wg));
         snprintf(out, size,
-                 "nothing came back -> wrong Endpoint, UDP blocked on the way, far side down, or "
-                 "it does not have "
-                 "our public key (it is silent to strangers)");
+                 "nothing came back -> wrong Endpoint or PublicKey, UDP blocked on the way, far "
+                 "side down, or no [Peer] there has our public key %s (it is silent to strangers)",
+                 own);
     }
+}
+
+static void mention(const struct silence *s, const struct wg_peer *peer)
+{
+    struct wg_peer_status status;
+    char key[KEY_TEXT], to[ENDPOINT_TEXT];
+    wg_peer_get(peer, &status);
+    key_to_base64(key, status.public_key);
+    log_info(s->log, "peer %.*s… (%s): no answer yet, %u initiation%s sent", PEER_SHORT, key,
+             endpoint_format(&status.endpoint, to), status.initiations_pending,
+             status.initiations_pending == 1 ? "" : "s");
+}
+
+/* Whoever has just started us watches the log, and may wait for less than SILENCE_AFTER. */
+static void mention_all(struct silence *s, struct now now)
+{
+    uint64_t since = longest_silence(s, s->mentioned);
+    if (since == NEVER || now.mono < since + MENTION_AFTER) {
+        return;
+    }
+    for (struct wg_peer *p = wg_peer_first(s->wg); p != NULL; p = wg_peer_next(p)) {
+        if (silent_since(p) == since) {
+            mention(s, p);
+        }
+    }
+    s->mentioned = since;
 }
 
 static void report(const struct silence *s, const struct wg_peer *peer, struct now now)
@@ -135,12 +169,16 @@ static void report(const struct silence *s, const struct wg_peer *peer, struct n
 
 void silence_tick(struct silence *s, struct now now)
 {
-    uint64_t since;
-    struct wg_peer *peer = longest_silent(s, &since);
-    if (peer == NULL || now.mono < since + SILENCE_AFTER) {
+    mention_all(s, now);
+    uint64_t since = longest_silence(s, s->reported);
+    if (since == NEVER || now.mono < since + SILENCE_AFTER) {
         return;
     }
-    report(s, peer, now);
+    for (struct wg_peer *p = wg_peer_first(s->wg); p != NULL; p = wg_peer_next(p)) {
+        if (silent_since(p) == since) {
+            report(s, p, now);
+        }
+    }
     s->reported = since;
     s->undelivered = 0;
     memset(s->count, 0, sizeof s->count);

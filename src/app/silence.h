@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* WireGuard is silent when something is wrong; this says so. A peer that has not answered for 15 s gets one warning: to whom
- * was sent, how often, what came back instead, and what usually causes it. */
+ * was sent, how often, what came back instead, and what usually causes it. At 6 s a line for information tells that there is
+ * no answer yet. */
 #ifndef WGPROXY_APP_SILENCE_H
 #define WGPROXY_APP_SILENCE_H
 

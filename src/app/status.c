@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "app/metrics.h"
 #include "app/pac.h"
 #include "app/words.h"
 #include "base/err.h"
@@ -73,66 +74,6 @@ static void write_ready(const struct status *s, struct words *out)
     words_add(out, "}\n");
 }
 
-static void write_hex(struct words *out, const char *name, const uint8_t key[KEY_LEN])
-{
-    words_add(out, "%s=", name);
-    for (size_t i = 0; i < KEY_LEN; i++) {
-        words_add(out, "%02x", key[i]);
-    }
-    words_add(out, "\n");
-}
-
-static void write_peer(struct words *out, const struct wg_peer *peer,
-                       const struct config_peer *config)
-{
-    struct wg_peer_status st;
-    char text[ENDPOINT_TEXT], net[PREFIX_TEXT];
-    wg_peer_get(peer, &st);
-    write_hex(out, "public_key", st.public_key);
-    words_add(out, "preshared_key=REDACTED\nprotocol_version=1\n");
-    if (st.endpoint.addr.family != FAMILY_NONE) {
-        words_add(out, "endpoint=%s\n", endpoint_format(&st.endpoint, text));
-    }
-    words_add(out, "last_handshake_time_sec=%" PRIu64 "\nlast_handshake_time_nsec=%" PRIu64 "\n",
-              st.last_handshake_wall / NS_PER_S, st.last_handshake_wall % NS_PER_S);
-    words_add(out, "tx_bytes=%" PRIu64 "\nrx_bytes=%" PRIu64 "\n", st.tx_bytes, st.rx_bytes);
-    words_add(out, "persistent_keepalive_interval=%u\n", (unsigned)config->keepalive);
-    for (size_t i = 0; i < config->n_allowed_ips; i++) {
-        words_add(out, "allowed_ip=%s\n", prefix_format(&config->allowed_ips[i], net));
-    }
-}
-
-/* How the datagrams of the outside are moved. */
-static void write_datagrams(struct words *out, const struct dgram_counters *c)
-{
-    words_add(out, "udp_gso=%d\nudp_gro=%d\n", c->gso, c->gro);
-    words_add(out, "udp_tx_datagrams=%" PRIu64 "\nudp_tx_calls=%" PRIu64 "\n", c->sent,
-              c->send_calls);
-    words_add(out, "udp_tx_dropped=%" PRIu64 "\nudp_tx_undelivered=%" PRIu64 "\n", c->send_dropped,
-              c->undelivered);
-    words_add(out, "udp_rx_datagrams=%" PRIu64 "\nudp_rx_calls=%" PRIu64 "\n", c->received,
-              c->receive_calls);
-    words_add(out, "udp_rx_dropped=%" PRIu64 "\n", c->receive_dropped);
-}
-
-static void write_metrics(const struct status *s, struct words *out)
-{
-    words_add(out, "aead=%s\nworkers=%u\n", wg_suite_name(),
-              s->env->parallel != NULL ? s->env->parallel->workers : 0);
-    for (size_t i = 0; i < s->n; i++) {
-        const struct config *c = alive_config(s->tunnels[i]);
-        struct tunnel *t = alive_tunnel(s->tunnels[i]);
-        size_t k = 0;
-        words_add(out, "private_key=REDACTED\nlisten_port=%u\n", (unsigned)tunnel_port(t));
-        struct dgram_counters datagrams = tunnel_datagrams(t);
-        write_datagrams(out, &datagrams);
-        for (struct wg_peer *p = wg_peer_first(tunnel_wg(t)); p != NULL && k < c->n_peers;
-             p = wg_peer_next(p), k++) {
-            write_peer(out, p, &c->peers[k]);
-        }
-    }
-}
-
 static void write_pac(const struct status *s, const struct http_head *h, struct words *out)
 {
     struct pac_tunnel tunnels[TUNNELS_MAX];
@@ -157,6 +98,19 @@ static struct http_text page_of(const struct http_head *h)
     return path;
 }
 
+static bool has_word(struct http_text text, const char *word)
+{
+    return memmem(text.at, text.len, word, strlen(word)) != NULL;
+}
+
+/* Whoever scrapes for Prometheus says so. */
+static bool wants_exposition(const struct http_head *h)
+{
+    const struct http_field *accept = http_head_find(h, "Accept");
+    return accept != NULL && (has_word(accept->value, "version=0.0.4") ||
+                              has_word(accept->value, "application/openmetrics-text"));
+}
+
 /* The body of a page, and its status; 404 for one that there is not. */
 static unsigned write_page(const struct status *s, const struct http_head *h, struct words *out,
                            const char **type, struct now now)
@@ -168,8 +122,13 @@ static unsigned write_page(const struct status *s, const struct http_head *h, st
         write_ready(s, out);
         return all_ready(s, now) ? 200 : 503;
     }
+    if (http_text_is(path, "/metrics") && wants_exposition(h)) {
+        *type = "text/plain; version=0.0.4; charset=utf-8";
+        metrics_write_exposition(out, s->env, s->tunnels, s->n, now);
+        return 200;
+    }
     if (http_text_is(path, "/metrics")) {
-        write_metrics(s, out);
+        metrics_write(out, s->env, s->tunnels, s->n);
         return 200;
     }
     if (http_text_is(path, "/proxy.pac") && s->has_pac) {

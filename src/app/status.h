@@ -2,7 +2,7 @@
 /* The status port: a few answers over HTTP for whoever watches the program. It names peers and addresses, never keys' secrets.
  *
  *   /readyz     200 when every tunnel is fit for use, else 503; the last pong of each CheckAlive address in Unix seconds
- *   /metrics    the state of the peers in the words of WireGuard's cross-platform interface, "get"
+ *   /metrics    the state of the peers, see metrics.h; in Prometheus's format for who accepts that
  *   /proxy.pac  for browsers, see pac.h */
 #ifndef WGPROXY_APP_STATUS_H
 #define WGPROXY_APP_STATUS_H

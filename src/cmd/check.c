@@ -30,7 +30,7 @@ struct check {
     const struct config *config;
     struct world world;
     void (*write)(void *ctx, enum log_level level, const char *line); /* the log's own */
-    char warning[CHECK_LINE];                                         /* the last one */
+    char warning[CHECK_LINE]; /* not yet written: it may turn out to be the cause */
     struct tunnel *tunnel;
     const struct env_ops *outside; /* where the tunnel's datagrams go */
     void *outside_world;
@@ -59,23 +59,31 @@ static void say(void *ctx, const char *line)
     fflush(stdout);
 }
 
-/* The core explains a silence once, in the log: that is the cause, too. */
+static void write_held(struct check *k)
+{
+    if (k->warning[0] != '\0' && k->options->level >= LOG_WARN) {
+        k->write(NULL, LOG_WARN, k->warning);
+    }
+    k->warning[0] = '\0';
+}
+
+/* The core explains a silence in the log: that is the cause, too, and said once. */
 static void write_line(void *ctx, enum log_level level, const char *line)
 {
     struct check *k = ctx;
-    if (level == LOG_WARN) {
+    if (level == LOG_WARN && k->is_stepping && k->steps.step == CHECK_HANDSHAKE) {
+        write_held(k);
         snprintf(k->warning, sizeof k->warning, "%s", line);
-    }
-    /* what an ordinary run tells stands in the report */
-    if (level <= k->options->level && level != LOG_INFO) {
-        k->write(NULL, level, line);
+    } else if (level <= k->options->level && level != LOG_INFO) {
+        k->write(NULL, level, line); /* what an ordinary run tells stands in the report */
     }
 }
 
 static void explain(void *ctx, char out[CHECK_LINE])
 {
-    const struct check *k = ctx;
+    struct check *k = ctx;
     memcpy(out, k->warning, CHECK_LINE);
+    k->warning[0] = '\0';
 }
 
 /* ---- what the steps want ---- */
@@ -229,7 +237,6 @@ static void begin_steps(struct check *k, struct now now)
         k->is_started = true;
     }
     k->is_stepping = true;
-    k->warning[0] = '\0';
     check_steps_begin(&k->steps, &k->plan, &check_ops, k, now);
 }
 
@@ -381,6 +388,7 @@ static int lead_through(struct check *k)
     look_up_next(k, now);
     io_loop_set_turn(k->world.loop, turn, k);
     io_loop_run(k->world.loop);
+    write_held(k);
     if (k->steps.step != CHECK_OVER) {
         return STATUS_FAILED; /* a signal */
     }

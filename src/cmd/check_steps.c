@@ -256,7 +256,8 @@ static void finish_dns(struct check_steps *c, int err, const struct addr *addrs,
 static void begin_dns(struct check_steps *c, struct now now)
 {
     if (c->plan.dns == NULL) {
-        say(c, "dns        no DNS in the file: names are refused");
+        say(c,
+            "dns        no DNS in the file: names are refused -> set DNS = a server in the tunnel");
         begin_ping(c, now);
         return;
     }

@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cmd/environment.h"
 #include "config/report.h"
 
-#define CALL_EVERY 5 /* seconds, of the keepalive that makes a quiet tunnel begin */
+#define EXPLAINED_AFTER 16 /* seconds; the log has said by then what came back */
+#define CALL_EVERY 5       /* seconds, of the keepalive that makes a quiet tunnel begin */
 
 /* ---- the private door ---- */
 
@@ -37,11 +38,13 @@ static int make_place(struct errand *c, struct place *at)
 }
 
 int command_prepare(struct errand *c, struct world *world, struct tunnel *tunnel,
-                    const struct config *config, const struct options *options)
+                    const struct files *files, const struct options *options)
 {
+    const struct config *config = files->file[0].config;
     struct config_door d = {.kind = CONFIG_PROXY,
                             .protocols = CONFIG_SOCKS5 | CONFIG_SOCKS4 | CONFIG_HTTP};
-    *c = (struct errand){.world = world, .tunnel = tunnel, .config = config, .options = options};
+    *c = (struct errand){
+        .world = world, .tunnel = tunnel, .files = files, .config = config, .options = options};
     int err = make_place(c, &d.bind);
     if (err == 0) {
         err = app_add_door(world->app, tunnel, config, &d, &c->door, NULL);
@@ -102,9 +105,11 @@ static void tell_silence_of(const struct errand *c, const struct wg_peer *p, con
     char at[ENDPOINT_TEXT];
     wg_peer_get(p, &status);
     if (status.endpoint.addr.family != FAMILY_NONE) {
-        log_error(log, "no answer from %s in %u s (%u handshake initiation%s sent): %s was not run",
+        log_error(log,
+                  "no answer from %s in %u s (%u handshake initiation%s sent): %s was not run%s",
                   endpoint_format(&status.endpoint, at), waited, status.initiations_pending,
-                  status.initiations_pending == 1 ? "" : "s", word);
+                  status.initiations_pending == 1 ? "" : "s", word,
+                  waited < EXPLAINED_AFTER ? " -> 'wgproxy check' finds out why" : "");
     } else if (name != NULL) {
         log_error(log, "no address is known for the endpoint %s after %u s: %s was not run", name,
                   waited, word);
@@ -114,7 +119,7 @@ static void tell_silence_of(const struct errand *c, const struct wg_peer *p, con
     }
 }
 
-/* What is known of the silence; after 15 s the log has said more. */
+/* What is known of the silence. */
 static void tell_silence(const struct errand *c)
 {
     size_t i = 0;
@@ -153,16 +158,6 @@ static void add_variable(struct variables *v, const char *upper, const char *low
         v->list[v->n] = v->text[v->n];
         v->n++;
     }
-}
-
-/* Is it "..._proxy=", in whatever letters, but for what says where none is used? Those of single schemes count before
- * ALL_PROXY, and what they name is a proxy outside. */
-static bool is_of_a_proxy(const char *variable)
-{
-    static const char tail[] = "_proxy";
-    size_t n = strcspn(variable, "="), k = sizeof tail - 1;
-    return n > k && strncasecmp(variable + n - k, tail, k) == 0 &&
-           !(n == 2 + k && strncasecmp(variable, "no", 2) == 0);
 }
 
 /* Where the caller has said what uses no proxy, it is so: said once, under whichever of its names. */
@@ -205,8 +200,12 @@ static void run_program(struct errand *c)
 {
     struct variables v;
     fill_variables(c, &v);
-    int err =
-        io_spawn(c->world->loop, c->options->words, v.list, is_of_a_proxy, on_exited, c, &c->child);
+    char **environment = environment_new(v.list, c->files);
+    int err = ERR_NOMEM;
+    if (environment != NULL) {
+        err = io_spawn(c->world->loop, c->options->words, environment, on_exited, c, &c->child);
+    }
+    free(environment);
     if (err != 0) {
         log_error(&c->world->log, "cannot run %s: %s", c->options->words[0],
                   err == ERR_NO_NAME ? "there is no such program" : err_text(err));
@@ -249,15 +248,26 @@ int command_status(const struct errand *c)
     return c->status;
 }
 
+/* Before anything runs, a signal is the end of what was to run: whoever waits for its success must not see any. */
+static void end_before_it_began(struct errand *c, int signum)
+{
+    if (signum != SIGUSR1 && signum != SIGUSR2) {
+        c->over = true;
+        c->status = 128 + signum;
+    }
+}
+
 /* What a terminal's keys send has gone to the program already. */
 bool command_signal(struct errand *c, int signum)
 {
-    if (c->options == NULL || c->child == NULL) {
+    if (c->options == NULL) {
         return false;
     }
-    if ((signum == SIGINT || signum == SIGQUIT) && isatty(STDIN_FILENO)) {
-        return true;
+    bool by_key = (signum == SIGINT || signum == SIGQUIT) && isatty(STDIN_FILENO);
+    if (c->child == NULL) {
+        end_before_it_began(c, signum);
+    } else if (!by_key) {
+        io_kill(c->child, signum);
     }
-    io_kill(c->child, signum);
     return true;
 }

@@ -3,6 +3,7 @@
 #ifndef WGPROXY_CMD_COMMAND_H
 #define WGPROXY_CMD_COMMAND_H
 
+#include "cmd/files.h"
 #include "cmd/options.h"
 #include "cmd/world.h"
 #include "wg/wg.h"
@@ -10,7 +11,8 @@
 struct errand {
     struct world *world;
     struct tunnel *tunnel;
-    const struct config *config;
+    const struct files *files;
+    const struct config *config;   /* of the tunnel, the first of them */
     const struct options *options; /* NULL: there is no command */
     struct place door;             /* the private one */
     char folder[64];               /* of its Unix socket; "" without */
@@ -22,7 +24,7 @@ struct errand {
 
 /* Zeroes are a command that is not there. Opens the private door. 0 or an error that the log has told. */
 int command_prepare(struct errand *c, struct world *world, struct tunnel *tunnel,
-                    const struct config *config, const struct options *options) MUST_USE;
+                    const struct files *files, const struct options *options) MUST_USE;
 void command_start(struct errand *c, struct now now); /* begin to wait: the peers are called */
 void command_fini(struct errand *c);
 
@@ -32,7 +34,8 @@ uint64_t command_look(struct errand *c, struct now now);
 bool command_is_over(const struct errand *c);
 int command_status(const struct errand *c);
 
-/* Pass a signal on; false while nothing runs, so that it is for us. */
+/* Pass a signal on; what asks for the end before the program runs is its end. False where there is no command, so that
+ * the signal is for us. */
 bool command_signal(struct errand *c, int signum);
 
 #endif

@@ -131,7 +131,7 @@ static void invite(const struct demo *d)
     endpoint_format(&d->socks, at);
     printf("\nTry it in another terminal (Ctrl-C here ends the demo):\n"
            "  curl -x socks5h://%s http://" DEMO_NAME "/\n"
-           "  curl -x socks5h://%s http://[" FAR_V6 "]/\n"
+           "  curl -x socks5h://%s 'http://[" FAR_V6 "]/'\n"
            "  curl --max-time 3 http://" FAR_V4
            "/          # without the proxy: there is no such address\n",
            at, at);

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* Run the demo with its SOCKS5 proxy at `socks`. Stays up until SIGINT or SIGTERM, or with `once` ends after the proof.
+/* Run the demo with its SOCKS5 proxy at `socks`. Stays up until a signal, or with `once` ends after the proof.
  * Returns the exit code: 0, or 1 when something could not be set up or the page did not come through the tunnel. */
 int demo_run(const struct endpoint *socks, bool once, enum log_level level);
 

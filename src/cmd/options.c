@@ -19,6 +19,7 @@
 #define RUN (1u << COMMAND_RUN)
 #define CHECK (1u << COMMAND_CHECK)
 #define DEMO (1u << COMMAND_DEMO)
+#define ASK (1u << COMMAND_SHOW | 1u << COMMAND_READY)
 #define ALL (~0u)
 
 /* What getopt returns: the letter, or for an option without one a number above all letters. */
@@ -37,7 +38,7 @@ struct entry {
 
 /* clang-format off */
 static const struct entry entries[] = {
-    {"Options", 'c', "config", "FILE", RUN | CHECK,
+    {"Options", 'c', "config", "FILE", RUN | CHECK | ASK,
      {"the tunnel's wg-quick file, or a folder of *.conf;", "- is standard input; repeat it for several tunnels"}},
     {NULL, 'n', "configtest", NULL, RUN,
      {"only say what is wrong with the file", NULL}},
@@ -50,8 +51,8 @@ static const struct entry entries[] = {
     {NULL, 'W', "stdio", "HOST:PORT", RUN,
      {"standard input and output lead there, and nothing", "else does: ssh -o ProxyCommand='... -W %h:%p'"}},
     {NULL, VALUE_ALLOW_LAN, "allow-lan", NULL, RUN | CHECK | DEMO,
-     {"let these, and what the file opens, be reached by", "others than this machine"}},
-    {NULL, 'i', "info", "[ADDR:]PORT", RUN,
+     {"let others than this machine reach all that is open", NULL}},
+    {NULL, 'i', "info", "[ADDR:]PORT", RUN | ASK,
      {"status there: /readyz, /metrics, /proxy.pac", NULL}},
     {NULL, VALUE_WAIT, "wait", "SECONDS", RUN,
      {"how long -- COMMAND waits for the tunnel (30)", NULL}},
@@ -309,7 +310,7 @@ static int take_command(struct parse *p, const char *word)
     if (p->word[0] == '"' && (strchr(word, '/') != NULL || strstr(word, ".conf") != NULL)) {
         return refuse(p, "unknown command %s; a file is given with -c", p->word);
     }
-    return refuse(p, "unknown command %s", p->word);
+    return refuse(p, "unknown command %s; a tunnel runs without one: wgproxy -c FILE", p->word);
 }
 
 /* What stands behind "--". */
@@ -377,6 +378,15 @@ static int check_given(struct parse *p, unsigned given)
     return 0;
 }
 
+static int refuse_without_config(struct parse *p)
+{
+    if (p->out->target != NULL) {
+        return refuse(p, "no configuration: %s is what to look up, and the file is given with -c",
+                      report_quote(p->word, p->out->target));
+    }
+    return refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
+}
+
 static int check_together(struct parse *p, unsigned given)
 {
     struct options *o = p->out;
@@ -388,11 +398,14 @@ static int check_together(struct parse *p, unsigned given)
     for (size_t i = 0; i < o->n_doors; i++) {
         o->doors[i].allow_lan = o->allow_lan;
     }
-    bool needs_config = o->command == COMMAND_RUN || o->command == COMMAND_CHECK;
+    bool asks = 1u << o->command & ASK;
+    bool needs_config = 1u << o->command & (RUN | CHECK) || (asks && !o->has_status);
     if (err == 0 && needs_config && o->n_config == 0) {
         const char *usual = usual_config();
         err = usual != NULL ? take_config(p, usual)
-                            : refuse(p, "no configuration: give -c FILE, or try 'wgproxy demo'");
+              : asks
+                  ? refuse(p, "where is it told? Give the -i or the -c FILE of the one that runs")
+                  : refuse_without_config(p);
     }
     return err;
 }
@@ -459,9 +472,11 @@ void options_print_help(FILE *out)
           "       wgproxy COMMAND [OPTION]...\n"
           "\n"
           "Proxies and forwards into a WireGuard tunnel, without root or an interface.\n"
+          "When it is ready: curl -x socks5h://127.0.0.1:1080 https://example.org/\n"
           "\n"
           "Commands:\n"
           "  check                     try a tunnel out, step by step\n"
+          "  show, ready               what the one that runs does; can it be used?\n"
           "  demo                      a tunnel on this machine, and a page behind it\n"
           "  genkey, genpsk, pubkey    new keys, and the public one of a private one\n"
           "  help, version             as --help and --version\n",

@@ -27,6 +27,8 @@ enum exit_status {
 #define COMMAND_TABLE(X)        \
     X(COMMAND_RUN, NULL)        \
     X(COMMAND_CHECK, "check")   \
+    X(COMMAND_SHOW, "show")     \
+    X(COMMAND_READY, "ready")   \
     X(COMMAND_DEMO, "demo")     \
     X(COMMAND_GENKEY, "genkey") \
     X(COMMAND_PUBKEY, "pubkey") \
@@ -44,7 +46,7 @@ enum command { COMMAND_TABLE(COMMAND_ENUM) COMMAND_N };
 struct options {
     enum command command;
     /* -c, borrowed from argv: files, and folders of them. At least one for
-     * COMMAND_RUN and COMMAND_CHECK. */
+     * COMMAND_RUN and COMMAND_CHECK, and without -i for COMMAND_SHOW and COMMAND_READY. */
     const char *config_path[OPTIONS_CONFIG_MAX];
     size_t n_config;
     bool allow_lan;       /* --allow-lan, for the doors of the files and those below */

@@ -62,7 +62,8 @@ static int check_door(const struct verdict *v, const struct options *o, size_t a
 static int check_status(const struct verdict *v, const struct options *o, bool allow_lan)
 {
     char text[PLACE_TEXT];
-    if (o->has_status && !place_is_private(&o->status) && !allow_lan) {
+    bool is_ours = o->command == COMMAND_RUN; /* else it is asked there */
+    if (is_ours && o->has_status && !place_is_private(&o->status) && !allow_lan) {
         return refuse(v, "-i %s: others could read it there; if they may, add --allow-lan",
                       place_format(&o->status, text));
     }

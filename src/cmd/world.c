@@ -29,6 +29,11 @@ static int env_listen(void *world, const struct place *at, env_accept_fn *accept
     return err;
 }
 
+static void env_listener_wanted(struct env_listener *l, env_wanted_fn *wanted)
+{
+    io_listener_set_wanted((struct io_listener *)l, wanted);
+}
+
 static void env_listener_close(struct env_listener *l)
 {
     io_listener_close((struct io_listener *)l);
@@ -100,6 +105,7 @@ static const struct env_ops ops = {
     .udp_open = env_udp_open,
     .path_mtu = env_path_mtu,
     .listen = env_listen,
+    .listener_wanted = env_listener_wanted,
     .listener_close = env_listener_close,
     .listener_tls = env_listener_tls,
     .local =

@@ -27,7 +27,7 @@ int world_init(struct world *w, enum log_level level) MUST_USE;
  * threads to give, the log says so, and everything is done without. */
 void world_share(struct world *w, unsigned workers);
 
-/* Start what was added and run until SIGINT, SIGTERM or io_loop_stop. */
+/* Start what was added and run until a signal or io_loop_stop. */
 void world_run(struct world *w);
 void world_fini(struct world *w);
 

@@ -7,12 +7,21 @@
 #include "config/named.h"
 #include "config/number.h"
 #include "config/reading.h"
+#include "config/setters.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define ELEMENT_SIZE 320 /* more than the longest name with its port */
+
+/* A file stands for the key that it holds: where the line of either is noted. */
+static unsigned *seen(struct reading *r, const struct key_entry *key)
+{
+    bool stands_for_another = key->flags & KEY_FILE && key->words != NULL;
+    const struct key_entry *of = stands_for_another ? schema_find_key(r->section, key->words) : key;
+    return &r->seen[of - schema_keys];
+}
 
 static void complain(struct reading *r, const struct key_entry *key, const char *text,
                      const char *why)
@@ -23,6 +32,7 @@ static void complain(struct reading *r, const struct key_entry *key, const char 
     } else {
         report_error(r->report, r->line, "%s: %s: %s", key->name, report_quote(quoted, text), why);
     }
+    assign_lost(r, key);
 }
 
 static void set_one(struct reading *r, const struct key_entry *key, const char *text)
@@ -87,6 +97,7 @@ static void set_from_file(struct reading *r, const struct key_entry *key, const 
     if (why != NULL) {
         char quoted[QUOTE_SIZE];
         report_error(r->report, r->line, "%s: %s: %s", key->name, report_quote(quoted, path), why);
+        assign_lost(r, key);
     } else {
         if ((key->flags & KEY_WHOLE) == 0) {
             text.bytes[strcspn(text.bytes, "\r\n")] = '\0';
@@ -94,6 +105,7 @@ static void set_from_file(struct reading *r, const struct key_entry *key, const 
         if (text.bytes[0] == '\0') {
             report_error(r->report, r->line, "%s: the file has nothing in %s", key->name,
                          key->flags & KEY_WHOLE ? "it" : "its first line");
+            assign_lost(r, key);
         } else {
             r->value_path = text.path;
             set_one(r, key, text.bytes);
@@ -126,6 +138,7 @@ static void set_only(struct reading *r, const struct key_entry *key, const char 
 {
     if (*value == '\0') {
         report_error(r->report, r->line, "%s: has no value", key->name);
+        assign_lost(r, key);
         return;
     }
     if (line_before != 0 && key->kind == KEY_ONE) {
@@ -140,14 +153,6 @@ static void set_only(struct reading *r, const struct key_entry *key, const char 
     } else {
         set_one(r, key, value);
     }
-}
-
-/* A file stands for the key that it holds: where the line of either is noted. */
-static unsigned *seen(struct reading *r, const struct key_entry *key)
-{
-    bool stands_for_another = key->flags & KEY_FILE && key->words != NULL;
-    const struct key_entry *of = stands_for_another ? schema_find_key(r->section, key->words) : key;
-    return &r->seen[of - schema_keys];
 }
 
 /* wg(8) lets the last of repeated keys count, and wireproxy the first. */
@@ -172,14 +177,6 @@ static void assign_expanded(struct reading *r, const struct key_entry *key, cons
     }
 }
 
-/* It is there, if wrong. */
-static void refuse(struct reading *r, const struct key_entry *key, const char *value,
-                   const char *why)
-{
-    complain(r, key, value, why);
-    *seen(r, key) = r->line;
-}
-
 static void let_go(char *buffer, size_t size)
 {
     if (buffer != NULL) {
@@ -196,12 +193,29 @@ static char *buffer_for(struct reading *r, const char *value, size_t *size)
     return buffer;
 }
 
+/* Where a secret is: in the file, or in a variable. */
+static void note_secret(struct reading *r, const char *value)
+{
+    struct config *c = r->config;
+    char name[VARIABLE_NAME];
+    if (!value_variable(name, value)) {
+        c->has_secrets = true;
+        return;
+    }
+    char **names = setters_grow(r, c->secret_variables, c->n_secret_variables, sizeof *names);
+    if (names != NULL) {
+        c->secret_variables = names;
+        names[c->n_secret_variables] = setters_copy(r, name);
+        c->n_secret_variables += names[c->n_secret_variables] != NULL;
+    }
+}
+
 /* Last, so that nothing of what a variable holds stands for anything else. */
 static void assign_variable(struct reading *r, const struct key_entry *key, const char *value)
 {
     size_t size;
-    if (key->flags & KEY_PRIVATE && value[0] != '$') {
-        r->config->has_secrets = true;
+    if (key->flags & KEY_PRIVATE) {
+        note_secret(r, value);
     }
     if (value_is_plain(value)) {
         assign_expanded(r, key, value);
@@ -214,7 +228,7 @@ static void assign_variable(struct reading *r, const struct key_entry *key, cons
     const char *why = value_expand(expanded, size, value, key->flags & KEY_FILE, r->sources, r->why,
                                    sizeof r->why);
     if (why != NULL) {
-        refuse(r, key, value, why);
+        complain(r, key, value, why);
     } else {
         assign_expanded(r, key, expanded);
     }
@@ -241,7 +255,7 @@ static void assign_named(struct reading *r, const struct key_entry *key, const c
                      key->name);
     }
     if (why != NULL) {
-        refuse(r, key, value, why);
+        complain(r, key, value, why);
     } else if (!r->no_memory) {
         assign_variable(r, key, expanded);
     }
@@ -257,4 +271,10 @@ void assign(struct reading *r, const struct key_entry *key, const char *value)
     } else {
         assign_variable(r, key, value);
     }
+}
+
+void assign_lost(struct reading *r, const struct key_entry *key)
+{
+    *seen(r, key) = r->line;
+    setters_lost(r, key);
 }

@@ -9,4 +9,7 @@
  * What is wrong with it goes to the report. */
 void assign(struct reading *r, const struct key_entry *key, const char *value);
 
+/* A value of this key is there, but could not be had, which has been told: it is not missing besides. */
+void assign_lost(struct reading *r, const struct key_entry *key);
+
 #endif

@@ -147,12 +147,13 @@ static void check_reverse(const struct reading *r, size_t at)
     }
 }
 
-static bool is_user(const struct config *c, const char *name)
+static bool may_be_user(const struct config *c, const char *name)
 {
     for (size_t i = 0; i < c->n_doors; i++) {
         for (size_t j = 0; j < c->doors[i].n_users; j++) {
-            const char *known = c->doors[i].users[j].name; /* NULL in a file that is refused */
-            if (known != NULL && strcmp(known, name) == 0) {
+            const char *known = c->doors[i].users[j].name;
+            /* NULL: this may be the one that could not be read */
+            if (known == NULL || strcmp(known, name) == 0) {
                 return true;
             }
         }
@@ -163,7 +164,7 @@ static bool is_user(const struct config *c, const char *name)
 static void check_rules(const struct reading *r, const struct config_rule *rules, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        if (rules[i].user != NULL && !is_user(r->config, rules[i].user)) {
+        if (rules[i].user != NULL && !may_be_user(r->config, rules[i].user)) {
             report_warning(r->report, rules[i].line, "no door has this user: the rule never fits");
         }
     }
@@ -222,6 +223,39 @@ static void check_names(const struct reading *r)
     }
 }
 
+static bool leads_to_a_peer(const struct config *c, const struct addr *a)
+{
+    for (size_t i = 0; i < c->n_peers; i++) {
+        for (size_t j = 0; j < c->peers[i].n_allowed_ips; j++) {
+            if (prefix_contains(&c->peers[i].allowed_ips[j], a)) {
+                return true;
+            }
+        }
+        if (c->peers[i].n_allowed_ips == 0) {
+            return true; /* that has its own message */
+        }
+    }
+    return false;
+}
+
+/* With wg-quick(8), what AllowedIPs leave out goes past the tunnel, such a server's questions among it. */
+static void check_dns(const struct reading *r)
+{
+    const struct config *c = r->config;
+    char text[ADDR_TEXT];
+    for (size_t i = 0; i < c->n_dns; i++) {
+        if (leads_to_a_peer(c, &c->dns[i])) {
+            return;
+        }
+    }
+    if (c->n_dns > 0) {
+        report_warning(r->report, r->dns_line,
+                       "DNS: %s%s in no peer's AllowedIPs, so no name can be looked up: add it "
+                       "there, or name a server in the tunnel",
+                       addr_format(&c->dns[0], text), c->n_dns > 1 ? " and the others are" : " is");
+    }
+}
+
 /* wireproxy asks this machine's resolver. */
 static void check_target_names(const struct reading *r)
 {
@@ -247,6 +281,7 @@ void check_whole(const struct reading *r)
     check_doors(r);
     check_names(r);
     if (r->report->errors == 0) {
+        check_dns(r);
         check_target_names(r);
     }
 }

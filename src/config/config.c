@@ -34,8 +34,12 @@ void config_free(struct config *c)
     for (size_t i = 0; i < c->n_search; i++) {
         free(c->search[i]);
     }
+    for (size_t i = 0; i < c->n_secret_variables; i++) {
+        free(c->secret_variables[i]);
+    }
     free(c->peers);
     free(c->search);
+    free(c->secret_variables);
     free(c->through);
     free(c->addresses);
     free(c->dns);

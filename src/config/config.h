@@ -132,7 +132,9 @@ struct config {
     unsigned status_line;          /* of [Status] BindAddress; 0: there is none */
     struct place status;
     bool status_allow_lan;
-    bool has_secrets; /* in the file itself, not only in others or in variables */
+    bool has_secrets;        /* in the file itself, not only in others or in variables */
+    char **secret_variables; /* those of the environment that a key or a password came from */
+    size_t n_secret_variables;
 };
 
 /* What is said about a file, a line each, ready to print: `client.conf:7:

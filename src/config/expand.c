@@ -8,16 +8,14 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NAME_SIZE 128
-
 /* The variable's name behind '$', with or without braces; how long that was, or 0. */
-static size_t take_name(char name[NAME_SIZE], const char *text)
+static size_t take_name(char name[VARIABLE_NAME], const char *text)
 {
     bool braces = *text == '{';
     const char *p = text + braces;
     size_t n = 0;
-    while (n < NAME_SIZE - 1 && (isalpha((unsigned char)p[n]) || p[n] == '_' ||
-                                 (n > 0 && isdigit((unsigned char)p[n])))) {
+    while (n < VARIABLE_NAME - 1 && (isalpha((unsigned char)p[n]) || p[n] == '_' ||
+                                     (n > 0 && isdigit((unsigned char)p[n])))) {
         name[n] = p[n];
         n++;
     }
@@ -31,7 +29,7 @@ static size_t take_name(char name[NAME_SIZE], const char *text)
 static const char *expand_variable(char *out, size_t size, const char *text, bool is_path,
                                    const struct sources *sources, char why[], size_t why_size)
 {
-    char name[NAME_SIZE];
+    char name[VARIABLE_NAME];
     size_t n = take_name(name, text + 1);
     const char *rest = text + 1 + n;
     if (n == 0 || (*rest != '\0' && !(is_path && *rest == '/'))) {
@@ -47,6 +45,11 @@ static const char *expand_variable(char *out, size_t size, const char *text, boo
     }
     int len = snprintf(out, size, "%s%s", value, rest);
     return len >= 0 && (size_t)len < size ? NULL : "is a variable with too much in it";
+}
+
+bool value_variable(char name[VARIABLE_NAME], const char *text)
+{
+    return text[0] == '$' && take_name(name, text + 1) > 0;
 }
 
 bool value_is_plain(const char *text)

@@ -52,6 +52,9 @@ static const char *parse_ip(struct endpoint *out, const char *text)
         out->addr = (struct addr){.family = FAMILY_V4};
         return NULL;
     }
+    if (text[0] != '\0' && text[strspn(text, "0123456789")] == '\0') {
+        return "must be a port, 0 to 65535";
+    }
     if (!hostport_split(text, host, sizeof host, &out->port)) {
         return "must be a port, or address:port with an IPv6 address in brackets";
     }

@@ -45,7 +45,7 @@ static void warn_if_others_may_read(int fd, const char *path, config_message_fn 
     }
     struct report report;
     report_init(&report, path);
-    report_warning(&report, 0, "others may read the keys in it (mode %04o): chmod %s it",
+    report_warning(&report, 0, "others may read the secrets in it (mode %04o): chmod %s it",
                    (unsigned)st.st_mode & 07777, by_group ? "640" : "600");
     say(message, ctx, &report);
 }

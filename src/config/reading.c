@@ -80,6 +80,10 @@ static void unknown_key(struct reading *r, const char *name)
     } else if (near != NULL) {
         report_error(r->report, r->line, "unknown key %s: did you mean \"%s\"?",
                      report_quote(quoted, name), near);
+        const struct key_entry *meant = schema_find_key(r->section, near);
+        if (meant->set != NULL) {
+            assign_lost(r, meant);
+        }
     } else {
         report_warning(r->report, r->line, "unknown key, ignored");
     }
@@ -161,10 +165,11 @@ static void check_tls(struct reading *r)
     }
 }
 
-/* A user without a password, or a password for nobody, would be an open proxy. */
+/* A user without a password, or a password for nobody, would be an open proxy. What is missing may be what could not be
+ * read. */
 static void check_users(struct reading *r)
 {
-    if (r->usernames != r->passwords) {
+    if (r->usernames != r->passwords && !r->lost_user) {
         bool names = r->usernames > r->passwords;
         report_error(r->report, r->section_line, "[%s] has a %s without a %s",
                      schema_section_name(r->section), names ? "Username" : "Password",
@@ -172,6 +177,7 @@ static void check_users(struct reading *r)
     }
     r->usernames = 0;
     r->passwords = 0;
+    r->lost_user = false;
 }
 
 static void end_section(struct reading *r)

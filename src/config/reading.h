@@ -30,7 +30,9 @@ struct reading {
     unsigned wg_config_line;
     bool names_wg_config;        /* a WGConfig was there, if only one that could not be read */
     size_t usernames, passwords; /* of the section; the first belongs to the first */
+    bool lost_user;              /* one of them could not be had, and has its own message */
     unsigned resolve_line;       /* of [Resolve]; 0: there was none */
+    unsigned dns_line;           /* of the first server */
 
     /* The file that the value was read from; NULL: none, or not known. */
     const char *value_path;

@@ -125,6 +125,7 @@ const char *set_dns(struct reading *r, const char *text)
     }
     struct addr *dns = setters_grow(r, c->dns, c->n_dns, sizeof *dns);
     if (dns != NULL) {
+        r->dns_line = c->n_dns == 0 ? r->line : r->dns_line;
         c->dns = dns;
         dns[c->n_dns++] = server;
     }

@@ -29,6 +29,9 @@ begin_fn setters_begin_tcp_client, setters_begin_udp_client, setters_begin_tcp_s
 begin_fn setters_begin_udp_server, setters_begin_stdio, setters_begin_status;
 begin_fn setters_begin_resolve;
 
+/* A value of this key is there, but could not be had, which has been told. */
+void setters_lost(struct reading *r, const struct key_entry *key);
+
 /* Where a list of `n` items stands after room was made for one more, zeroed; or NULL without
  * memory, and nothing moved. What they move from may have held keys and is wiped. */
 void *setters_grow(struct reading *r, void *items, size_t n, size_t item_size);

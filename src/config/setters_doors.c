@@ -137,17 +137,28 @@ static struct config_user *user_at(struct reading *r, size_t i)
     return &users[door->n_users++];
 }
 
+static bool is_user_already(const struct config_door *door, const char *name)
+{
+    for (size_t i = 0; i < door->n_users; i++) {
+        if (door->users[i].name != NULL && strcmp(door->users[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *set_username(struct reading *r, const char *text)
 {
     if (strlen(text) > 255) {
         return "is longer than 255 bytes";
     }
+    bool is_twin = is_user_already(current_door(r), text);
     struct config_user *user = user_at(r, r->usernames);
     if (user != NULL) {
         user->name = setters_copy(r, text);
         r->usernames++;
     }
-    return NULL;
+    return is_twin ? "is a user of this section already" : NULL;
 }
 
 const char *set_password(struct reading *r, const char *text)
@@ -161,6 +172,15 @@ const char *set_password(struct reading *r, const char *text)
         r->passwords++;
     }
     return NULL;
+}
+
+/* Somebody is meant to be asked, so that the door is no open one. */
+void setters_lost(struct reading *r, const struct key_entry *key)
+{
+    if (key->set == set_username || key->set == set_password) {
+        r->lost_user = true;
+        user_at(r, 0);
+    }
 }
 
 const char *set_protocol(struct reading *r, const char *text)

@@ -33,6 +33,10 @@ const char *value_expand(char *out, size_t size, const char *text, bool is_path,
 /* Enough for what most values stand for; one that stands for itself needs no more than its own. */
 #define EXPANDED_SIZE 65536
 
+/* The name of the variable that such a value begins with; false where there is none. */
+#define VARIABLE_NAME 128
+bool value_variable(char name[VARIABLE_NAME], const char *text) MUST_USE;
+
 /* Does it stand for itself? */
 bool value_is_plain(const char *text);
 

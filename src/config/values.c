@@ -260,6 +260,9 @@ const char *value_endpoint(char host[HOST_SIZE], uint16_t *port, const char *tex
 {
     bool in_brackets = *text == '[';
     const char *colon = strrchr(text, ':');
+    if (strstr(text, "://") != NULL) {
+        return "must be host:port, with nothing before it";
+    }
     if (!in_brackets && colon != NULL && strchr(text, ':') != colon) {
         return "must have the IPv6 address in brackets, as in [2001:db8::1]:51820";
     }

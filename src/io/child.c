@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Another program beside the tunnel, with our standard streams. */
+/* Another program beside the tunnel, with our standard streams. Not by uv_spawn(), which gives every signal its default
+ * action: what was to be ignored (nohup(1)) would not be. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "io/inherited.h"
 #include "io/loop.h"
 #include "io/oserr.h"
 
@@ -13,7 +16,8 @@ extern char **environ;
 
 struct io_child {
     struct io_loop *loop;
-    uv_process_t process;
+    pid_t pid;
+    uv_signal_t changed; /* SIGCHLD */
     io_exited_fn *exited;
     void *ctx;
 };
@@ -23,81 +27,103 @@ static void on_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
-static void on_child_exit(uv_process_t *process, int64_t status, int signum)
+static void on_child_changed(uv_signal_t *changed, int signum)
 {
-    struct io_child *c = process->data;
-    int told = signum != 0 ? 128 + signum : (int)status;
-    uv_close((uv_handle_t *)process, on_closed);
-    c->exited(c->ctx, told, loop_enter(c->loop));
-}
-
-/* ---- its environment ---- */
-
-static size_t count(char *const list[])
-{
-    size_t n = 0;
-    while (list[n] != NULL) {
-        n++;
+    (void)signum;
+    struct io_child *c = changed->data;
+    int how;
+    if (waitpid(c->pid, &how, WNOHANG) == c->pid) {
+        uv_close((uv_handle_t *)changed, on_closed);
+        c->exited(c->ctx, WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how),
+                  loop_enter(c->loop));
     }
-    return n;
 }
 
-static bool is_among(const char *variable, char *const list[])
+/* ---- between fork and exec: only what a signal handler may do (signal-safety(7)), for other threads may have held any
+ * lock ---- */
+
+/* A handler is none of the program's, and that SIGPIPE is ignored is ours. What else is ignored stays so. */
+static void reset_signals(void)
 {
-    size_t len = strcspn(variable, "=");
-    for (; *list != NULL; list++) {
-        if (strncmp(*list, variable, len) == 0 && (*list)[len] == '=') {
-            return true;
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+    for (int signum = 1; signum < NSIG; signum++) {
+        struct sigaction now;
+        if (sigaction(signum, NULL, &now) == 0 &&
+            (now.sa_handler != SIG_IGN || signum == SIGPIPE)) {
+            sigaction(signum, &usual, NULL);
         }
     }
-    return false;
 }
 
-/* Ours without those of the same name and the unwanted, then the others: borrowed strings in a new list. */
-static char **join(char *const others[], io_unwanted_fn *unwanted)
+/* Tells why it could not, where it could not: `tell` is closed by a success. */
+_Noreturn static void become(const struct io_loop *loop, char *const argv[], char **environment,
+                             const sigset_t *mask, int tell)
 {
-    char **list = calloc(count(environ) + count(others) + 1, sizeof *list);
-    size_t n = 0;
-    for (char **v = environ; list != NULL && *v != NULL; v++) {
-        if (!is_among(*v, others) && (unwanted == NULL || !unwanted(*v))) {
-            list[n++] = *v;
-        }
-    }
-    for (; list != NULL && *others != NULL; others++) {
-        list[n++] = *others;
-    }
-    return list;
+    reset_signals();
+    descriptors_give_back(&loop->descriptors);
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
+    environ = environment;
+    execvp(argv[0], argv);
+    int why = errno;
+    _exit(write(tell, &why, sizeof why) == sizeof why ? 127 : 126);
 }
 
-int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
-             io_unwanted_fn *unwanted, io_exited_fn *exited, void *ctx, struct io_child **out)
+/* ---- life ---- */
+
+/* What became of `pid` before it was another program: 0, or the errno, and it is gone. */
+static int await_exec(int from_child, pid_t pid)
 {
-    uv_stdio_container_t standard[3];
+    int why = 0;
+    ssize_t n;
+    do {
+        n = read(from_child, &why, sizeof why);
+    } while (n < 0 && errno == EINTR);
+    if (n <= 0) {
+        return 0; /* it began, or a signal ended it meanwhile, which SIGCHLD tells */
+    }
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+    return why;
+}
+
+/* No signal may meet the loop's handlers in the child: they write into a pipe that it shares with us. */
+static int start(const struct io_loop *loop, char *const argv[], char **environment, pid_t *pid)
+{
+    inherited_withhold();
+    int ends[2];
+    sigset_t all, before;
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return errno;
+    }
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    *pid = fork();
+    if (*pid == 0) {
+        become(loop, argv, environment, &before, ends[1]);
+    }
+    int why = *pid < 0 ? errno : 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(ends[1]);
+    why = why != 0 ? why : await_exec(ends[0], *pid);
+    close(ends[0]);
+    return why;
+}
+
+int io_spawn(struct io_loop *loop, char *const argv[], char *environment[], io_exited_fn *exited,
+             void *ctx, struct io_child **out)
+{
     struct io_child *c = malloc(sizeof *c);
-    char **environment = join(variables, unwanted);
-    if (c == NULL || environment == NULL) {
-        free(c);
-        free(environment);
+    if (c == NULL) {
         return ERR_NOMEM;
     }
-    for (int i = 0; i < 3; i++) {
-        standard[i] = (uv_stdio_container_t){.flags = UV_INHERIT_FD, .data.fd = i};
-    }
     *c = (struct io_child){.loop = loop, .exited = exited, .ctx = ctx};
-    uv_process_options_t options = {
-        .exit_cb = on_child_exit,
-        .file = argv[0],
-        .args = (char **)argv, /* only read */
-        .env = environment,
-        .stdio = standard,
-        .stdio_count = 3,
-    };
-    int rc = uv_spawn(&loop->uv, &c->process, &options);
-    c->process.data = c;
-    free(environment);
+    uv_signal_init(&loop->uv, &c->changed);
+    c->changed.data = c;
+    int rc = uv_signal_start(&c->changed, on_child_changed, SIGCHLD); /* before it can end */
+    rc = rc != 0 ? -rc : start(loop, argv, environment, &c->pid);
     if (rc != 0) {
-        uv_close((uv_handle_t *)&c->process, on_closed);
-        return rc == UV_ENOENT ? ERR_NO_NAME : oserr(rc);
+        uv_close((uv_handle_t *)&c->changed, on_closed);
+        return rc == ENOENT ? ERR_NO_NAME : oserr(-rc);
     }
     *out = c;
     return 0;
@@ -105,5 +131,5 @@ int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
 
 void io_kill(struct io_child *c, int signum)
 {
-    uv_process_kill(&c->process, signum);
+    kill(c->pid, signum);
 }

@@ -11,16 +11,15 @@
 /* For the resolver's sockets, its files, further UDP ports, and children. */
 #define HEAD_ROOM 32
 #define RETRY_MS 1000
-/* More than anyone needs; some programs that we may start close every descriptor up to the
- * limit. */
-#define LIMIT_MAX 1048576
+#define LIMIT_MAX 1048576 /* more than anyone needs */
 
-static int raise_limit(void)
+static int raise_limit(rlim_t *before)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return 1024;
     }
+    *before = limit.rlim_cur;
     rlim_t wanted = limit.rlim_max < LIMIT_MAX ? limit.rlim_max : LIMIT_MAX;
     if (wanted > limit.rlim_cur) {
         struct rlimit raised = {.rlim_cur = wanted, .rlim_max = limit.rlim_max};
@@ -53,24 +52,30 @@ static void wake(struct descriptors *d)
     }
 }
 
+/* Whether there is room or not: who still finds none may know by now what can be done without, and waits again. */
 static void on_retry(uv_timer_t *timer)
 {
-    struct descriptors *d = timer->data;
-    if (is_room(d)) {
-        wake(d);
-    } else {
-        uv_timer_start(timer, on_retry, RETRY_MS, 0);
-    }
+    wake(timer->data);
 }
 
 void descriptors_init(struct descriptors *d, uv_loop_t *uv)
 {
-    int limit = raise_limit();
+    rlim_t before = RLIM_INFINITY;
+    int limit = raise_limit(&before);
     int room = limit / 4 < HEAD_ROOM ? limit / 4 : HEAD_ROOM;
-    *d = (struct descriptors){.ceiling = limit - room};
+    *d = (struct descriptors){.ceiling = limit - room, .soft_limit = before};
     list_init(&d->waiting);
     uv_timer_init(uv, &d->retry);
     d->retry.data = d;
+}
+
+void descriptors_give_back(const struct descriptors *d)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && d->soft_limit < limit.rlim_cur) {
+        limit.rlim_cur = d->soft_limit;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 void descriptors_opened(struct descriptors *d, int fd)

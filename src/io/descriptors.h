@@ -13,6 +13,7 @@
 #include "base/list.h"
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 struct descriptors {
@@ -20,6 +21,7 @@ struct descriptors {
     bool near;      /* the ceiling was reached once: look before each accept */
     bool exhausted; /* an accept failed, and nothing has been freed since */
     unsigned open;
+    rlim_t soft_limit; /* before we raised it */
     struct list waiting; /* struct descriptors_waiter */
     uv_timer_t retry;
 };
@@ -31,6 +33,10 @@ struct descriptors_waiter {
 
 /* Raises the soft limit to the hard one, and finds the ceiling below it. */
 void descriptors_init(struct descriptors *d, uv_loop_t *uv);
+
+/* Lower the soft limit to what it was: for a program that this process becomes, which may still use select(2), or close
+ * every descriptor up to the limit. A signal handler may call it. */
+void descriptors_give_back(const struct descriptors *d);
 
 /* The loop watches `fd` from now on. */
 void descriptors_opened(struct descriptors *d, int fd);
@@ -44,7 +50,7 @@ bool descriptors_scarce(const struct descriptors *d);
 /* Closes `fd`, and wakes the waiting if that made room. */
 void descriptors_close(struct descriptors *d, int fd);
 
-/* Call resume() once when there may be room again. */
+/* Call resume() once when there may be room again, and after a second in any case. */
 void descriptors_wait(struct descriptors *d, struct descriptors_waiter *w);
 void descriptors_cancel(struct descriptors_waiter *w); /* also when it does not wait */
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptors that a service manager has handed over (sd_listen_fds(3)). */
+#include "io/inherited.h"
+
 #include "io/io.h"
 
 #include <fcntl.h>
@@ -18,6 +20,14 @@ static int count(void)
     }
     long n = strtol(fds, NULL, 10);
     return n > 0 && n < 4096 ? (int)n : 0;
+}
+
+void inherited_withhold(void)
+{
+    int n = count();
+    for (int i = 0; i < n; i++) {
+        fcntl(FIRST + i, F_SETFD, FD_CLOEXEC);
+    }
 }
 
 int io_inherited(const char *name)

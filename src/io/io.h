@@ -30,8 +30,8 @@ typedef void io_signal_fn(void *ctx, int signum, struct now now);
  * descriptors raised to the hard one. `log` is borrowed for life. */
 int io_loop_new(struct io_loop **out, const struct log *log) MUST_USE;
 void io_loop_set_turn(struct io_loop *loop, io_turn_fn *turn, void *ctx);
-/* Be told of SIGINT and SIGTERM; with `all` also of SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, for
- * whoever passes them on. */
+/* Be told of what asks for the end: SIGINT and SIGTERM, and SIGHUP and SIGQUIT unless they were ignored when the process
+ * began; with `all` also of SIGUSR1 and SIGUSR2, for whoever passes them on. */
 int io_loop_on_signal(struct io_loop *loop, bool all, io_signal_fn *fn, void *ctx) MUST_USE;
 void io_loop_run(struct io_loop *loop); /* until io_loop_stop */
 /* After this iteration, in which what is ready is still told. */
@@ -89,6 +89,12 @@ int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *acc
                  struct place *bound, struct io_listener **out) MUST_USE;
 void io_listener_close(struct io_listener *l);
 
+/* Somebody waits to come in, and there is no descriptor for him: give up what can be done without. False where there is
+ * nothing. Asked again after a second. */
+typedef bool io_wanted_fn(void *ctx, struct now now);
+/* With the context of `accepted`; NULL: whoever waits has to. */
+void io_listener_set_wanted(struct io_listener *l, io_wanted_fn *wanted);
+
 /* What a server of TLS shows: its certificate, with those that lead to the root behind it, and the key, both as PEM.
  * 0; or ERR_INVALID, ERR_NOMEM, and in `why` what is wrong with them, without anything that they hold. */
 #define IO_TLS_WHY 128
@@ -133,15 +139,11 @@ struct io_child;
  * The child is gone. */
 typedef void io_exited_fn(void *ctx, int status, struct now now);
 
-/* Shall it not have this variable of ours ("NAME=value")? */
-typedef bool io_unwanted_fn(const char *variable);
-
-/* Run argv[0] (found in PATH) with our standard input, output and error, and these variables
- * ("NAME=value", the last one NULL) beside or instead of ours, but for the unwanted ones (NULL: all are
- * wanted). 0, ERR_NOMEM, ERR_PERM, ERR_NO_NAME (there is no such program), ERR_IO. */
-int io_spawn(struct io_loop *loop, char *const argv[], char *const variables[],
-             io_unwanted_fn *unwanted, io_exited_fn *exited, void *ctx,
-             struct io_child **out) MUST_USE;
+/* Run argv[0] (found in PATH) with our standard input, output and error, and this environment
+ * ("NAME=value", the last one NULL). What was ignored when we began it ignores, too; of sockets that were handed over to
+ * us it has none. 0, ERR_NOMEM, ERR_PERM, ERR_NO_NAME (there is no such program), ERR_IO. */
+int io_spawn(struct io_loop *loop, char *const argv[], char *environment[], io_exited_fn *exited,
+             void *ctx, struct io_child **out) MUST_USE;
 void io_kill(struct io_child *c, int signum);
 
 /* ---- a foreign descriptor ---- */
@@ -172,8 +174,8 @@ typedef void io_resolved_fn(void *ctx, int err, const struct endpoint *found, si
                             struct now now);
 
 /* Resolve a peer's endpoint name with the system's resolver, off the loop's thread. done() runs
- * from the loop, never inside this call. 0, ERR_BAD_NAME (empty or too long), ERR_LIMIT (too
- * many lookups hang), ERR_NOMEM. */
+ * from the loop, never inside this call. Some are looked up at once, the others in their turn. 0, ERR_BAD_NAME (empty or
+ * too long), ERR_LIMIT (very many wait already), ERR_NOMEM. */
 int io_resolve(struct io_loop *loop, const char *host, uint16_t port, io_resolved_fn *done,
                void *ctx, struct io_lookup **out) MUST_USE;
 void io_resolve_cancel(struct io_lookup *l); /* done() will not be called */

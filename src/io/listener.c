@@ -33,6 +33,7 @@ struct io_listener {
     struct descriptors_waiter waiter; /* waits while accepting pauses */
     struct io_tls *tls;               /* NULL: none */
     io_accept_fn *accepted;
+    io_wanted_fn *wanted; /* NULL: nothing can be done without */
     void *ctx;
 };
 
@@ -86,12 +87,20 @@ static void pause_accepting(struct io_listener *l)
     descriptors_wait(&l->loop->descriptors, &l->waiter);
 }
 
+/* For one more, whom somebody else may have to make room for. */
+static bool is_room(struct io_listener *l)
+{
+    const struct descriptors *d = &l->loop->descriptors;
+    return !descriptors_scarce(d) ||
+           (l->wanted != NULL && l->wanted(l->ctx, loop_enter(l->loop)) && !descriptors_scarce(d));
+}
+
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     (void)events;
     struct io_listener *l = poll->data;
     for (int i = 0; i < ACCEPTS_PER_WAKEUP; i++) {
-        if (descriptors_scarce(&l->loop->descriptors)) {
+        if (!is_room(l)) {
             pause_accepting(l);
             return;
         }
@@ -264,6 +273,11 @@ int io_listen_at(struct io_loop *loop, const struct place *at, io_accept_fn *acc
     }
     *out = l;
     return 0;
+}
+
+void io_listener_set_wanted(struct io_listener *l, io_wanted_fn *wanted)
+{
+    l->wanted = wanted;
 }
 
 void io_listener_set_tls(struct io_listener *l, struct io_tls *tls)

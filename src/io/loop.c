@@ -124,14 +124,24 @@ static void on_signal(uv_signal_t *signal, int signum)
     loop->signalled(loop->signal_ctx, signum, loop_enter(loop));
 }
 
+/* nohup(1) has said so, or a shell of what it starts in the background: signal(7) keeps it over exec. */
+static bool stays_ignored(int signum)
+{
+    struct sigaction now;
+    return (signum == SIGHUP || signum == SIGQUIT) && sigaction(signum, NULL, &now) == 0 &&
+           now.sa_handler == SIG_IGN;
+}
+
 int io_loop_on_signal(struct io_loop *loop, bool all, io_signal_fn *fn, void *ctx)
 {
     static const int signums[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
     static_assert(ARRAY_SIZE(signums) == ARRAY_SIZE(loop->signals), "one handle each");
     loop->signalled = fn;
     loop->signal_ctx = ctx;
-    for (size_t i = 0; i < (all ? ARRAY_SIZE(signums) : 2); i++) {
-        int rc = uv_signal_start(&loop->signals[i], on_signal, signums[i]);
+    for (size_t i = 0; i < (all ? ARRAY_SIZE(signums) : 4); i++) {
+        int rc = stays_ignored(signums[i])
+                     ? 0
+                     : uv_signal_start(&loop->signals[i], on_signal, signums[i]);
         if (rc != 0) {
             return oserr(rc);
         }

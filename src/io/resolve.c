@@ -7,8 +7,9 @@
  * let go. A lookup belongs to the loop; its thread has a struct job, and the mutex guards the
  * link between the two:
  *
- *   job->lookup      NULL once the lookup was cancelled: the thread throws its result away
- *   job on r->done   from when the thread has finished until the loop takes it
+ *   job->lookup         NULL once the lookup was cancelled: the thread throws its result away
+ *   job on r->waiting   until a thread is free to take it
+ *   job on r->done      from when the thread has finished until the loop takes it
  */
 #include "io/resolve.h"
 
@@ -26,14 +27,16 @@
 #define HOST_MAX 253 /* RFC 1035 2.3.4, in text without the last dot */
 #define FOUND_MAX 16
 #define THREADS_MAX 16
+#define WAITING_MAX 1024        /* lookups without a thread yet */
 #define STACK_BYTES (512 << 10) /* the system's resolver loads modules and uses alloca() */
 
 struct resolver {
     pthread_mutex_t mutex;
     struct io_loop *loop; /* NULL once the loop is gone */
     uv_async_t *wakeup;   /* belongs to the loop; not touched once `loop` is NULL */
+    struct list waiting;  /* struct job */
     struct list done;     /* struct job */
-    unsigned threads;
+    unsigned threads, n_waiting;
     struct list lookups; /* the loop's thread only */
 };
 
@@ -41,6 +44,7 @@ struct job {
     struct list link;
     struct resolver *resolver;
     struct io_lookup *lookup;
+    bool waits;
     char host[HOST_MAX + 2];
     uint16_t port;
     int err;
@@ -102,12 +106,21 @@ static void free_if_last(struct resolver *r, bool last)
     }
 }
 
-static void *thread_main(void *arg)
+static struct job *take_waiting(struct resolver *r)
 {
-    struct job *job = arg;
-    struct resolver *r = job->resolver;
-    look_up(job);
+    struct list *l = list_pop_front(&r->waiting);
+    if (l == NULL) {
+        return NULL;
+    }
+    struct job *job = list_item(l, struct job, link);
+    job->waits = false;
+    r->n_waiting--;
+    return job;
+}
 
+/* What to do next; NULL: nothing, and the thread is not counted any more. */
+static struct job *finish(struct resolver *r, struct job *job)
+{
     pthread_mutex_lock(&r->mutex);
     if (job->lookup != NULL) {
         list_push_back(&r->done, &job->link);
@@ -115,9 +128,20 @@ static void *thread_main(void *arg)
     } else {
         free(job);
     }
-    bool last = --r->threads == 0 && r->loop == NULL;
+    struct job *next = take_waiting(r);
+    bool last = next == NULL && --r->threads == 0 && r->loop == NULL;
     pthread_mutex_unlock(&r->mutex);
     free_if_last(r, last);
+    return next;
+}
+
+static void *thread_main(void *arg)
+{
+    struct job *job = arg;
+    struct resolver *r = job->resolver;
+    for (; job != NULL; job = finish(r, job)) {
+        look_up(job);
+    }
     return NULL;
 }
 
@@ -182,6 +206,7 @@ static int resolve_threads_new(struct io_loop *loop)
     pthread_mutex_init(&r->mutex, NULL);
     r->loop = loop;
     r->wakeup = wakeup;
+    list_init(&r->waiting);
     list_init(&r->done);
     list_init(&r->lookups);
     loop->resolver = r;
@@ -224,14 +249,27 @@ static bool is_host(const char *host)
     return n > 0 && n <= HOST_MAX + (dot ? 1u : 0u);
 }
 
+/* Behind those that wait already. 0, ERR_LIMIT. */
+static int wait_for_thread(struct resolver *r, struct job *job)
+{
+    if (r->n_waiting == WAITING_MAX) {
+        return ERR_LIMIT;
+    }
+    job->waits = true;
+    list_push_back(&r->waiting, &job->link);
+    r->n_waiting++;
+    return 0;
+}
+
 /* A thread counts from before it runs. */
 static int start_job(struct resolver *r, struct job *job)
 {
     pthread_mutex_lock(&r->mutex);
-    int err = r->threads < THREADS_MAX ? 0 : ERR_LIMIT;
-    r->threads += err == 0;
+    bool has_thread = r->threads < THREADS_MAX;
+    int err = has_thread ? 0 : wait_for_thread(r, job);
+    r->threads += has_thread;
     pthread_mutex_unlock(&r->mutex);
-    if (err != 0) {
+    if (!has_thread) {
         return err;
     }
     err = start_thread(job);
@@ -275,11 +313,12 @@ void io_resolve_cancel(struct io_lookup *l)
     struct job *job = l->job;
     struct resolver *r = job->resolver;
     pthread_mutex_lock(&r->mutex);
-    bool finished = list_linked(&job->link);
+    bool is_ours = list_linked(&job->link); /* no thread has it */
     list_remove(&job->link);
+    r->n_waiting -= job->waits;
     job->lookup = NULL;
     pthread_mutex_unlock(&r->mutex);
-    if (finished) {
+    if (is_ours) {
         free(job);
     }
     list_remove(&l->link);

@@ -34,13 +34,21 @@ struct stdio_stream {
     struct end in, out;
     struct soon ready; /* for what cannot be polled */
     unsigned wanted;
-    unsigned handles;
+    unsigned
+        holds; /* who needs the memory: the owner, libuv for each end that it polls, and ready() */
     bool closed;
 };
 
 static struct stdio_stream *from_stream(struct stream *s)
 {
     return container_of(s, struct stdio_stream, stream);
+}
+
+static void let_go(struct stdio_stream *s)
+{
+    if (--s->holds == 0) {
+        free(s);
+    }
 }
 
 /* ---- readiness ---- */
@@ -67,12 +75,14 @@ static void on_soon(struct soon *soon, struct now now)
 {
     struct stdio_stream *s = container_of(soon, struct stdio_stream, ready);
     unsigned files = (s->in.polled ? 0 : STREAM_READABLE) | (s->out.polled ? 0 : STREAM_WRITABLE);
+    s->holds++; /* the owner may leave meanwhile */
     if (s->wanted & files) {
         s->stream.handler->ready(s->stream.ctx, s->wanted & files, now);
     }
     if (!s->closed) {
         watch(s);
     }
+    let_go(s);
 }
 
 static void watch_end(struct stdio_stream *s, struct end *e)
@@ -133,9 +143,7 @@ static ssize_t write_bytes(struct stream *stream, const struct iovec *iov, int n
 static void on_closed(uv_handle_t *handle)
 {
     struct end *e = handle->data;
-    if (--e->owner->handles == 0) {
-        free(e->owner);
-    }
+    let_go(e->owner);
 }
 
 static void close_end(struct stdio_stream *s, struct end *e)
@@ -168,12 +176,9 @@ static void release(struct stream *stream)
     struct stdio_stream *s = from_stream(stream);
     s->closed = true;
     loop_soon_cancel(&s->ready);
-    s->handles++; /* until all below has been said */
     close_end(s, &s->in);
     close_end(s, &s->out);
-    if (--s->handles == 0) {
-        free(s);
-    }
+    let_go(s);
 }
 
 static const struct stream_ops ops = {
@@ -217,7 +222,7 @@ static int open_end(struct stdio_stream *s, struct end *e, int fd, int how, unsi
     e->flags_before = fcntl(e->fd, F_GETFL);
     e->polled = uv_poll_init(&s->loop->uv, &e->poll, e->fd) == 0;
     e->poll.data = e;
-    s->handles += e->polled;
+    s->holds += e->polled;
     descriptors_opened(&s->loop->descriptors, e->fd);
     return 0;
 }
@@ -229,6 +234,7 @@ int io_stdio(struct io_loop *loop, struct stream **out)
         return ERR_NOMEM;
     }
     s->loop = loop;
+    s->holds = 1; /* the owner's */
     s->stream.ops = &ops;
     s->in.fd = s->out.fd = -1;
     s->ready.run = on_soon;

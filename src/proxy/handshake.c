@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DISCARD_ROUNDS 16 /* reads per call */
+/* per call, so that nobody holds up the others */
+#define TALK_ROUNDS 16
+#define DISCARD_ROUNDS 16 /* reads */
 
 struct handshake *handshake_new(const struct door_terms *terms)
 {
@@ -73,20 +75,34 @@ static enum door_verdict feed(struct handshake *h)
     return verdict;
 }
 
-/* One message per round, so that no answer is overtaken by the next. */
+/* 0 when there is something to feed. A client that has ended its side is heard to its end. */
+static int find_input(struct handshake *h, struct stream *client)
+{
+    if (handshake_has_early_data(h) || h->door.spoken == DOOR_FORWARD) {
+        return 0;
+    }
+    int err = h->eof ? ERR_CLOSED : handshake_read(h, client);
+    return err == 0 && h->eof ? ERR_CLOSED : err;
+}
+
+/* One message per round, so that no answer is overtaken by the next. Where the rounds are used up, the last answer waits for
+ * the next call. */
 int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict *verdict)
 {
-    do {
+    for (int i = 0; i < TALK_ROUNDS; i++) {
         int err = handshake_write(h, client);
-        if (err == 0 && !handshake_has_early_data(h) && h->door.spoken != DOOR_FORWARD) {
-            err = handshake_read(h, client);
+        if (err == 0) {
+            err = find_input(h, client);
         }
-        if (err != 0 || h->eof) {
-            return err != 0 ? err : ERR_CLOSED;
+        if (err != 0) {
+            return err;
         }
         *verdict = feed(h);
-    } while (*verdict == DOOR_MORE || *verdict == DOOR_ANSWER);
-    return 0;
+        if (*verdict != DOOR_MORE && *verdict != DOOR_ANSWER) {
+            return 0;
+        }
+    }
+    return ERR_AGAIN;
 }
 
 void handshake_reply(struct handshake *h, int err, const struct endpoint *bound)

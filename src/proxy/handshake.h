@@ -35,8 +35,8 @@ void handshake_again(struct handshake *h);
  * client's error. */
 int handshake_read(struct handshake *h, struct stream *client) MUST_USE;
 
-/* Read, feed the parser and answer, until there is a verdict: 0 with DOOR_OPEN, or with DOOR_SHUT
- * and an answer to write. Else ERR_AGAIN (to write where handshake_is_answering, else to read),
+/* Read, feed the parser and answer, until there is a verdict, or it is others' turn: 0 with DOOR_OPEN, or with
+ * DOOR_SHUT and an answer to write. Else ERR_AGAIN (to write where handshake_is_answering, else to read),
  * ERR_CLOSED at end of file, or the client's error. */
 int handshake_talk(struct handshake *h, struct stream *client, enum door_verdict *verdict) MUST_USE;
 

@@ -7,13 +7,14 @@
 
 /* What the next byte of a chunked body is. */
 enum chunk_state {
-    CHUNK_SIZE,      /* digits, then an extension or CR */
+    CHUNK_SIZE,      /* digits, then blanks, an extension or CR */
+    CHUNK_BLANKS,    /* behind the size: then an extension or CR */
     CHUNK_EXTENSION, /* up to CR */
     CHUNK_SIZE_LF,
     CHUNK_DATA,
     CHUNK_DATA_CR,
     CHUNK_DATA_LF,
-    CHUNK_TRAILER_START, /* of a line; CR: the end */
+    CHUNK_TRAILER_START, /* of a line: a field's name; CR: the end */
     CHUNK_TRAILER,       /* up to CR */
     CHUNK_TRAILER_LF,
     CHUNK_END_LF,
@@ -27,6 +28,12 @@ static int digit(uint8_t c)
                                   : -1;
 }
 
+static bool step_behind_size(struct http_body *b, uint8_t c)
+{
+    b->state = c == '\r' ? CHUNK_SIZE_LF : c == ';' ? CHUNK_EXTENSION : CHUNK_BLANKS;
+    return c == '\r' || c == ';' || c == ' ' || c == '\t';
+}
+
 static bool step_size(struct http_body *b, uint8_t c)
 {
     int d = digit(c);
@@ -35,8 +42,14 @@ static bool step_size(struct http_body *b, uint8_t c)
         b->left = b->left << 4 | (unsigned)d;
         return b->left >> 56 == 0;
     }
-    b->state = c == '\r' ? CHUNK_SIZE_LF : CHUNK_EXTENSION;
-    return b->begun && (c == '\r' || c == ';' || c == ' ' || c == '\t');
+    return b->begun && step_behind_size(b, c);
+}
+
+/* Of an extension or a trailer. The CR leads to `end`. */
+static bool step_text(struct http_body *b, uint8_t c, enum chunk_state end)
+{
+    b->state = c == '\r' ? (uint8_t)end : b->state;
+    return c == '\r' || c == '\t' || (c >= ' ' && c != 127);
 }
 
 /* One byte that is not of a chunk's data. False when it may not stand there. */
@@ -45,9 +58,10 @@ static bool step(struct http_body *b, uint8_t c)
     switch ((enum chunk_state)b->state) {
     case CHUNK_SIZE:
         return step_size(b, c);
+    case CHUNK_BLANKS:
+        return step_behind_size(b, c);
     case CHUNK_EXTENSION:
-        b->state = c == '\r' ? CHUNK_SIZE_LF : CHUNK_EXTENSION;
-        return c != '\n';
+        return step_text(b, c, CHUNK_SIZE_LF);
     case CHUNK_SIZE_LF:
         b->state = b->left > 0 ? CHUNK_DATA : CHUNK_TRAILER_START;
         return c == '\n';
@@ -61,10 +75,9 @@ static bool step(struct http_body *b, uint8_t c)
         return c == '\n';
     case CHUNK_TRAILER_START:
         b->state = c == '\r' ? CHUNK_END_LF : CHUNK_TRAILER;
-        return c != '\n';
+        return c == '\r' || http_head_may_begin((char)c);
     case CHUNK_TRAILER:
-        b->state = c == '\r' ? CHUNK_TRAILER_LF : CHUNK_TRAILER;
-        return c != '\n';
+        return step_text(b, c, CHUNK_TRAILER_LF);
     case CHUNK_TRAILER_LF:
         b->state = CHUNK_TRAILER_START;
         return c == '\n';

@@ -226,11 +226,24 @@ static void put_words(struct writing *w, const char *words)
     put(w, words, strlen(words));
 }
 
-static void put_fields(struct writing *w, const struct http_head *head, bool upgrade)
+/* Of a body that is not there (RFC 9112 section 6.1, RFC 9110 section 8.6): not every client knows that it must not wait
+ * for it, and would take the next answer for it. A HEAD and a 304 tell how long it would be. */
+static bool frames_nothing(const struct http_exchange *x, const struct http_head *head,
+                           const struct http_field *f)
+{
+    bool has_length = head->status >= 200 && head->status != 204;
+    return x->down.framing == HTTP_NO_BODY &&
+           (http_text_is(f->name, "Transfer-Encoding") ||
+            (!has_length && http_text_is(f->name, "Content-Length")));
+}
+
+static void put_fields(struct writing *w, const struct http_exchange *x,
+                       const struct http_head *head)
 {
     for (size_t i = 0; i < head->n; i++) {
         const struct http_field *f = &head->fields[i];
-        if (http_field_is_ours(head, f) && !(upgrade && http_text_is(f->name, "Upgrade"))) {
+        bool kept = head->status == 101 && http_text_is(f->name, "Upgrade");
+        if ((http_field_is_ours(head, f) && !kept) || frames_nothing(x, head, f)) {
             continue;
         }
         put(w, f->name.at, f->name.len);
@@ -252,7 +265,7 @@ static bool rewrite(struct http_exchange *x, const struct http_head *head, const
     put_words(&w, line);
     put(&w, head->reason.at, head->reason.len);
     put_words(&w, "\r\n");
-    put_fields(&w, head, head->status == 101);
+    put_fields(&w, x, head);
     if (connection != NULL) {
         put_words(&w, "Connection: ");
         put_words(&w, connection);
@@ -286,18 +299,21 @@ static enum http_progress take_head(struct http_exchange *x)
     if (!interim) {
         x->has_final = true;
         x->upgraded = head.status == 101 && d->upgrades;
-        x->keeps = d->keeps && x->down.framing != HTTP_UNTIL_CLOSE && !x->upgraded;
+        /* What is still to come of the request is nobody's, and would look like the next one. */
+        x->keeps = d->keeps && x->up_done && x->down.framing != HTTP_UNTIL_CLOSE && !x->upgraded;
         x->server_keeps = d->server_may_keep && x->keeps && head.minor > 0 &&
                           !http_head_lists(&head, "Connection", "close");
     }
-    bool built = rewrite(x, &head, interim ? NULL : connection_words(x));
+    /* HTTP/1.0 does not know interim answers: there the first head is the answer (RFC 9110 section 15.2). */
+    bool passes = !interim || d->minor > 0;
+    bool built = !passes || rewrite(x, &head, interim ? NULL : connection_words(x));
     free(x->head);
     x->head = NULL;
     x->have = 0;
     return built ? HTTP_GOES_ON : server_failed(x, ERR_NOMEM);
 }
 
-/* Bytes of the tunnel up to the end of a head. */
+/* Bytes of the tunnel up to the end of a head that the client is to have. */
 static enum http_progress gather_head(struct http_exchange *x)
 {
     struct iovec iov;
@@ -314,8 +330,9 @@ static enum http_progress gather_head(struct http_exchange *x)
         size_t length = http_head_length(x->head, before + n, before);
         x->have = length > 0 ? length : before + n;
         stack_tcp_consume(x->tunnel, x->have - before);
-        if (length > 0) {
-            return take_head(x);
+        enum http_progress progress = length > 0 ? take_head(x) : HTTP_GOES_ON;
+        if (progress != HTTP_GOES_ON || x->out_at < x->out_len) {
+            return progress;
         }
     }
     return stack_tcp_eof(x->tunnel) ? server_failed(x, ERR_CLOSED) : nothing_more(x);
@@ -427,10 +444,11 @@ static enum http_progress carry_down(struct http_exchange *x, unsigned *want)
     }
 }
 
-/* A response that is complete before its request is leaves bytes behind that are no request. */
+/* A client that has ended its side may have asked for more before. */
 static enum http_progress done(const struct http_exchange *x)
 {
-    return x->keeps && x->up_done && !x->h->eof ? HTTP_NEXT : HTTP_FINISHED;
+    bool may_ask = !x->h->eof || handshake_has_early_data(x->h);
+    return x->keeps && may_ask ? HTTP_NEXT : HTTP_FINISHED;
 }
 
 enum http_progress http_exchange_run(struct http_exchange *x)

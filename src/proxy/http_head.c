@@ -193,12 +193,17 @@ const struct http_field *http_head_find(const struct http_head *h, const char *n
     return NULL;
 }
 
-static bool lists(struct http_text value, const char *word)
+static bool is_same(struct http_text a, struct http_text b)
+{
+    return a.len == b.len && strncasecmp(a.at, b.at, a.len) == 0;
+}
+
+static bool lists(struct http_text value, struct http_text word)
 {
     while (value.len > 0) {
         const char *comma = memchr(value.at, ',', value.len);
         size_t n = comma != NULL ? (size_t)(comma - value.at) : value.len;
-        if (http_text_is(trim((struct http_text){value.at, n}), word)) {
+        if (is_same(trim((struct http_text){value.at, n}), word)) {
             return true;
         }
         n += comma != NULL;
@@ -207,7 +212,7 @@ static bool lists(struct http_text value, const char *word)
     return false;
 }
 
-bool http_head_lists(const struct http_head *h, const char *name, const char *word)
+static bool any_lists(const struct http_head *h, const char *name, struct http_text word)
 {
     for (size_t i = 0; i < h->n; i++) {
         if (http_text_is(h->fields[i].name, name) && lists(h->fields[i].value, word)) {
@@ -217,25 +222,27 @@ bool http_head_lists(const struct http_head *h, const char *name, const char *wo
     return false;
 }
 
+bool http_head_lists(const struct http_head *h, const char *name, const char *word)
+{
+    return any_lists(h, name, (struct http_text){word, strlen(word)});
+}
+
 bool http_field_is_ours(const struct http_head *h, const struct http_field *f)
 {
     static const char *const names[] = {
         "Connection", "Proxy-Connection",    "Keep-Alive",        "TE",
         "Upgrade",    "Proxy-Authorization", "Proxy-Authenticate"};
-    char name[64];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (http_text_is(f->name, names[i])) {
             return true;
         }
     }
-    /* What frames the body stays, whatever Connection says. */
-    if (f->name.len >= sizeof name || http_text_is(f->name, "Transfer-Encoding") ||
-        http_text_is(f->name, "Content-Length") || http_text_is(f->name, "Host")) {
-        return false;
+    if (http_text_is(f->name, "Content-Length")) {
+        return f != http_head_find(h, "Content-Length");
     }
-    memcpy(name, f->name.at, f->name.len);
-    name[f->name.len] = '\0';
-    return http_head_lists(h, "Connection", name);
+    /* What frames the body stays, whatever Connection says. */
+    return !http_text_is(f->name, "Transfer-Encoding") && !http_text_is(f->name, "Host") &&
+           any_lists(h, "Connection", f->name);
 }
 
 /* ---- targets ---- */
@@ -256,6 +263,22 @@ static bool take_port(uint16_t *port, struct http_text t)
     return v > 0 && v <= UINT16_MAX;
 }
 
+/* What others may take for a part of a URI, or decode to another name. */
+static bool is_in_no_name(char c)
+{
+    return (unsigned char)c <= ' ' || c == 127 || strchr(":/?#[]@%\\<>\"^`{|}", c) != NULL;
+}
+
+static bool is_name(struct http_text host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        if (is_in_no_name(host.at[i])) {
+            return false;
+        }
+    }
+    return host.len > 0 && host.len <= TARGET_NAME_MAX;
+}
+
 /* The host goes where names go, an IPv6 address without its brackets. */
 static bool take_host(struct target *out, struct http_text host)
 {
@@ -269,7 +292,7 @@ static bool take_host(struct target *out, struct http_text host)
         text[host.len] = '\0';
         return addr_parse(&out->addr, text);
     }
-    if (host.len == 0 || host.len > TARGET_NAME_MAX || memchr(host.at, ':', host.len) != NULL) {
+    if (!is_name(host)) {
         return false;
     }
     memcpy(out->name, host.at, host.len);

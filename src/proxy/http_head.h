@@ -31,7 +31,7 @@ struct http_head {
     struct http_field fields[HTTP_FIELDS_MAX];
 };
 
-/* May a request begin with this byte: is it one of a method's? */
+/* May a request begin with this byte, or a field: is it one of a token's (RFC 9110 section 5.6.2)? */
 bool http_head_may_begin(char first);
 
 /* The length of the head at the front of `text`, its empty line included; 0 while there is none.
@@ -55,7 +55,7 @@ const struct http_field *http_head_find(const struct http_head *h, const char *n
 /* Is the word among the comma-separated ones in any field of that name? */
 bool http_head_lists(const struct http_head *h, const char *name, const char *word);
 
-/* Is it for this connection only (RFC 9110 section 7.6.1), or for the proxy? */
+/* Is it for this connection only (RFC 9110 section 7.6.1), or for the proxy, or a length said once more (8.6)? */
 bool http_field_is_ours(const struct http_head *h, const struct http_field *f);
 
 /* Where a request leads. */

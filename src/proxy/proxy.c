@@ -13,7 +13,6 @@
 
 struct proxy {
     struct sessions sessions;
-    unsigned max_sessions;
     uint64_t quiet_full; /* no warning about the limit before this */
 };
 
@@ -46,6 +45,7 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
         .terms = terms_of(config),
         .patience = patience,
         .idle = config->idle,
+        .max = config->max_sessions,
     };
     list_init(&p->sessions.waiting);
     list_init(&p->sessions.resting);
@@ -54,7 +54,6 @@ int proxy_new(struct proxy **out, const struct proxy_config *config)
     list_init(&p->sessions.flowing);
     list_init(&p->sessions.associated);
     list_init(&p->sessions.carried);
-    p->max_sessions = config->max_sessions;
     *out = p;
     return 0;
 }
@@ -87,11 +86,6 @@ void proxy_free(struct proxy *p)
     free(p);
 }
 
-static bool is_full(const struct proxy *p)
-{
-    return p->max_sessions != 0 && p->sessions.n - p->sessions.n_surplus >= p->max_sessions;
-}
-
 /* Beyond the limit some may ask, so as to be told why they are refused, in their own protocol. */
 static bool may_ask(const struct proxy *p)
 {
@@ -103,18 +97,22 @@ static void warn_full(struct proxy *p, struct now now)
     if (may_warn(&p->quiet_full, now)) {
         log_warn(p->sessions.log,
                  "%u sessions are running, the limit -> new clients are turned away",
-                 p->max_sessions);
+                 p->sessions.max);
     }
 }
 
 /* A client that is turned away without words gets a RST: it must not wait, and nothing of it may stay here. */
 void proxy_accept(struct proxy *p, struct stream *client, struct now now)
 {
-    bool full = is_full(p);
-    if (full && !p->sessions.draining) {
+    if (p->sessions.draining) {
+        stream_abort(client);
+        return;
+    }
+    bool full = !sessions_make_room(&p->sessions);
+    if (full) {
         warn_full(p, now);
     }
-    if (p->sessions.draining || (full && !may_ask(p))) {
+    if (full && !may_ask(p)) {
         stream_abort(client);
         return;
     }
@@ -122,6 +120,11 @@ void proxy_accept(struct proxy *p, struct stream *client, struct now now)
     if (err != 0 && may_warn(&p->quiet_full, now)) {
         log_warn(p->sessions.log, "a client is turned away: %s", err_text(err));
     }
+}
+
+bool proxy_make_room(struct proxy *p)
+{
+    return sessions_end_resting(&p->sessions);
 }
 
 /* A client that has not asked for anything loses nothing, and must not hold up the end. */

@@ -43,6 +43,9 @@ void proxy_free(struct proxy *p); /* aborts what is left */
 /* Takes ownership of `client`, also when it is refused. */
 void proxy_accept(struct proxy *p, struct stream *client, struct now now);
 
+/* One more waits, for whom the machine has no room: end a client that only rests. False where there is none. */
+bool proxy_make_room(struct proxy *p);
+
 /* No new sessions, and an end to those that have not asked for anything yet; true while some are
  * still running. */
 bool proxy_drain(struct proxy *p);

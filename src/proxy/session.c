@@ -235,14 +235,23 @@ static void fail_silently(struct session *s, int err)
     session_free(s);
 }
 
-void session_fail(struct session *s, int err, struct now now)
+/* Every name fails, whoever asks: that is the tunnel's trouble and no client's. */
+static void warn_of_names(struct sessions *all, int err, struct now now)
 {
-    struct sessions *all = s->all;
     if (err == ERR_NO_DNS && may_warn(&all->quiet_dns, now)) {
         log_warn(all->log,
                  "this tunnel has no DNS = ...: names are refused, not looked up outside, which "
                  "[Resolve] Outside = yes would allow");
+    } else if (err == ERR_DNS_SILENT && may_warn(&all->quiet_dns, now)) {
+        log_warn(all->log,
+                 "no DNS server in the tunnel answers -> the peer may know us by another Address, "
+                 "another program may use our key, or DNS = be wrong; see 'wgproxy check'");
     }
+}
+
+void session_fail(struct session *s, int err, struct now now)
+{
+    warn_of_names(s->all, err, now);
     handshake_reply(s->handshake, err, NULL);
     if (handshake_is_answering(s->handshake)) {
         session_refuse(s, err_text(err), now);
@@ -251,9 +260,19 @@ void session_fail(struct session *s, int err, struct now now)
     }
 }
 
+/* Who came beyond the limit is told so, unless there is room by now. */
+static bool is_let_in(struct session *s)
+{
+    if (s->surplus && sessions_make_room(s->all)) {
+        s->surplus = false;
+        s->all->n_surplus--;
+    }
+    return !s->surplus;
+}
+
 static void session_open(struct session *s, struct now now)
 {
-    if (s->surplus) {
+    if (!is_let_in(s)) {
         session_fail(s, ERR_LIMIT, now);
         return;
     }
@@ -280,7 +299,7 @@ void session_greeting_step(struct session *s, struct now now)
     int err = handshake_talk(h, s->client, &verdict);
     if (err == ERR_AGAIN) {
         stream_want(s->client, handshake_is_answering(h) ? STREAM_WRITABLE : STREAM_READABLE);
-    } else if (h->eof) {
+    } else if (err == ERR_CLOSED && h->eof) {
         session_end(s, "", "the client left before its request was whole");
     } else if (err != 0) {
         session_end_err(s, "client: ", err);
@@ -338,6 +357,21 @@ static void session_ready(void *ctx, unsigned events, struct now now)
         }
         break;
     }
+}
+
+bool sessions_make_room(struct sessions *all)
+{
+    bool is_full = all->max != 0 && all->n - all->n_surplus >= all->max;
+    return !is_full || sessions_end_resting(all);
+}
+
+bool sessions_end_resting(struct sessions *all)
+{
+    bool is_there = !list_empty(&all->resting);
+    if (is_there) {
+        session_end(session_of(all->resting.next), "", "it rested, and another one came");
+    }
+    return is_there;
 }
 
 int session_start(struct sessions *all, struct stream *client, bool surplus, struct now now)

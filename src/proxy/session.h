@@ -40,10 +40,15 @@ struct sessions {
     struct list associated;
     struct list carried; /* dialling: no deadline here */
     bool draining;       /* who has got what it asked for is to leave, not to ask for more */
-    unsigned n;
-    unsigned n_surplus; /* those of them that came beyond the limit, to be told so */
-    uint64_t quiet_dns; /* no warning about names without DNS before this */
+    unsigned n, max;     /* max 0: no limit */
+    unsigned n_surplus;  /* those of them that came beyond the limit, to be told so */
+    /* no warning before this about names without DNS, and about clients that do not name their port */
+    uint64_t quiet_dns, quiet_port;
 };
+
+/* Is there room for one more below the limit? Where somebody only rests, there is: who has rested longest is ended. */
+bool sessions_make_room(struct sessions *all);
+bool sessions_end_resting(struct sessions *all); /* the longest resting; false where nobody rests */
 
 /* Takes ownership of `client`, also on failure: 0 or ERR_NOMEM. A `surplus` one may say what he
  * wants, and is refused then. */

@@ -71,6 +71,12 @@ void session_associate(struct session *s, struct now now)
     }
     int err = udp_association_open(s->all->udp, &s->client->remote, &s->client->local, &hint,
                                    session_user(s), &s->association, &bound, now);
+    if (err == ERR_PERM && may_warn(&s->all->quiet_port, now)) {
+        log_warn(s->all->log,
+                 "UDP is refused to a client of a Unix socket that does not name the port it sends "
+                 "from: on loopback every account could send; UdpPort = PORT would take the first "
+                 "that does");
+    }
     if (err != 0) {
         session_fail(s, err, now);
         return;

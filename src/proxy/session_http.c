@@ -61,12 +61,13 @@ static bool is_allowed(const struct session *s, const struct http_kept *kept)
     return access_ask(s->all->access, session_user(s), &to) == ACCESS_ALLOWED;
 }
 
-/* The server may be closing it at this moment, so it is for requests that can be made again. */
+/* The server may be closing it at this moment, so it is for requests that can be made again. What it has said already, if
+ * this turn has not told of it yet, is no answer to this one. */
 static bool may_use_kept(const struct session *s)
 {
     const struct target *to = &s->handshake->ask.target;
     const struct http_kept *kept = s->kept;
-    return kept != NULL && s->handshake->door.http.may_be_repeated &&
+    return kept != NULL && !is_spent(kept->tunnel) && s->handshake->door.http.may_be_repeated &&
            to->port == kept->target.port && addr_equal(&to->addr, &kept->target.addr) &&
            strcasecmp(to->name, kept->target.name) == 0 && is_allowed(s, kept);
 }

@@ -97,11 +97,12 @@ static bool take_vector(struct cursor *c, size_t width, struct cursor *out)
 /* What a hello says: a name, no name, or that it is none. */
 enum found { FOUND_NAME, FOUND_NO_NAME, FOUND_NONSENSE };
 
+/* One name, and nothing behind it: there are no others than of hosts, and none may be there twice. */
 static enum found take_name(struct cursor list, struct target *to)
 {
     struct cursor names, type, name;
     if (!take_vector(&list, 2, &names) || !take(&names, 1, &type) ||
-        !take_vector(&names, 2, &name)) {
+        !take_vector(&names, 2, &name) || names.left > 0 || list.left > 0) {
         return FOUND_NONSENSE;
     }
     if (type.at[0] != NAME_TYPE_HOST || name.left == 0 || name.left > TARGET_NAME_MAX ||
@@ -110,8 +111,31 @@ static enum found take_name(struct cursor list, struct target *to)
     }
     memcpy(to->name, name.at, name.left);
     to->name[name.left] = '\0';
-    struct addr literal;
-    return addr_parse(&literal, to->name) ? FOUND_NO_NAME : FOUND_NAME; /* RFC 6066: no addresses */
+    struct addr literal; /* RFC 6066: no addresses, in brackets or without */
+    bool is_name = !addr_parse(&literal, to->name) && strpbrk(to->name, "[]:") == NULL;
+    return is_name ? FOUND_NAME : FOUND_NO_NAME;
+}
+
+/* The last one may be looked at by others, so there is only one (RFC 8446 section 4.2). */
+static enum found find_name(struct cursor extensions, struct target *to)
+{
+    enum found found = FOUND_NO_NAME;
+    bool has_names = false;
+    while (extensions.left > 0) {
+        struct cursor type, body;
+        if (!take(&extensions, 2, &type) || !take_vector(&extensions, 2, &body)) {
+            return FOUND_NONSENSE;
+        }
+        if (load_be16(type.at) != EXTENSION_SERVER_NAME) {
+            continue;
+        }
+        if (has_names) {
+            return FOUND_NONSENSE;
+        }
+        has_names = true;
+        found = take_name(body, to);
+    }
+    return found;
 }
 
 static enum found read_hello(struct cursor hello, struct target *to)
@@ -125,19 +149,10 @@ static enum found read_hello(struct cursor hello, struct target *to)
     if (hello.left == 0) {
         return FOUND_NO_NAME;
     }
-    if (!take_vector(&hello, 2, &extensions)) {
+    if (!take_vector(&hello, 2, &extensions) || hello.left > 0) {
         return FOUND_NONSENSE;
     }
-    while (extensions.left > 0) {
-        struct cursor type, body;
-        if (!take(&extensions, 2, &type) || !take_vector(&extensions, 2, &body)) {
-            return FOUND_NONSENSE;
-        }
-        if (load_be16(type.at) == EXTENSION_SERVER_NAME) {
-            return take_name(body, to);
-        }
-    }
-    return FOUND_NO_NAME;
+    return find_name(extensions, to);
 }
 
 /* ---- records ---- */

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Carries datagrams between the clients of one local port and their sockets inside the tunnel. Only
- * names need memory beside the association itself: an address is sent to as it stands. */
-#include "proxy/udp_relay.h"
+/* Carries datagrams between the clients of one local port and their sockets inside the tunnel. */
+#include "proxy/udp_relay_parts.h"
 
 #include "base/err.h"
-#include "base/list.h"
 #include "proxy/udp_header.h"
-#include "stack/stack_udp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,212 +11,11 @@
 #define IDLE (60 * NS_PER_S)
 #define ASSOCIATIONS_MAX 64
 #define TARGETS_MAX 1024
-#define QUEUED_MAX 8 /* datagrams for a name that is being looked up */
-#define FRESH \
-    (30 * NS_PER_S) /* then a name is asked for again: the resolver's cache knows its TTL */
 #define OUTBOX_SIZE ((size_t)256 * 1024)
 #define OUTBOX_MESSAGES 512
 #define DATAGRAM_MAX 65507 /* over IPv4 */
 
-struct udp_relay {
-    struct udp_relay_config config;
-    struct dgram *port;
-    struct endpoint advertised;
-    const struct local *anywhere; /* NULL: the port stands on one address */
-    struct outbox outbox;
-    struct list associations; /* the oldest first */
-    unsigned n_targets;
-    uint64_t next_sweep; /* of targets; NEVER without any */
-    struct udp_relay_counters counters;
-};
-
-/* A name that datagrams were sent to. */
-struct udp_target {
-    struct list link;
-    struct udp_association *owner;
-    struct dial_lookup *lookup; /* while it runs */
-    struct addr addr;           /* family NONE until it was found */
-    uint16_t port;              /* that was sent to last */
-    uint64_t asked, used;
-    struct list queued; /* struct queued */
-    unsigned n_queued;
-    char name[];
-};
-
-struct queued {
-    struct list link;
-    uint16_t port;
-    size_t len;
-    uint8_t data[];
-};
-
-struct udp_association {
-    struct list link;
-    struct udp_relay *relay;
-    struct stack_udp *inside;
-    uint64_t used;
-    struct addr owner;      /* whose connection it is; family NONE: that of a Unix socket */
-    struct endpoint client; /* family NONE: any program of this machine; port 0: not known yet */
-    bool heard;             /* from where `client` says */
-    char *user;             /* NULL: nobody */
-    struct list targets;
-    unsigned n_targets;
-};
-
-/* ---- to the tunnel ---- */
-
-static void send_inside(struct udp_association *a, const struct target *to, const uint8_t *data,
-                        size_t len)
-{
-    struct udp_relay_counters *count = &a->relay->counters;
-    struct endpoint at = {.addr = to->addr, .port = to->port};
-    if (access_ask(a->relay->config.access, a->user, to) != ACCESS_ALLOWED) {
-        count->dropped_denied++;
-        return;
-    }
-    int err = stack_udp_send(a->inside, &at, data, len);
-    if (err == 0) {
-        count->up++;
-    } else if (err == ERR_LIMIT || err == ERR_NOMEM) {
-        count->dropped_limit++;
-    } else {
-        count->dropped_denied++;
-    }
-}
-
-static void drop_queue(struct udp_target *t)
-{
-    for (struct list *l; (l = list_pop_front(&t->queued)) != NULL;) {
-        t->owner->relay->counters.dropped_denied++;
-        free(list_item(l, struct queued, link));
-    }
-    t->n_queued = 0;
-}
-
-static void target_free(struct udp_target *t)
-{
-    if (t->lookup != NULL) {
-        dial_lookup_cancel(t->lookup);
-    }
-    drop_queue(t);
-    list_remove(&t->link);
-    t->owner->n_targets--;
-    t->owner->relay->n_targets--;
-    free(t);
-}
-
-static void send_to_name(struct udp_target *t, uint16_t port, const uint8_t *data, size_t len)
-{
-    struct target to = {.addr = t->addr, .port = port};
-    memcpy(to.name, t->name, strlen(t->name) + 1);
-    send_inside(t->owner, &to, data, len);
-}
-
-static bool may_reach(const struct udp_target *t, const struct addr *addr)
-{
-    const struct udp_relay_config *c = &t->owner->relay->config;
-    struct target to = {.addr = *addr, .port = t->port};
-    memcpy(to.name, t->name, strlen(t->name) + 1);
-    return stack_check_host(c->stack, addr) == 0 &&
-           access_ask(c->access, t->owner->user, &to) == ACCESS_ALLOWED;
-}
-
-/* The first address that may be reached. */
-static void found(void *ctx, int err, const struct addr *addrs, size_t n, struct now now)
-{
-    (void)now;
-    struct udp_target *t = ctx;
-    size_t i = 0;
-    t->lookup = NULL;
-    while (err == 0 && i < n && !may_reach(t, &addrs[i])) {
-        i++;
-    }
-    t->addr = err == 0 && i < n ? addrs[i] : (struct addr){0};
-    if (t->addr.family == FAMILY_NONE) {
-        drop_queue(t);
-        return;
-    }
-    for (struct list *l; (l = list_pop_front(&t->queued)) != NULL;) {
-        struct queued *q = list_item(l, struct queued, link);
-        send_to_name(t, q->port, q->data, q->len);
-        free(q);
-    }
-    t->n_queued = 0;
-}
-
-static struct udp_target *find_target(struct udp_association *a, const char *name)
-{
-    list_foreach(l, &a->targets) {
-        struct udp_target *t = list_item(l, struct udp_target, link);
-        if (strcmp(t->name, name) == 0) {
-            return t;
-        }
-    }
-    return NULL;
-}
-
-static struct udp_target *add_target(struct udp_association *a, const char *name, struct now now)
-{
-    struct udp_relay *r = a->relay;
-    size_t size = strlen(name) + 1;
-    struct udp_target *t =
-        a->n_targets < r->config.max_targets ? calloc(1, sizeof *t + size) : NULL;
-    if (t != NULL) {
-        t->owner = a;
-        memcpy(t->name, name, size);
-        list_init(&t->queued);
-        list_push_back(&a->targets, &t->link);
-        a->n_targets++;
-        if (r->n_targets++ == 0) {
-            r->next_sweep = now.mono + r->config.idle;
-        }
-    }
-    return t;
-}
-
-static void enqueue(struct udp_target *t, uint16_t port, const uint8_t *data, size_t len)
-{
-    struct queued *q = t->n_queued < QUEUED_MAX ? malloc(sizeof *q + len) : NULL;
-    if (q == NULL) {
-        t->owner->relay->counters.dropped_limit++;
-        return;
-    }
-    *q = (struct queued){.port = port, .len = len};
-    memcpy(q->data, data, len);
-    list_push_back(&t->queued, &q->link);
-    t->n_queued++;
-}
-
-/* An address that is known is used while it is asked for anew. */
-static void relay_to_name(struct udp_association *a, const struct target *to, const uint8_t *data,
-                          size_t len, struct now now)
-{
-    struct udp_relay *r = a->relay;
-    if (access_ask(r->config.access, a->user, to) == ACCESS_DENIED) {
-        r->counters.dropped_denied++;
-        return;
-    }
-    struct udp_target *t = find_target(a, to->name);
-    bool is_new = t == NULL;
-    if (is_new && (t = add_target(a, to->name, now)) == NULL) {
-        r->counters.dropped_limit++;
-        return;
-    }
-    t->used = now.mono;
-    t->port = to->port;
-    int err = 0;
-    if (t->lookup == NULL && (is_new || now.mono - t->asked >= FRESH)) {
-        t->asked = now.mono;
-        err = dial_lookup(r->config.dialer, t->name, found, t, &t->lookup, now);
-    }
-    if (t->addr.family != FAMILY_NONE) {
-        send_to_name(t, to->port, data, len);
-    } else if (err == 0 && t->lookup != NULL) {
-        enqueue(t, to->port, data, len);
-    } else {
-        r->counters.dropped_denied++;
-    }
-}
+static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
 
 /* ---- whose it is ---- */
 
@@ -229,9 +25,15 @@ static bool may_be_from(const struct udp_association *a, const struct endpoint *
                                                 : addr_equal(&a->client.addr, &from->addr);
 }
 
+/* What a password or a Unix socket's permissions opened stays with its port: others may have the same address. What a client
+ * named before a password may have been changed by a NAT, so the first that is heard counts there. */
+static bool is_settled(const struct udp_association *a)
+{
+    return a->owner.family == FAMILY_NONE ? a->client.port != 0 : a->heard && a->user != NULL;
+}
+
 /* The one with this very port; else the oldest of this address that has none; else, if the address has one only, that one:
- * its client has opened a new socket. What a password opened stays with the port that was heard first: others may have the
- * same address. */
+ * its client has opened a new socket. */
 static struct udp_association *find_owner(struct udp_relay *r, const struct endpoint *from)
 {
     struct udp_association *waiting = NULL, *only = NULL;
@@ -245,7 +47,7 @@ static struct udp_association *find_owner(struct udp_relay *r, const struct endp
             a->heard = true;
             return a;
         }
-        if (a->heard && a->user != NULL) {
+        if (is_settled(a)) {
             continue;
         }
         if (waiting == NULL && a->client.port == 0) {
@@ -278,10 +80,10 @@ static void relay_up(struct udp_relay *r, const struct dgram_rx *rx, struct now 
     } else if (fragment != 0) {
         r->counters.dropped_fragment++;
     } else if (to.addr.family == FAMILY_NONE && !addr_parse(&to.addr, to.name)) {
-        relay_to_name(a, &to, rx->data + header, rx->len - header, now);
+        udp_send_to_name(a, &to, rx->data + header, rx->len - header, now);
     } else {
         to.name[0] = '\0';
-        send_inside(a, &to, rx->data + header, rx->len - header);
+        udp_send_inside(a, &to, rx->data + header, rx->len - header);
     }
 }
 
@@ -360,13 +162,28 @@ static bool answers_from(const struct udp_relay *r, const struct endpoint *clien
 static struct endpoint told(const struct udp_relay *r, const struct endpoint *client,
                             const struct endpoint *local)
 {
-    static const struct addr loopback = {.family = FAMILY_V4, .bytes = {127, 0, 0, 1}};
     struct endpoint at = r->advertised;
     bool is_given = at.addr.family != FAMILY_NONE && !addr_is_unspecified(&at.addr);
     if (!is_given && !answers_from(r, client, &at.addr)) {
         at.addr = local->addr.family != FAMILY_NONE ? local->addr : loopback;
     }
     return at;
+}
+
+/* Where the client's datagrams come from, as far as it is known. A Unix socket's: from 127.0.0.1, or what it names of the
+ * same loopback. */
+static struct endpoint expected(const struct endpoint *client, const struct endpoint *hint)
+{
+    bool is_local = client->addr.family == FAMILY_NONE;
+    struct endpoint from = {.addr = is_local ? loopback : client->addr};
+    if (is_local && hint->addr.family == FAMILY_V4 && addr_is_loopback(&hint->addr)) {
+        from.addr = hint->addr;
+    }
+    /* What a client names is its own port only if its own address stands before it, or none. */
+    if (addr_equal(&hint->addr, &from.addr) || addr_is_unspecified(&hint->addr)) {
+        from.port = hint->port;
+    }
+    return from;
 }
 
 int udp_association_open(struct udp_relay *r, const struct endpoint *client,
@@ -376,6 +193,11 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client,
 {
     if (r->port == NULL || count_of(r, client) >= r->config.max_associations) {
         return ERR_LIMIT;
+    }
+    bool is_local = client->addr.family == FAMILY_NONE;
+    struct endpoint from = expected(client, hint);
+    if (is_local && from.port == 0 && !r->config.trusts_first_port) {
+        return ERR_PERM;
     }
     struct udp_association *a = calloc(1, sizeof *a);
     if (a != NULL && user != NULL) {
@@ -389,11 +211,7 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client,
     a->used = now.mono;
     a->owner = client->addr;
     list_init(&a->targets);
-    a->client = (struct endpoint){.addr = client->addr};
-    /* What a client names is its own port only if its own address stands before it, or none. */
-    if (addr_equal(&hint->addr, &client->addr) || addr_is_unspecified(&hint->addr)) {
-        a->client.port = client->addr.family != FAMILY_NONE ? hint->port : 0;
-    }
+    a->client = is_local && from.port == 0 ? (struct endpoint){.port = 0} : from;
     int err = stack_udp_open(r->config.stack, 0, &inside_handler, a, &a->inside);
     if (err != 0) {
         free(a->user);
@@ -414,7 +232,7 @@ uint64_t udp_association_used(const struct udp_association *a)
 void udp_association_close(struct udp_association *a)
 {
     while (!list_empty(&a->targets)) {
-        target_free(list_item(a->targets.next, struct udp_target, link));
+        udp_target_free(list_item(a->targets.next, struct udp_target, link));
     }
     stack_udp_close(a->inside);
     list_remove(&a->link);
@@ -470,24 +288,13 @@ uint64_t udp_relay_next_deadline(const struct udp_relay *r)
     return r->next_sweep;
 }
 
-static void sweep(struct udp_association *a, struct now now)
-{
-    list_foreach_safe(l, &a->targets)
-    {
-        struct udp_target *t = list_item(l, struct udp_target, link);
-        if (t->lookup == NULL && now.mono - t->used >= a->relay->config.idle) {
-            target_free(t);
-        }
-    }
-}
-
 void udp_relay_tick(struct udp_relay *r, struct now now)
 {
     if (r->next_sweep > now.mono) {
         return;
     }
     list_foreach(l, &r->associations) {
-        sweep(list_item(l, struct udp_association, link), now);
+        udp_targets_sweep(list_item(l, struct udp_association, link), now);
     }
     r->next_sweep = r->n_targets > 0 ? now.mono + r->config.idle : NEVER;
 }

@@ -6,8 +6,11 @@
  *
  * A client's datagrams belong to the association of its IP address; its port is learned from its first datagram, or is
  * what its request named. Of several associations from one address that have no port yet, the oldest takes the first
- * unknown one. Any target may answer to an association's port (full cone). Datagrams with FRAG != 0 are dropped and
- * counted, as are those from nobody. Names are looked up as for TCP. An association ends with its TCP connection. */
+ * unknown one. A client of a Unix socket has no IP address: its datagrams come over IPv4's loopback, where every account
+ * of the machine can send, so it has to name its port, and the association is that port's alone.
+ *
+ * Any target may answer to an association's port (full cone). Datagrams with FRAG != 0 are dropped and counted, as are
+ * those from nobody. Names are looked up as for TCP. An association ends with its TCP connection. */
 #ifndef WGPROXY_PROXY_UDP_RELAY_H
 #define WGPROXY_PROXY_UDP_RELAY_H
 
@@ -30,6 +33,7 @@ struct udp_relay_config {
     uint64_t idle;
     unsigned max_associations; /* per client address; 0: 64 */
     unsigned max_targets;      /* per association, names being looked up included; 0: 1024 */
+    bool trusts_first_port;    /* of loopback, for a client of a Unix socket that names none */
     const struct log *log;
 };
 
@@ -45,9 +49,9 @@ extern const struct dgram_handler udp_relay_handler;
 void udp_relay_set_port(struct udp_relay *r, struct dgram *port, const struct endpoint *advertised,
                         const struct local *anywhere);
 
-/* A client's request. `client`: the far end of its TCP connection (family NONE for a Unix socket: then the address its
- * datagrams come from is loopback). `hint`: DST.ADDR and DST.PORT of the request, all zero for "not known yet".
- * *bound is for the reply. 0, ERR_LIMIT, ERR_NOMEM, or an error of stack_udp_open. */
+/* A client's request. `client`: the far end of its TCP connection, family NONE for a Unix socket. `hint`: DST.ADDR and
+ * DST.PORT of the request, all zero for "not known yet". *bound is for the reply. 0, ERR_PERM (the client of a Unix socket
+ * does not name the port on loopback that it sends from), ERR_LIMIT, ERR_NOMEM, or an error of stack_udp_open. */
 int udp_association_open(struct udp_relay *r, const struct endpoint *client,
                          const struct endpoint *local, const struct endpoint *hint,
                          const char *user, struct udp_association **out, struct endpoint *bound,

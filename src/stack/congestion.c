@@ -13,6 +13,7 @@ enum {
     LOSS_DIVISOR_GROWING = 10, /* it doubles: where the queue is short, a half is lost */
     STARTUP_LOSSES = 6,        /* segments; fewer end no STARTUP */
     FULL_ROUNDS = 3,
+    QUEUED_PERCENT = 150,
     RENO_ROUNDS = 63,
     UP_ROUNDS_MAX = 15,
     EXTRA_ROUNDS = 5,
@@ -274,7 +275,8 @@ static void lower_bounds(struct congestion *c)
 static bool lost_much(const struct congestion *c)
 {
     bool grows = c->phase == CONGESTION_STARTUP && c->full_rounds == 0;
-    return c->round_lost > c->round_flight / (grows ? LOSS_DIVISOR_GROWING : LOSS_DIVISOR);
+    uint32_t few = c->round_flight / (grows ? LOSS_DIVISOR_GROWING : LOSS_DIVISOR);
+    return c->round_lost > max_u32(few, c->mss); /* a lone one is none */
 }
 
 static bool end_round(struct congestion *c, const struct congestion_sample *s)
@@ -303,6 +305,14 @@ static bool end_round(struct congestion *c, const struct congestion_sample *s)
     return true;
 }
 
+/* In STARTUP a rate that does not grow is the path's only while a queue stands on it: where arrivals jitter, the
+ * first rates are too high, and the next few are no more. */
+static bool proves_a_limit(const struct congestion *c, const struct congestion_sample *s)
+{
+    return c->phase != CONGESTION_STARTUP ||
+           s->in_flight + s->delivered >= holds(c, most_rate(c), QUEUED_PERCENT);
+}
+
 static void learn_rate(struct congestion *c, const struct congestion_sample *s, bool round)
 {
     if (s->rate == 0) {
@@ -319,7 +329,7 @@ static void learn_rate(struct congestion *c, const struct congestion_sample *s, 
     }
     if (rate >= c->full_rate + c->full_rate / 4) {
         watch_for_growth(c, rate);
-    } else if (round && ++c->full_rounds >= FULL_ROUNDS) {
+    } else if (round && proves_a_limit(c, s) && ++c->full_rounds >= FULL_ROUNDS) {
         c->full = c->was_full = true;
     }
 }
@@ -435,6 +445,7 @@ void congestion_init(struct congestion *c, uint32_t mss, uint32_t rtt, uint32_t 
 void congestion_reduce(struct congestion *c)
 {
     c->before = c->bounds;
+    c->was_full_before = c->was_full;
     c->window_before = max_u32(c->window, c->phase == CONGESTION_PROBE_RTT ? c->window_before : 0);
 }
 
@@ -449,6 +460,12 @@ void congestion_timeout(struct congestion *c, bool again)
 void congestion_undo(struct congestion *c)
 {
     c->bounds = c->before;
+    c->round_lost = 0;
+    if (c->was_full && !c->was_full_before && c->phase != CONGESTION_PROBE_RTT) {
+        c->was_full = false;
+        c->phase = CONGESTION_STARTUP;
+    }
+    watch_for_growth(c, 0);
     c->window = max_u32(c->window, c->window_before);
 }
 

@@ -64,7 +64,8 @@ struct congestion {
 
     uint64_t full_rate; /* STARTUP, UP: a quarter more than this is growth */
     uint8_t full_rounds;
-    bool full, was_full; /* it has stopped growing; since the connection began */
+    bool was_full_before; /* `before` */
+    bool full, was_full;  /* it has stopped growing; since the connection began */
 
     bool judges_flight; /* losses now are REFILL's and UP's */
     bool advances;      /* what UP has seen has not come in completely */

@@ -57,10 +57,16 @@ static void keep_unread(struct stack_tcp *t)
 }
 
 /* lwIP makes no segment larger than half of the largest window that it has seen, but full ones while it has seen none, and
- * asserts that none in its queue is larger than that. So a peer that has not opened any gets a byte to be probed with. */
+ * asserts that none in its queue is larger than that. A segment of a byte takes three blocks of memory. So a peer with a
+ * window of a few bytes gets one segment at a time, and one that has not opened any a byte to be probed with. */
+enum { WINDOW_MIN = 128 };
+
 static size_t most_at_once(const struct tcp_pcb *pcb)
 {
-    return pcb->snd_wnd_max >= 2 ? UINT16_MAX : pcb->unsent || pcb->unacked ? 0 : 1;
+    if (pcb->snd_wnd_max >= WINDOW_MIN) {
+        return UINT16_MAX;
+    }
+    return pcb->unsent || pcb->unacked ? 0 : pcb->snd_wnd_max >= 2 ? pcb->snd_wnd_max / 2 : 1;
 }
 
 /* One piece, or as much of it as lwIP takes now: lengths and its queue of pbufs are counted in 16

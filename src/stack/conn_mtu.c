@@ -9,14 +9,29 @@ enum { BLACK_HOLE_TRIES = 3 };
  * connection no more. */
 enum { MTU_MIN_V4 = 576, MTU_MIN_V6 = 1280, HEADERS_V4 = 40, HEADERS_V6 = 60 };
 
+/* lwIP counts what is queued in 16 bits, and a FIN or the cut for a closed window may still follow. */
+enum { QUEUE_MAX = UINT16_MAX - 256 };
+
+/* As long as fits, but for a crumb: then equal ones. Or an MTU that falls byte by byte would leave more and
+ * more of them. */
+enum { CRUMB = 128 };
+
+static uint16_t piece(uint16_t len, uint16_t mss)
+{
+    unsigned n = (len + mss - 1u) / mss, rest = len - (n - 1) * mss;
+    return (uint16_t)(rest >= CRUMB ? mss : (len + n - 1) / n);
+}
+
 /* Cut every segment that is queued. Each cut leaves its rest behind the head of the queue, where
- * the walk finds it. False without memory: what is left goes out too large once more. */
+ * the walk finds it. False without memory, or with too many: what is left goes out too large once
+ * more. */
 static bool split_unsent(struct tcp_pcb *pcb, uint16_t mss)
 {
     struct tcp_seg *head = pcb->unsent, *seg = head;
     for (; seg; seg = seg->next) {
         pcb->unsent = seg;
-        if (seg->len > mss && tcp_split_unsent_seg(pcb, mss) != ERR_OK) {
+        if (seg->len > mss && (pcb->snd_queuelen > QUEUE_MAX ||
+                               tcp_split_unsent_seg(pcb, piece(seg->len, mss)) != ERR_OK)) {
             break;
         }
     }

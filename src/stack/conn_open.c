@@ -99,12 +99,29 @@ int stack_tcp_connect(struct stack *s, const struct endpoint *to, stack_tcp_even
 
 /* ---- listening ---- */
 
+/* RFC 4987 3.4: the oldest one that nobody completed within a second makes room, or whoever asks and
+ * never answers would keep all others out for 20 s. A younger one may be an honest one far away. */
+static bool make_room(struct stack_tcp_listener *l)
+{
+    list_foreach(link, &l->pending) {
+        struct stack_tcp *t = list_item(link, struct stack_tcp, pending);
+        if (t->state == CONN_HALF_OPEN) {
+            bool old = t->stack->mono - t->window_since >= NS_PER_S;
+            if (old) {
+                conn_drop_pcb(t, false); /* frees it */
+            }
+            return old;
+        }
+    }
+    return false;
+}
+
 /* A SYN came. Counted from now on, so that a flood of them ends at the limit. */
 static err_t on_syn(u8_t id, struct tcp_pcb_listen *lpcb, struct tcp_pcb *pcb)
 {
     (void)id;
     struct stack_tcp_listener *l = lpcb->callback_arg;
-    if (l->n_pending == BACKLOG_MAX) {
+    if (l->n_pending == BACKLOG_MAX && !make_room(l)) {
         return ERR_MEM;
     }
     struct stack_tcp *t = conn_new(l->stack, CONN_HALF_OPEN);

@@ -122,6 +122,7 @@ static void deliver(struct stack *s, struct rxbuf *buf, struct packet *p)
     s->input_conn = t;
     s->input_packet = p;
     if (t) {
+        s->input_ack = load_be32(p->payload + 8);
         ticks_wake(t);
     }
     ip_input(q, &s->netif);

@@ -60,6 +60,7 @@ struct stack {
     struct list tcp_starved;           /* wait for memory until retry_due */
     struct stack_tcp *input_conn;      /* whom the packet being handled belongs to */
     const struct packet *input_packet; /* that packet */
+    uint32_t input_ack;                /* what it acknowledges; lwIP swaps the header in place */
     struct tcp_pcb *tcp_parked;        /* pcbs that lwIP's timers need not see; see ticks.c */
     struct list time_wait;             /* connections in TIME_WAIT, the oldest first */
     size_t n_time_wait;

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 enum { DUPLICATES_MIN = 3 }; /* so many segments beyond a hole are no mere reordering */
+enum { ROUND_TRIP_MAX_US = 60 * 1000000 }; /* as the longest timeout */
 enum { STEPS_MAX = 64, STAYS = 16 /* RFC 8985 6.2 step 4 */ };
 
 uint32_t losses_clock(const struct stack_tcp *t)
@@ -33,6 +34,12 @@ static void note_flight(struct sender *s, const struct tcp_seg *seg)
     s->first_sent_at = seg->sent_at;
 }
 
+void losses_begin(struct stack_tcp *t)
+{
+    t->sender.newest_at = losses_clock(t);
+    t->sender.newest_end = t->sender.una;
+}
+
 /* RFC 8985 6.2, steps 1 to 3. */
 void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
 {
@@ -43,6 +50,10 @@ void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
     s->arrived_at = losses_clock(t);
     if (seg->sent_at == 0) {
         return; /* cut off another one, and that was what was sent */
+    }
+    if (took > ROUND_TRIP_MAX_US) {
+        s->ambiguous = true; /* nobody listened meanwhile: else it would have been sent again */
+        return;
     }
     if (!(seg->fate & FATE_TWICE)) {
         s->sample = took > 0 ? took : 1;
@@ -96,7 +107,9 @@ void losses_duplicate(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     s->duplicates++;
-    if (TCP_SEQ_GEQ(s->una, s->reordering_until)) {
+    bool later = TCP_SEQ_GEQ(s->una, s->reordering_until) ||
+                 TCP_SEQ_GT(s->reordering_until, t->pcb->snd_nxt); /* 2 GiB ago and more */
+    if (later) {
         s->reordering_until = t->pcb->snd_nxt;
         if (s->reordering_steps < STEPS_MAX) {
             s->reordering_steps++;
@@ -117,11 +130,12 @@ static uint32_t end_of(const struct tcp_seg *seg, uint32_t seq)
     return seq + (seg->len > 0 ? seg->len : 1u);
 }
 
-void losses_mark(struct stack_tcp *t)
+size_t losses_mark(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     uint32_t seq = t->pcb->unacked ? first_seq(t->pcb) : 0;
-    for (struct tcp_seg *seg = t->pcb->unacked; seg; seg = seg->next) {
+    size_t n = 0;
+    for (struct tcp_seg *seg = t->pcb->unacked; seg; seg = seg->next, n++) {
         uint32_t end = end_of(seg, seq);
         if (!(seg->fate & FATE_SACKED) && sack_covers(&s->fresh, seq, end)) {
             losses_delivered(t, seg, end);
@@ -132,6 +146,7 @@ void losses_mark(struct stack_tcp *t)
         seq = end;
     }
     s->fresh.n = 0;
+    return n;
 }
 
 /* How much later than its successors a segment may arrive: RFC 8985 6.2 step 4. */

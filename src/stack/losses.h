@@ -10,6 +10,9 @@
 /* The stack's clock as in tcp_seg.sent_at: us, wraps, never 0, which means that it was not sent. */
 uint32_t losses_clock(const struct stack_tcp *t);
 
+/* Nothing that is sent from now on has arrived: what was known of others says nothing about it. */
+void losses_begin(struct stack_tcp *t);
+
 /* A segment arrived, whose fate is not SACKED yet. */
 void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end);
 
@@ -22,8 +25,9 @@ void losses_forget(struct sender *s, const struct tcp_seg *seg);
 /* The receiver had a segment twice. */
 void losses_duplicate(struct stack_tcp *t);
 
-/* The blocks that have come in reach the segments; the set of them is empty afterwards. */
-void losses_mark(struct stack_tcp *t);
+/* The blocks that have come in reach the segments; the set of them is empty afterwards. How many
+ * segments were looked at. */
+size_t losses_mark(struct stack_tcp *t);
 
 struct verdict {
     size_t n_segments; /* that were looked at */

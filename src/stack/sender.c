@@ -15,11 +15,13 @@ enum {
     BACKOFF_MAX = 7
 };
 
-/* RFC 8985 7.2: two round trips, and what a receiver may hold back an acknowledgement for. */
-enum { PROBE_MIN_US = 10000, HELD_BACK_US = 200000 };
+/* RFC 8985 7.2: two round trips, and for a lone segment what a receiver may hold back an acknowledgement
+ * for. Most do for 40 or 50 ms (Linux, Windows), some for 200; a probe that was for nothing costs a
+ * packet, and waiting for the timeout a quarter of a second. */
+enum { PROBE_MIN_US = 10000, HELD_BACK_US = 50000, HELD_BACK_MAX_US = 200000 };
 
 /* A segment takes 6 ns or 12 to look at: about a tenth of the time is spent on it at most. */
-enum { LOOK_NS_PER_SEGMENT = 100 };
+enum { LOOK_NS_PER_SEGMENT = 100, SHORT_FLIGHT = 256 /* full segments: looked at at any time */ };
 
 static void set_timeout(struct stack_tcp *t, unsigned backoff)
 {
@@ -37,9 +39,10 @@ void sender_open(struct stack_tcp *t)
     congestion_init(&s->congestion, t->pcb->mss, knows ? rtt : 0, next);
     t->pcb->cwnd = s->congestion.window;
     s->paced_due = NEVER;
-    s->una = s->looked_una = s->highest = s->newest_end = s->recover = s->reordering_until = next;
-    s->newest_at = losses_clock(t);
+    s->una = s->looked_una = s->highest = s->recover = s->reordering_until = next;
+    losses_begin(t);
     s->reordering_steps = 1;
+    s->held_back = HELD_BACK_US;
     s->last_event = t->stack->mono;
     if (knows) {
         rtt_sample(&s->rtt, rtt, losses_clock(t));
@@ -68,7 +71,8 @@ static uint32_t in_flight(const struct tcp_pcb *pcb)
         return 0;
     }
     if (pcb->unsent) {
-        return lwip_ntohl(pcb->unsent->tcphdr->seqno) - pcb->lastack;
+        uint32_t first = lwip_ntohl(pcb->unsent->tcphdr->seqno);
+        return TCP_SEQ_GT(first, pcb->lastack) ? first - pcb->lastack : 0;
     }
     return pcb->snd_nxt - pcb->lastack - ((pcb->flags & TF_FIN) != 0);
 }
@@ -154,6 +158,22 @@ void stack_hook_segment_acked(struct tcp_pcb *pcb, struct tcp_seg *seg)
     }
 }
 
+/* A walk before the turn ends, which whoever names holes all over a long flight could ask for with each
+ * segment: then it counts as a look. What finds no room is not heard of. */
+static void add_block(struct stack_tcp *t, struct sack_block b)
+{
+    struct sender *s = &t->sender;
+    if (sack_add(&s->fresh, b)) {
+        return;
+    }
+    bool is_short = in_flight(t->pcb) <= SHORT_FLIGHT * t->pcb->mss;
+    if (is_short || t->stack->mono >= s->look_at) {
+        uint64_t next = t->stack->mono + losses_mark(t) * LOOK_NS_PER_SEGMENT;
+        s->look_at = is_short ? s->look_at : next;
+        sack_add(&s->fresh, b);
+    }
+}
+
 /* The blocks of the segment that is coming in. */
 static void gather_blocks(struct stack_tcp *t)
 {
@@ -164,17 +184,27 @@ static void gather_blocks(struct stack_tcp *t)
     }
     struct sack_block blocks[SACK_BLOCKS_MAX];
     size_t n = sack_parse(p->payload, (size_t)(p->payload[12] >> 4) * 4, blocks);
-    if (sack_is_duplicate(blocks, n, s->una)) {
+    if (sack_is_duplicate(blocks, n, t->stack->input_ack)) {
         losses_duplicate(t);
     }
     for (size_t i = 0; i < n; i++) {
         struct sack_block b = blocks[i];
         bool plausible = TCP_SEQ_LT(b.left, b.right) && TCP_SEQ_GT(b.right, s->una) &&
                          TCP_SEQ_LEQ(b.right, t->pcb->snd_nxt);
-        if (plausible && !sack_add(&s->fresh, b)) {
-            losses_mark(t); /* makes room */
-            sack_add(&s->fresh, b);
+        if (plausible) {
+            add_block(t, b);
         }
+    }
+}
+
+/* RFC 9293 3.8.6.1: a peer that keeps its window closed may have taken back what is under way. While it
+ * answers it is alive, and is asked on. lwIP gives up by the count of timeouts. */
+static void wait_for_window(struct stack_tcp *t)
+{
+    const struct packet *p = t->stack->input_packet;
+    bool closed = p && p->payload[14] == 0 && p->payload[15] == 0;
+    if (closed && t->pcb->nrtx > BACKOFF_MAX) {
+        t->pcb->nrtx = BACKOFF_MAX;
     }
 }
 
@@ -185,9 +215,19 @@ static void end_probe(struct stack_tcp *t, bool progress)
     if (!s->probing || TCP_SEQ_LT(s->una, s->probe_end)) {
         return;
     }
-    bool unneeded = !s->probe_is_old || s->duplicates > 0 || s->unneeded > 0 || !progress;
+    bool wasted = s->duplicates > 0 || s->unneeded > 0 || !progress;
+    bool unneeded = !s->probe_is_old || wasted;
+    s->held_back = s->probe_is_old && wasted ? HELD_BACK_MAX_US : s->held_back;
     bool mended = TCP_SEQ_GT(s->una, s->probe_end);
     s->probing = !unneeded && !mended;
+}
+
+static void note_delay(struct sender *s, uint32_t us)
+{
+    uint32_t over = us - s->rtt.least;
+    if (over > s->held_back) {
+        s->held_back = over < HELD_BACK_MAX_US ? over : HELD_BACK_MAX_US;
+    }
 }
 
 /* Karn's rule: what stood behind something that was sent again may have arrived long ago. */
@@ -198,6 +238,7 @@ static void take_sample(struct stack_tcp *t)
     if (us > 0) {
         rtt_sample(&s->rtt, us, losses_clock(t));
         s->flight.rtt = us;
+        note_delay(s, us);
     }
     s->sample = 0;
     s->ambiguous = false;
@@ -221,6 +262,8 @@ void stack_hook_ack(struct tcp_pcb *pcb)
     if (bytes > 0) {
         s->last_event = t->stack->mono;
         set_timeout(t, 0);
+    } else {
+        wait_for_window(t);
     }
     pcb->cwnd = in_flight(pcb); /* nothing new before the end of the turn */
     conn_mark_dirty(t);
@@ -245,6 +288,7 @@ void stack_hook_timeout(struct tcp_pcb *pcb)
     s->probing = false;
     losses_all(t);
     s->credit = t->pcb->mss;
+    losses_begin(t);
     resend_lost(t);
     conn_mark_dirty(t);
 }
@@ -338,7 +382,7 @@ static uint64_t probe_time(const struct stack_tcp *t)
 {
     const struct sender *s = &t->sender;
     uint32_t us = 2 * s->rtt.smoothed;
-    us += t->pcb->unacked->next ? 0 : HELD_BACK_US;
+    us += t->pcb->unacked->next ? 0 : s->held_back;
     return s->last_event + (us > PROBE_MIN_US ? us : PROBE_MIN_US) * NS_PER_US;
 }
 
@@ -394,6 +438,7 @@ void sender_output(struct stack_tcp *t)
         }
         if (!t->pcb->unacked && t->pcb->unsent) {
             congestion_idle(&s->congestion, t->stack->mono);
+            losses_begin(t); /* the clock of segments may have wrapped since */
         }
         output(t);
         plan_probe(t);

@@ -69,6 +69,7 @@ struct sender {
     bool probing;   /* a probe for a lost tail is out (RFC 8985 7) */
     bool probe_is_old;
     uint32_t probe_end;
+    uint32_t held_back; /* us: the acknowledgement of a lone segment, by the peer */
 
     uint32_t arrived, arrived_at; /* bytes on this connection; when, us */
     uint32_t first_sent_at; /* of what is in flight, that is: of the newest that has arrived */

@@ -185,3 +185,24 @@ void stack_tcp_close(struct stack_tcp *t)
         conn_mark_dirty(t);
     }
 }
+
+size_t stack_tcp_count(const struct stack *stack)
+{
+    size_t n = 0;
+    list_foreach(l, &stack->conns) {
+        n++;
+    }
+    return n;
+}
+
+bool stack_tcp_is_delivering(const struct stack *stack)
+{
+    list_foreach(l, &stack->conns) {
+        const struct stack_tcp *t = list_item(l, struct stack_tcp, all);
+        bool is_closed = !t->has_user && t->listener == NULL && t->pcb != NULL;
+        if (is_closed && t->state == CONN_OPEN && !t->fin_acked) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -50,6 +50,8 @@ struct endpoint stack_tcp_listener_local(const struct stack_tcp_listener *l, enu
 void stack_tcp_listener_close(struct stack_tcp_listener *l);
 void stack_tcp_set_handler(struct stack_tcp *t, stack_tcp_event_fn *event, void *ctx);
 
+size_t stack_tcp_count(const struct stack *stack); /* streams, from SYN to the last FIN; a walk */
+
 /* ---- sending ---- */
 
 /* A contiguous piece of free send space, *len bytes (at least 1); NULL when the send queue is full,
@@ -88,5 +90,8 @@ struct endpoint stack_tcp_local(const struct stack_tcp *t);
  * connect just ends. abort: RST now. Both free `t` for the caller, on a failed stream too. */
 void stack_tcp_close(struct stack_tcp *t);
 void stack_tcp_abort(struct stack_tcp *t);
+
+/* Is there a stream that was closed, of which the peer has not acknowledged everything and the FIN? */
+bool stack_tcp_is_delivering(const struct stack *stack);
 
 #endif

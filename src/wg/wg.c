@@ -290,6 +290,11 @@ const char *wg_rx_text(enum wg_rx verdict)
     return texts[verdict];
 }
 
+const uint8_t *wg_own_public_key(const struct wg *wg)
+{
+    return wg->identity.public_key;
+}
+
 bool wg_public_key(uint8_t public_key[KEY_LEN], const uint8_t private_key[KEY_LEN])
 {
     return suite_init() && suite_dh_public(public_key, private_key);

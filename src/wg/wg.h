@@ -180,6 +180,9 @@ void wg_peer_set_keepalive(struct wg_peer *peer, uint16_t seconds, struct now no
 uint64_t wg_rx_count(const struct wg *wg, enum wg_rx verdict);
 const char *wg_rx_text(enum wg_rx verdict);
 
+/* What our peers must know us by. */
+const uint8_t *wg_own_public_key(const struct wg *wg);
+
 /* The public key of a private one. False for a key whose public half is all zero. */
 bool wg_public_key(uint8_t public_key[KEY_LEN], const uint8_t private_key[KEY_LEN]);
 /* Make random bytes a private key (clamped, RFC 7748 section 5). */

@@ -33,6 +33,7 @@ class Checked:
     def cause(self):
         found = re.findall(r"^cause: (.*)$", self.text, re.M)
         assert len(found) <= 1, self.text
+        assert not found or self.text.count(found[0]) == 1, "it is said once"
         return found[0] if found else None
 
 
@@ -74,7 +75,7 @@ def test_a_port_where_nothing_listens_is_the_cause(bare_ground):
     ground.add_far(start=False)
     checked = Checked(ground)
     assert checked.code == CHECK_FAILED, checked.text
-    assert "nothing listens" in checked.cause
+    assert "nothing listens" in checked.cause and checked.text.count("nothing listens") == 1
     assert checked.took < 45
 
 
@@ -88,10 +89,21 @@ def test_an_endpoint_that_swallows_everything_is_the_cause(bare_ground):
     assert checked.took < 45
 
 
+def test_of_two_silent_peers_each_is_told_of_once(bare_ground):
+    ground = bare_ground
+    for _ in range(2):
+        ground.add_far(start=False)
+    ground.expect(port_unreachable=True)
+    checked = Checked(ground)
+    assert checked.code == CHECK_FAILED, checked.text
+    for far in ground.fars:
+        assert checked.text.count(f"({far.outer4}:51820) has not answered") == 1, checked.text
+
+
 def test_without_dns_nothing_is_looked_up(ground):
     checked = Checked(ground, ground.interface(DNS=None) + ground.peer())
     assert checked.code == WORKS, checked.text
-    assert checked.line("dns") == "no DNS in the file: names are refused"
+    assert checked.line("dns") == "no DNS in the file: names are refused -> set DNS = a server in the tunnel"
     assert "nobody to ping" in checked.line("ping")
     checked = Checked(ground, ground.interface(DNS=None) + ground.peer(), ground.far.inner4)
     assert checked.code == WORKS, checked.text

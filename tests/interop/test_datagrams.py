@@ -26,17 +26,18 @@ def place(shared_ground):
         "[Proxy]\nBindAddress = 127.0.0.1:1081\nUdpPort = 5300\nUdpAdvertise = 198.51.100.7:5400\n"
         "[Proxy]\nBindAddress = [::1]:1080\n"
         f"[Proxy]\nBindAddress = unix:{path}\n"
+        f"[Proxy]\nBindAddress = unix:{path}-with-port\nUdpPort = 1099\n"
         "[Proxy]\nBindAddress = 127.0.0.1:1083\nUDP = no\n"
         "[Proxy]\nBindAddress = 0.0.0.0:1085\nAllowLan = yes\n"
         f"[UDPProxyTunnel]\nBindAddress = 127.0.0.1:{IN}\nTarget = {ground.far.inner4}:7005\nInactivityTimeout = 1\n"
         f"[UDPProxyTunnel]\nBindAddress = 127.0.0.1:{IN_BY_NAME}\nTarget = six.corp.test:7005\n"
         f"[UDPServerTunnel]\nListenPort = {OUT}\nTarget = localhost:9005\n")
-    ground.start(ground.client_conf() + sections, arguments=("-R", f"udp:{OUT_BY_OPTION}:127.0.0.1:9005"))
+    proxy = ground.start(ground.client_conf() + sections, arguments=("-R", f"udp:{OUT_BY_OPTION}:127.0.0.1:9005"))
     # The far end knows where we are only after our first word.
     assert socks.reply_to(ground.client, ONE, ground.far.inner4, 80).code == socks.SUCCEEDED
     with doors.datagrams(ground.far.network, (ground.far.inner4, 7005)) as four, \
             doors.datagrams(ground.far.network, (ground.far.inner6, 7005)) as six:
-        yield SimpleNamespace(ground=ground, client=ground.client, far=ground.far, path=path, four=four, six=six)
+        yield SimpleNamespace(ground=ground, client=ground.client, far=ground.far, proxy=proxy, path=path, four=four, six=six)
 
 
 @pytest.fixture(autouse=True)
@@ -202,18 +203,40 @@ def test_clients_over_IPv6_have_it_too(place):
         goes_through(place, a)
 
 
-def test_clients_over_a_unix_socket_have_it_on_loopback(place):
-    with doors.plain(place.client, place.path) as control:
-        control.sendall(b"\x05\x01\x00\x05\x03\x00" + socks.destination("0.0.0.0", 0))
-        assert socks.exactly(control, 2) == b"\x05\x00"
-        reply = socks.read_reply(control)
+def ask_at_unix_socket(control, port):
+    """The answer to an UDP ASSOCIATE that names a port of ours."""
+    control.sendall(b"\x05\x01\x00\x05\x03\x00" + socks.destination("0.0.0.0", port))
+    assert socks.exactly(control, 2) == b"\x05\x00"
+    return socks.read_reply(control)
+
+
+def test_clients_over_a_unix_socket_have_it_on_loopback_for_the_port_that_they_name(place):
+    """Any other account of the machine can send there, too, and is not heard."""
+    with doors.plain(place.client, place.path) as control, \
+            doors.datagrams(place.client, ("127.0.0.1", 0)) as s, \
+            doors.datagrams(place.client, ("127.0.0.1", 0)) as stranger:
+        reply = ask_at_unix_socket(control, s.getsockname()[1])
         assert reply.address == "127.0.0.1"
-        with doors.datagrams(place.client, ("127.0.0.1", 0)) as s:
-            s.sendto(b"\0\0\0" + socks.destination(place.far.inner4, 7005) + b"unix", (reply.address, reply.port))
-            got, inside = place.four.recvfrom(65535)
-            assert got == b"unix"
-            place.four.sendto(b"re", inside)
-            assert s.recv(2048).endswith(b"re")
+        head = b"\0\0\0" + socks.destination(place.far.inner4, 7005)
+        stranger.sendto(head + b"stranger", (reply.address, reply.port))
+        s.sendto(head + b"unix", (reply.address, reply.port))
+        got, inside = place.four.recvfrom(65535)
+        assert got == b"unix"
+        place.four.sendto(b"re", inside)
+        assert s.recv(2048).endswith(b"re")
+
+
+def test_clients_over_a_unix_socket_that_name_no_port_need_a_word_in_the_file(place):
+    with doors.plain(place.client, place.path) as control:
+        assert ask_at_unix_socket(control, 0).code == 2
+    assert "does not name the port" in place.proxy.log
+    with doors.plain(place.client, f"{place.path}-with-port") as control, \
+            doors.datagrams(place.client, ("127.0.0.1", 0)) as s:
+        reply = ask_at_unix_socket(control, 0)
+        assert (reply.address, reply.port) == ("127.0.0.1", 1099)
+        s.sendto(b"\0\0\0" + socks.destination(place.far.inner4, 7005) + b"first", (reply.address, reply.port))
+        got, inside = place.four.recvfrom(65535)
+        assert got == b"first"
 
 
 def test_where_the_file_says_no_it_is_refused(place):

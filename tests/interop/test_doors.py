@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ground import doors, pac, process, product, services, socks
+from ground import doors, pac, process, product, services, socks, wireguard
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -415,7 +415,7 @@ def test_a_command_does_not_run_when_the_tunnel_does_not_come(bare_ground):
     ground.expect(port_unreachable=True)
     done = ground.run(wgproxy_command(ground, "--wait", "2", "--", "echo", "ran"))
     assert done.returncode == 4 and done.stdout == b""
-    assert b"no answer from" in done.stderr and b"echo was not run" in done.stderr
+    assert b"no answer from" in done.stderr and b"echo was not run -> 'wgproxy check'" in done.stderr
 
 
 VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -459,7 +459,24 @@ def test_what_goes_past_the_tunnel_by_the_callers_wish_is_named(ground):
     assert b"warning: no_proxy is set" in done.stderr and b".corp.test" in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_a_command_has_no_secret_and_nothing_of_a_service_manager(ground):
+    path = ground.work / "command.conf"
+    key = ground.keys.private
+    path.write_text(f"shared = $SHARED\n{ground.interface(PrivateKey='${KEY}')}{ground.peer()}"
+                    "[Proxy]\nBindAddress = fd:it\nUsername = $NAME\nPassword = %(shared)s\n")
+    path.chmod(0o600)
+    script = "env; ls -l /proc/self/fd"
+    done = ground.run(["env", f"KEY={key}", "SHARED=open sesame", "NAME=u", "NOTIFY_SOCKET=/run/nobody",
+                       "python3", "-c", ACTIVATE, "1090 1091", "it:unused",
+                       product.binary(), "-q", "-c", path, "--", "sh", "-c", script])
+    said = done.stdout.decode()
+    assert done.returncode == 0, done.stderr
+    assert key not in said and "sesame" not in said and "NAME=u" in said
+    for name in ("LISTEN_", "NOTIFY_SOCKET", "socket:["):
+        assert name not in said, said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1])
 def test_a_command_gets_the_signals(ground, number):
     script = (f"trap 'echo got it; exit 9' {number.name[3:]}; echo started; "
               "i=0; while [ $i -lt 2000 ]; do sleep 0.05; i=$((i+1)); done")
@@ -470,6 +487,31 @@ def test_a_command_gets_the_signals(ground, number):
     program.signal(number)
     assert program.wait(60) == 9
     assert "got it" in program.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_command_that_a_signal_kept_from_running_has_not_succeeded(bare_ground, number):
+    """`wgproxy -- make test && deploy`, interrupted while the tunnel is waited for."""
+    ground = bare_ground
+    ground.add_far(start=False)
+    ground.expect(port_unreachable=True)
+    log = ground.work / "command.log"
+    program = process.Process(ground.client, wgproxy_command(ground, "--", "echo", "ran"), log)
+    program.wait_for_output(product.READY, 60)
+    program.signal(number)
+    assert program.wait(60) == 128 + number
+    assert "ran" not in program.output
+
+
+def test_a_command_ignores_what_its_starter_ignored(ground):
+    """nohup(1) means the command, too; what wgproxy ignores for itself, it does not."""
+    script = "grep SigIgn /proc/self/status"
+    done = ground.run(["nohup", *wgproxy_command(ground, "-q", "--", "sh", "-c", script)])
+    ignored = int(done.stdout.split()[1], 16)
+    assert ignored & 1 << signal.SIGHUP - 1 and not ignored & 1 << signal.SIGPIPE - 1
+    wait_for_another_initiation()
+    done = ground.run(wgproxy_command(ground, "-q", "--", "sh", "-c", script))
+    assert not int(done.stdout.split()[1], 16) & 1 << signal.SIGHUP - 1
 
 
 def test_a_command_that_dies_of_a_signal_has_the_shells_status(ground):
@@ -511,6 +553,83 @@ def test_the_status_port_tells_whether_the_tunnel_is_fit(ground):
     assert "private_key=REDACTED" in metrics and "last_handshake_time_sec=1" in metrics
     pac = body_of(ground, "http://127.0.0.1:9080/proxy.pac").decode()
     assert 'isInNet(host, "10.77.0.0", "255.255.0.0")' in pac and '"corp.test"' in pac
+
+
+def ask(ground, command, *arguments):
+    done = ground.run([product.binary(), command, *arguments])
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("at", ["9080", "[::1]:9080", "0.0.0.0:9080", "unix:/tmp/status"])
+def test_the_one_that_runs_can_be_shown(ground, at):
+    at = at.replace("/tmp", str(ground.work))
+    proxy = ground.start(ground.client_conf() + proxy_section() + f"[Status]\nBindAddress = {at}\nAllowLan = yes\n")
+    assert body_of(ground, "-x", proxy.url(), hello_url(ground)) == services.HELLO
+    for where in (("-i", at), ("-c", proxy.config_path)):
+        assert ask(ground, "ready", *where) == (0, "ready\n", "")
+        status, shown, said = ask(ground, "show", *where)
+        assert status == 0 and said == ""
+        assert shown.startswith(f"interface: {proxy.config_path}\n  public key: ")
+        assert f"\npeer: {ground.far.keys.public}\n  endpoint: 192.0.2.2:51820\n" in shown
+        assert re.search(r"\n  latest handshake: .*\n  transfer: .*B received, .*B sent\n", shown)
+        assert ground.keys.private not in shown
+
+
+def test_who_cannot_be_asked_is_said(ground):
+    assert ask(ground, "ready", "-i", "9080") == (
+        1, "", "wgproxy: cannot ask for the status at 127.0.0.1:9080: Connection refused\n")
+    proxy = ground.start(ground.interface() + ground.peer(PublicKey=wireguard.Keys.new().public) + proxy_section(),
+                         arguments=("-i", "9080"))
+    assert ask(ground, "ready", "-i", "9080") == (1, "not ready\n", "")
+    status, _, said = ask(ground, "show", "-c", proxy.config_path)
+    assert status == 1 and "there is no [Status]" in said
+    status, _, said = ask(ground, "show", "-i", "1080")  # its proxy
+    assert status == 1 and "tells no status" in said
+
+
+# As Prometheus asks, versions 2 and 3.
+SCRAPES = (
+    "application/openmetrics-text;version=1.0.0;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+)
+
+
+def scrape(ground, accept=SCRAPES[0]):
+    """What Prometheus's own reader makes of it: {(name, labels): value}."""
+    parser = pytest.importorskip("prometheus_client.parser")
+    text = body_of(ground, "-H", f"Accept: {accept}", "http://127.0.0.1:9080/metrics").decode()
+    families = list(parser.text_string_to_metric_families(text))
+    assert all(f.documentation and f.type in ("counter", "gauge") for f in families)
+    assert len({f.name for f in families}) == len(families)
+    samples = [s for f in families for s in f.samples]
+    found = {(s.name, *(v for k, v in sorted(s.labels.items()) if k != "tunnel")): s.value for s in samples}
+    assert len(found) == len(samples) > 30
+    return found
+
+
+@pytest.mark.parametrize("accept", SCRAPES)
+def test_prometheus_can_scrape_it(ground, accept):
+    proxy = ground.start(ground.client_conf() + proxy_section(), arguments=("-i", "9080"))
+    assert scrape(ground, accept)["wgproxy_tcp_connections",] == 0
+    peer = ground.far.keys.public
+    with socks.connect(ground.client, proxy.address, ground.far.inner4, 80):
+        during = scrape(ground, accept)
+    assert during["wgproxy_tunnel_ready",] == during["wgproxy_tcp_connections",] == 1
+    assert during["wgproxy_peer_handshakes_total", peer] == during["wgproxy_peer_has_session", peer] == 1
+    assert during["wgproxy_peer_received_bytes_total", peer] > 92
+    assert during["wgproxy_peer_last_handshake_seconds", peer] > 1.7e9
+
+
+def test_what_is_dropped_is_counted_by_reason(ground):
+    ground.start(ground.client_conf() + proxy_section(), arguments=("-i", "9080"))
+    plain = body_of(ground, "http://127.0.0.1:9080/metrics").decode()
+    port = int(re.search(r"listen_port=(\d+)", plain).group(1))
+    assert "dropped_malformed" not in plain
+    with ground.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(b"no WireGuard", ("127.0.0.1", port))
+    process.wait_until(lambda: scrape(ground)["wgproxy_outer_packets_dropped_total", "malformed"] == 1, 20, "the counter")
+    assert scrape(ground)["wgproxy_inner_packets_dropped_total", "fragment"] == 0
+    assert "outer_dropped_malformed=1\n" in body_of(ground, "http://127.0.0.1:9080/metrics").decode()
 
 
 def pac_answers(ground, allowed_ips, hosts, dns="10.77.0.1, Corp.Test."):

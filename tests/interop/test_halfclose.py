@@ -4,6 +4,7 @@
 import contextlib
 import hashlib
 import socket
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -210,6 +211,72 @@ def test_a_way_out_begins_at_either_of_our_addresses(place):
             with there:
                 s.sendall(b"x")
                 assert there.recv(1) == b"x"
+
+
+# The program's own end -------------------------------------------------------
+
+LAST = 256 * 1024  # more than the far end takes before it reads
+OVER = "both sides finished"  # in the log: the flow has ended here, which is what keeps nothing running
+
+
+def hear_out(listener, log, heard):
+    """End our side at once, like a server that has nothing to say, and read only when the flow is over for wgproxy."""
+    s, _ = listener.accept()
+    with s:
+        s.settimeout(60)
+        s.shutdown(socket.SHUT_WR)
+        process.wait_until(lambda: OVER in log(), 60, OVER)
+        with contextlib.suppress(OSError):
+            while piece := s.recv(body.CHUNK):
+                heard.append(piece)
+
+
+@contextlib.contextmanager
+def listener_that_hears_out(ground, log):
+    with doors.listen(ground.far.network, ("0.0.0.0", 7102)) as listener:
+        heard = []
+        thread = in_background(hear_out, listener, log, heard)
+        yield
+        thread.join()
+    assert len(b"".join(heard)) == LAST and b"".join(heard) == b"".join(body.chunks(LAST, 5))
+
+
+SAY = """
+import os, socket, sys
+host, port = os.environ["ALL_PROXY"].rsplit("/", 1)[1].split(":")
+s = socket.create_connection((host, int(port)))
+s.sendall(b"\\5\\1\\0\\5\\1\\0\\1" + socket.inet_aton(sys.argv[1]) + (7102).to_bytes(2, "big"))
+got = b""
+while len(got) < 12:
+    got += s.recv(12 - len(got))
+s.sendall(open(sys.argv[2], "rb").read())
+"""
+
+
+@pytest.mark.parametrize("how", ["-W", "--"])
+def test_what_was_said_last_arrives_before_the_program_ends(ground, how):
+    path, log, words = ground.work / "last.conf", ground.work / "last.log", ground.work / "words"
+    path.write_text(ground.client_conf())
+    path.chmod(0o600)
+    words.write_bytes(b"".join(body.chunks(LAST, 5)))
+    log.touch()
+    target = f"{ground.far.inner4}:7102"
+    last = ["-W", target] if how == "-W" else ["--", sys.executable, "-c", SAY, ground.far.inner4, words]
+    with listener_that_hears_out(ground, log.read_text), words.open("rb") as given, log.open("wb") as said:
+        done = ground.run([*process.UNPRIVILEGED, product.binary(), "-v", "-c", path, *last], stdin=given, stderr=said,
+                          timeout=120)
+    assert done.returncode == 0, log.read_text()
+
+
+def test_what_was_said_last_arrives_before_a_signal_ends_the_program(ground):
+    proxy = ground.start(arguments=("-v",))
+    with listener_that_hears_out(ground, lambda: proxy.log if "what runs has" in proxy.log else ""):
+        with socks.connect(ground.client, proxy.address, ground.far.inner4, 7102) as s:
+            for chunk in body.chunks(LAST, 5):
+                s.sendall(chunk)
+        proxy.wait_for_log(OVER)
+        proxy.signal()
+    assert proxy.wait(60) == 0
 
 
 # Reset -----------------------------------------------------------------------

@@ -2,16 +2,21 @@
 """Start, stop, restart, idleness, and what the log may say."""
 
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import time
+import types
+from pathlib import Path
 
 import pytest
 
-from ground import services, socks
+from ground import product, services, socks
 from ground.body import MIB
 from ground.capture import INITIATION, RESPONSE
-from ground.process import wait_until
+from ground.process import UNPRIVILEGED, wait_until
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -43,7 +48,7 @@ def port_is_free(ground, address):
     return True
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_a_second_signal_ends_it_at_once_even_with_open_flows(ground, number):
     proxy = ground.start(ground.client_conf() + "[Proxy]\nBindAddress = 1080\n[Limits]\nDrainTimeout = 300\n")
     flows = [open_download(ground, proxy) for _ in range(5)]
@@ -58,6 +63,73 @@ def test_a_second_signal_ends_it_at_once_even_with_open_flows(ground, number):
     for s in (*flows, idle, half_said):
         s.close()
     wait_until(lambda: port_is_free(ground, ("127.0.0.1", 1080)), 30, "the port is free")
+
+
+def test_a_hangup_that_was_ignored_at_the_start_stays_so(ground):
+    """As by nohup(1): whoever wants the end says so otherwise."""
+    proxy = ground.start(wrapper=("nohup",))
+    proxy.signal(signal.SIGHUP)
+    proxy.signal(signal.SIGHUP)
+    assert hello(ground, proxy)
+    assert proxy.stop() == 0
+
+
+# A user's terminal: its shell leads the session, starts words in the foreground, and waits for their end.
+TERMINAL = """
+import os, pty, sys
+pid, _ = pty.fork()
+if pid == 0:
+    os.execvp("sh", ["sh", "-c", '"$@" && echo done >"$0"; read never', *sys.argv[1:]])
+sys.stdin.read()  # until we hang up: the terminal goes with this process
+"""
+
+
+@pytest.fixture
+def terminal(ground):
+    """Runs words in a terminal until they are done; call it again to hang up."""
+    done, said = ground.work / "done", ground.work / "terminal.log"
+    opened = []
+
+    def use(*words):
+        if words:
+            opened.append(subprocess.Popen(
+                [sys.executable, "-c", TERMINAL, done, "sh", "-c", 'exec "$@" 2>"$0"', said, *map(str, words)],
+                stdin=subprocess.PIPE, preexec_fn=ground.client.join))
+            wait_until(done.exists, 60, f"the end of {words}")
+        else:
+            opened[0].stdin.close()
+            assert opened[0].wait(30) == 0
+
+    yield use
+    for process in opened:
+        process.kill()
+
+
+def test_a_daemon_outlives_the_terminal_that_started_it(ground, terminal):
+    path = ground.work / "daemon.conf"
+    path.write_text(ground.client_conf())
+    path.chmod(0o600)
+    terminal(*UNPRIVILEGED, product.binary(), "-c", path, "-d")
+    pid = owner_of(ground, 1080)
+    try:
+        terminal()
+        proxy = types.SimpleNamespace(url=lambda scheme: f"{scheme}://127.0.0.1:1080")
+        assert hello(ground, proxy)
+        assert os.getsid(pid) == pid and terminal_of(pid) == 0
+    finally:
+        os.kill(pid, signal.SIGHUP)
+    wait_until(lambda: owner_of(ground, 1080) is None, 30, "a hangup of its own ends it")
+
+
+def owner_of(ground, port):
+    done = ground.run(["ss", "-Hltnp", f"( sport = :{port} )"])
+    found = re.search(rb"pid=(\d+)", done.stdout)
+    return int(found.group(1)) if found else None
+
+
+def terminal_of(pid):
+    """Its number, 0 for none (proc(5))."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[4])
 
 
 def test_what_breaks_leaves_no_memory_on_the_disk(ground):
@@ -116,9 +188,16 @@ def test_a_taken_port_ends_the_second_one_with_a_clear_message(ground):
     first = ground.start()
     second = ground.launch()
     assert second.wait(30) == RUNTIME_FAILURE
-    assert "127.0.0.1:1080" in second.log and "in use" in second.log
+    assert "127.0.0.1:1080" in second.log and "in use" in second.log and "-D PORT" in second.log
     assert not second.said_ready()
     assert hello(ground, first)
+
+
+def test_a_port_of_roots_is_told_whose_it_is(ground):
+    ground.client.sysctl("ipv4/ip_unprivileged_port_start", 1024)
+    proxy = ground.launch(port=1023)
+    assert proxy.wait(30) == RUNTIME_FAILURE
+    assert "127.0.0.1:1023" in proxy.log and "root's" in proxy.log
 
 
 def falls_asleep(proxy, window, tries):

@@ -92,6 +92,46 @@ def full_house(ground):
         s.close()
 
 
+def test_clients_of_http_that_rest_do_not_keep_others_out(ground):
+    """Browsers hold their connections for the next page; each is worth less than one that is needed now."""
+    proxy = ground.start(ground.client_conf() + proxy_section() + LIMIT)
+    url = f"http://{ground.far.inner4}/hello"
+    page = f"GET {url} HTTP/1.1\r\nHost: {ground.far.inner4}\r\n\r\n".encode()
+
+    def asks(s):
+        s.sendall(page)
+        got = b""
+        while not got.endswith(services.HELLO):
+            piece = s.recv(4096)
+            assert piece, got
+            got += piece
+        assert got.startswith(b"HTTP/1.1 200")
+
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(doors.plain(ground.client, proxy.address)) for _ in range(2)]
+        for s in clients:
+            asks(s)
+        assert fetch(ground, proxy) == services.HELLO
+        assert clients[0].recv(1) == b"", "who has rested longest has made room"
+        asks(clients[1])
+    assert "turned away" not in proxy.log
+
+
+def test_nor_do_they_where_descriptors_are_the_limit(ground):
+    """Each that comes beyond them is served when it comes, not a minute later."""
+    proxy = ground.start(wrapper=("prlimit", "--nofile=60:60"))
+    page = f"GET http://{ground.far.inner4}/hello HTTP/1.1\r\nHost: {ground.far.inner4}\r\n\r\n".encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            s = stack.enter_context(doors.plain(ground.client, proxy.address))
+            s.sendall(page)
+            got = b""
+            while not got.endswith(services.HELLO):
+                piece = s.recv(4096)
+                assert piece, got
+                got += piece
+
+
 def test_beyond_the_limit_each_protocol_says_so_and_there_is_room_again(ground):
     host = ground.far.inner4
     with full_house(ground) as (proxy, takers):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Each way to fail has its own true answer (RFC 1928 section 6)."""
+"""Each way to fail has its own true answer (RFC 1928 section 6). What takes long by its nature is waited for side by side."""
 
+import contextlib
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
 
-from ground import doors, services, socks
+from conftest import judged_ground
+from ground import doors, process, services, socks
 
 pytestmark = pytest.mark.usefixtures("wgproxy")
 
@@ -15,6 +18,35 @@ BND_ADDR_NONE = b"\x01\0\0\0\0\0\0"
 
 def ask(ground, proxy, host, port=80, **options):
     return socks.reply_to(ground.client, proxy.address, host, port, **options)
+
+
+@pytest.fixture(scope="module")
+def waits():
+    """Does something in a thread of its own: the result is asked for when it is needed."""
+    with ThreadPoolExecutor(max_workers=32) as pool:
+        yield pool.submit
+
+
+@pytest.fixture(scope="module")
+def long_waits(private_machine, wgproxy, waits):
+    """What ends by wgproxy's own times alone, each on a ground of its own."""
+    new_ground = contextlib.contextmanager(judged_ground)
+    with new_ground() as filtered, new_ground() as silent:
+        filtered.add_far()
+        a_filtered_port = waits(ask, filtered, filtered.start(), filtered.far.at("9.1"), timeout=60)
+        silent.add_far(start=False)
+        nobody = "192.0.2.130"  # on the way out, but no host has it
+        silent.expect(far=(nobody,))
+        proxy = silent.start(silent.interface() + silent.peer(Endpoint=f"{nobody}:51820"))
+        a_silent_peer = waits(ask, silent, proxy, silent.far.inner4, timeout=90)
+        yield SimpleNamespace(a_filtered_port=a_filtered_port, a_silent_peer=a_silent_peer)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def begin_early(request):
+    """The other tests run meanwhile; where none needs it, nothing is waited for."""
+    if any("long_waits" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("long_waits")
 
 
 @pytest.mark.parametrize("family", ["inner4", "inner6"])
@@ -36,22 +68,6 @@ def test_an_unreachable_host_is_named_so_at_once(ground, suffix):
     proxy = ground.start()
     reply = ask(ground, proxy, ground.far.at(suffix))
     assert reply.code == socks.HOST_UNREACHABLE
-
-
-def test_a_filtered_port_times_out(ground):
-    proxy = ground.start()
-    reply = ask(ground, proxy, ground.far.at("9.1"), timeout=60)
-    assert reply.code == socks.TIMED_OUT
-
-
-def test_a_peer_that_never_answers_times_out(bare_ground):
-    ground = bare_ground
-    ground.add_far(start=False)
-    nobody = "192.0.2.130"  # on the way out, but no host has it
-    ground.expect(far=(nobody,))
-    proxy = ground.start(ground.interface() + ground.peer(Endpoint=f"{nobody}:51820"))
-    reply = ask(ground, proxy, ground.far.inner4, timeout=90)
-    assert reply.code in (socks.TIMED_OUT, socks.HOST_UNREACHABLE)
 
 
 @pytest.mark.parametrize("host, port", [("203.0.113.5", 80), ("no-such.corp.test", 80)])
@@ -152,11 +168,14 @@ TARGETS = [
     ("refused", "10.77.0.1", 7002), ("refused", "four.corp.test", 7002), ("refused", "10.77.0.1", 7011),
     ("silence", "10.77.9.1", 80), ("silence", "fd77:9::1", 80), ("silence", "10.77.0.1", 7009),
 ]
+OF_IPV4 = [(cause, host, port) for cause, host, port in TARGETS if ":" not in host]
 
 
 @pytest.fixture(scope="module")
-def place(shared_ground):
+def place(shared_ground, waits):
     ground = shared_ground
+    for limit in ("ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit"):  # else only the first few are told at once
+        ground.far.network.sysctl(limit, 0)
     with ground.far.network.inside():
         done = subprocess.run(["nft", "-f", "-"], input=FILTER, text=True, capture_output=True)
     if done.returncode != 0:
@@ -165,35 +184,76 @@ def place(shared_ground):
     proxy = ground.start(ground.client_conf() + "[Proxy]\nBindAddress = 127.0.0.1:1080\n"
                          "[Access]\n" + rules + "[Limits]\nConnectTimeout = 4\n",
                          arguments=("-L", "7072:10.77.0.1:7002", "-L", "7073:no-such.corp.test:80"))
-    return SimpleNamespace(ground=ground, client=ground.client, far=ground.far, at=proxy.address)
+    place = SimpleNamespace(ground=ground, client=ground.client, far=ground.far, at=proxy.address)
+    place.silences = {(how, host, port): how(place, host, port, wait=waits)
+                      for how, targets in ((by_socks5, TARGETS), (by_connect, TARGETS), (by_get, OF_IPV4), (by_socks4, OF_IPV4))
+                      for cause, host, port in targets if cause == "silence"}
+    return place
+
+
+def at_once(function, *arguments):
+    """As a wait that is over."""
+    result = function(*arguments)
+    return SimpleNamespace(result=lambda: result)
+
+
+def by_socks5(place, host, port, wait=at_once):
+    return wait(socks.reply_to, place.client, place.at, host, port)
+
+
+def by_connect(place, host, port, wait=at_once):
+    return wait(doors.http_connect, place.client, place.at, host, port)
+
+
+def by_socks4(place, host, port, wait=at_once):
+    return wait(doors.socks4, place.client, place.at, host, port)
+
+
+def by_get(place, host, port, wait=None):
+    """A program is started by the thread that it must not outlive: it waits by itself."""
+    log = place.ground.work / f"get-{host}-{port}.log"
+    url = f"http://{host}:{port}/"
+    program = process.Process(place.client, ["curl", "-q", "-sS", "--max-time", "60", "-w", "%{http_code}", "--proxy",
+                                             f"http://{place.at[0]}:{place.at[1]}", url], log)
+
+    def result():
+        assert program.wait(90) == 0, program.output
+        return program.output
+
+    return SimpleNamespace(result=result)
+
+
+def what_came_of(place, how, cause, host, port):
+    """Nobody answers for as long as ConnectTimeout says: that began before the first of these tests, for all of them."""
+    wait = place.silences[how, host, port] if cause == "silence" else how(place, host, port)
+    return wait.result()
 
 
 @pytest.mark.parametrize("cause, host, port", TARGETS)
 def test_socks5_tells_the_cause(place, cause, host, port):
-    reply = socks.reply_to(place.client, place.at, host, port)
+    reply = what_came_of(place, by_socks5, cause, host, port)
     assert reply.code == CAUSES[cause][0]
     assert reply.raw[3:] == BND_ADDR_NONE
 
 
 @pytest.mark.parametrize("cause, host, port", TARGETS)
 def test_http_tells_the_cause_in_one_line(place, cause, host, port):
-    s, status = doors.http_connect(place.client, place.at, host, port)
+    s, status = what_came_of(place, by_connect, cause, host, port)
     s.close()
     _, code, word = CAUSES[cause]
     assert status.code == code
     assert status.body.count("\n") == 1 and status.body.endswith("\n") and word in status.body
 
 
-@pytest.mark.parametrize("cause, host, port", [t for t in TARGETS if ":" not in t[1]])
+@pytest.mark.parametrize("cause, host, port", OF_IPV4)
 def test_http_tells_the_cause_to_who_does_not_connect(place, cause, host, port):
-    done = place.ground.curl("-w", "%{http_code}", f"http://{host}:{port}/", proxy=place.ground.proxies[0], scheme="http")
-    said = done.stdout.decode()
+    said = what_came_of(place, by_get, cause, host, port)
     assert said.endswith(str(CAUSES[cause][1])) and CAUSES[cause][2] in said.splitlines()[0]
 
 
-@pytest.mark.parametrize("cause, host, port", [t for t in TARGETS if ":" not in t[1]])
+@pytest.mark.parametrize("cause, host, port", OF_IPV4)
 def test_socks4_has_one_word_for_all(place, cause, host, port):
-    s, answer = doors.socks4(place.client, place.at, host, port)
+    s, answer = what_came_of(place, by_socks4, cause, host, port)
     with s:
         assert answer[1] == doors.REJECTED
         assert s.recv(1) == b""
@@ -210,3 +270,14 @@ def test_BIND_is_refused_as_connecting_would_be(place):
     for host, code in (("10.77.2.200", socks.NOT_ALLOWED), ("no-such.corp.test", socks.HOST_UNREACHABLE),
                        ("secret.corp.test", socks.NOT_ALLOWED)):
         assert socks.reply_to(place.client, place.at, host, 0, command=2).code == code
+
+
+# By the times that nobody has changed ------------------------------------------------------------
+
+
+def test_a_filtered_port_times_out(long_waits):
+    assert long_waits.a_filtered_port.result().code == socks.TIMED_OUT
+
+
+def test_a_peer_that_never_answers_times_out(long_waits):
+    assert long_waits.a_silent_peer.result().code in (socks.TIMED_OUT, socks.HOST_UNREACHABLE)

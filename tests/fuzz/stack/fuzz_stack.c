@@ -8,6 +8,7 @@
 #include "stack/stack.h"
 #include "stack/stack_tcp.h"
 #include "stack/stack_udp.h"
+#include "unit/stack/sound.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CONNS = 2, PACKET_MAX = 2000 };
+enum { CONNS = 2, PACKET_MAX = 2000, SEGMENT_MAX = 65000 };
 
 /* How we look from outside, learnt from our packets, and what the user does. */
 struct conn {
@@ -133,6 +134,7 @@ static void turn(void)
     while (stack_dispatch(stack, now)) {
     }
     stack_flush(stack, now);
+    sound_check(stack);
 }
 
 /* An exact copy, so that a sanitizer sees each byte beyond. */
@@ -158,7 +160,9 @@ static size_t header(uint8_t *ip, uint8_t proto, size_t payload)
 static void segment(const struct conn *c, uint8_t flags, uint32_t seq, uint32_t ack,
                     uint16_t window, const uint8_t *options, size_t n_options, size_t payload)
 {
-    uint8_t ip[PACKET_MAX] = {0}, *tcp = ip + IP4_HEADER;
+    static uint8_t ip[65536];
+    uint8_t *tcp = ip + IP4_HEADER;
+    memset(ip, 0, IP4_HEADER + TCP_HEADER);
     n_options = n_options / 4 * 4;
     store_be16(tcp, c->theirs);
     store_be16(tcp + 2, c->ours);
@@ -296,10 +300,30 @@ static void acknowledge(struct script *s, const struct conn *c)
         store_be32(options + n + 4, left + byte(s) * 100u);
         options[3] = (uint8_t)(options[3] + 8);
     }
-    segment(c, 0x10, c->expected, c->next - byte(s) * 100u, word(s), options, n > 4 ? n : 0, 0);
+    uint32_t ack = c->next - word(s) % 16384; /* in the middle of a segment, too */
+    segment(c, 0x10, c->expected, ack, word(s), options, n > 4 ? n : 0, 0);
 }
 
-enum { ACKNOWLEDGE = 0xf0 }; /* and above; below, the steps are counted by 8 */
+/* A router after the other, each narrower by a few bytes. */
+static void narrow(struct script *s, const struct conn *c)
+{
+    uint8_t ip[PACKET_MAX] = {0}, *icmp = ip + IP4_HEADER, *quote = icmp + ICMP_HEADER;
+    uint16_t mtu = word(s) % 1500, step = byte(s) % 8;
+    uint32_t seq = c->next - 1 - word(s) % 16384;
+    header(quote, PROTO_TCP, TCP_HEADER);
+    memcpy(quote + 12, (const uint8_t[]){10, 0, 0, 1, 10, 0, 0, 2}, 8);
+    store_be16(quote + IP4_HEADER, c->ours);
+    store_be16(quote + IP4_HEADER + 2, c->theirs);
+    store_be32(quote + IP4_HEADER + 4, seq);
+    for (unsigned n = byte(s) % 64 + 1; n > 0 && mtu > step; n--, mtu = (uint16_t)(mtu - step)) {
+        icmp[0] = 3, icmp[1] = 4;
+        store_be16(icmp + 6, mtu);
+        inject(ip, header(ip, PROTO_ICMP, ICMP_HEADER + IP4_HEADER + TCP_HEADER));
+    }
+}
+
+/* 0xf0 and above acknowledge; below, the steps are counted by 8, and a few bits say more. */
+enum { ACKNOWLEDGE = 0xf0, LARGE = 0x10, SAME_TURN = 0x20, NARROW = 0x40 };
 
 static void one_step(struct script *s)
 {
@@ -308,7 +332,9 @@ static void one_step(struct script *s)
     uint8_t what = byte(s);
     if (what >= ACKNOWLEDGE) {
         acknowledge(s, c);
-        turn();
+        if (byte(s) % 2) {
+            turn();
+        }
         return;
     }
     switch (what % 8) {
@@ -319,18 +345,19 @@ static void one_step(struct script *s)
         break;
     case 1: {
         uint8_t flags = byte(s);
-        uint32_t seq = c->expected + (uint32_t)(int16_t)word(s),
+        uint32_t seq = c->expected + (uint32_t)((int16_t)word(s) * 3),
                  ack = c->next + (uint32_t)(int16_t)word(s);
         uint16_t window = word(s);
-        size_t payload = word(s) % 1300;
+        size_t payload = word(s) % (what & LARGE ? SEGMENT_MAX : 1300);
         n = byte(s) % 41;
         const uint8_t *options = bytes(s, &n);
         segment(c, flags, seq, ack, window, options, n, payload);
         break;
     }
     case 2: /* well-behaved data, perhaps behind a hole */
-        segment(c, 0x18, c->expected + byte(s) * 100u, c->next, word(s), no_options, 0,
-                word(s) % 1300);
+        n = word(s);
+        segment(c, n & 1 ? 0x18 : 0x19, c->expected + byte(s) * (what & LARGE ? 300u : 100u),
+                c->next, word(s), no_options, 0, n % (what & LARGE ? SEGMENT_MAX : 1300));
         break;
     case 3:
         now.mono += UINT64_C(1000) << byte(s) % 26;
@@ -339,7 +366,11 @@ static void one_step(struct script *s)
         act(s);
         break;
     case 5:
-        complain(s);
+        if (what & NARROW) {
+            narrow(s, c);
+        } else {
+            complain(s);
+        }
         break;
     case 6:
         datagram(s);
@@ -349,7 +380,9 @@ static void one_step(struct script *s)
                 0); /* acknowledges everything */
         break;
     }
-    turn();
+    if (!(what & SAME_TURN)) {
+        turn();
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

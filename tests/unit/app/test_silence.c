@@ -10,6 +10,7 @@
 struct scene {
     struct log log;
     char said[1024];
+    enum log_level level;
     unsigned lines;
     uint64_t seed;
     struct wg *wg;
@@ -21,7 +22,7 @@ struct scene {
 static void heard(void *ctx, enum log_level level, const char *line)
 {
     struct scene *s = ctx;
-    assert_int_equal(level, LOG_WARN);
+    s->level = level;
     s->lines++;
     strcpy(s->said, line);
 }
@@ -41,6 +42,17 @@ static void set_up(struct scene *s)
     assert_int_equal(silence_new(&s->silence, s->wg, &s->log), 0);
     assert_true(silence_next_deadline(s->silence) == NEVER);
     wg_start(s->wg, &s->outbox, s->now); /* the first initiation */
+}
+
+/* Another peer, at .8, that is called at the very same time. */
+static void add_second(struct scene *s)
+{
+    struct wg_peer_config pc = {.public_key = {10}};
+    struct wg_peer *peer;
+    assert_true(endpoint_parse(&pc.endpoint, "192.0.2.8:51820"));
+    assert_int_equal(wg_peer_add(s->wg, &pc, &peer), 0);
+    wg_peer_set_keepalive(peer, 25, s->now);
+    wg_tick(s->wg, &s->outbox, s->now);
 }
 
 static void tear_down(struct scene *s)
@@ -83,10 +95,47 @@ static void after_fifteen_seconds_one_line_says_to_whom_and_how_often(void **sta
     assert_int_equal(s.lines, 0);
     live(&s, 70 * NS_PER_S);
     assert_int_equal(s.lines, 1);
+    assert_int_equal(s.level, LOG_WARN);
     assert_non_null(strstr(s.said, "peer CQAAAAAA… (192.0.2.7:51820) has not answered for 15 s: 3 "
                                    "initiations sent; nothing came"));
+    char own[KEY_TEXT];
+    key_to_base64(own, wg_own_public_key(s.wg));
+    assert_non_null(strstr(s.said, own));
     live(&s, 600 * NS_PER_S); /* one line a silence */
     assert_int_equal(s.lines, 1);
+    tear_down(&s);
+}
+
+static void two_that_fell_silent_together_are_both_told_of(void **state)
+{
+    (void)state;
+    struct scene s;
+    set_up(&s);
+    add_second(&s);
+    live(&s, 65 * NS_PER_S - 1);
+    assert_int_equal(s.lines, 0);
+    live(&s, 70 * NS_PER_S);
+    assert_int_equal(s.lines, 2);
+    live(&s, 600 * NS_PER_S);
+    assert_int_equal(s.lines, 2);
+    tear_down(&s);
+}
+
+static void before_that_one_line_says_that_nobody_answers_yet(void **state)
+{
+    (void)state;
+    struct scene s;
+    set_up(&s);
+    s.log.level = LOG_INFO;
+    live(&s, 56 * NS_PER_S - 1);
+    assert_int_equal(s.lines, 0);
+    live(&s, 65 * NS_PER_S - 1);
+    assert_int_equal(s.lines, 1);
+    assert_int_equal(s.level, LOG_INFO);
+    assert_string_equal(s.said,
+                        "peer CQAAAAAA… (192.0.2.7:51820): no answer yet, 2 initiations sent");
+    live(&s, 600 * NS_PER_S);
+    assert_int_equal(s.lines, 2);
     tear_down(&s);
 }
 
@@ -142,6 +191,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(after_fifteen_seconds_one_line_says_to_whom_and_how_often),
+        cmocka_unit_test(two_that_fell_silent_together_are_both_told_of),
+        cmocka_unit_test(before_that_one_line_says_that_nobody_answers_yet),
         cmocka_unit_test(what_came_back_is_told_with_its_usual_cause),
         cmocka_unit_test(what_the_system_said_is_told),
     };

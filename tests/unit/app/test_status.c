@@ -78,6 +78,39 @@ static unsigned answer_to(const char *local, const char *host)
     return code;
 }
 
+static void whoever_scrapes_is_answered_in_prometheus_format(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *accept;
+        bool is_exposition;
+    } rows[] = {
+        {"*/*", false},
+        {"text/plain", false},
+        {"text/plain;version=0.0.4;q=0.5,*/*;q=0.1", true},
+        {"application/openmetrics-text;version=1.0.0", true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct status *s = status_begin();
+        struct fake_client c;
+        char request[256];
+        come(&c, "127.0.0.1:9080", 1);
+        snprintf(request, sizeof request, "GET /metrics HTTP/1.1\r\nAccept: %s\r\n\r\n",
+                 rows[i].accept);
+        fake_client_send(&c, request, strlen(request));
+        while (fake_client_turn(&c, at(1))) {
+        }
+        fake_append(&c.output, "", 1);
+        const char *said = (const char *)c.output.data;
+        assert_int_equal(strstr(said, "# TYPE wgproxy_info gauge\n") != NULL &&
+                             strstr(said, "text/plain; version=0.0.4") != NULL,
+                         rows[i].is_exposition);
+        assert_int_equal(strstr(said, "\naead=") != NULL, !rows[i].is_exposition);
+        fake_client_fini(&c);
+        status_free(s);
+    }
+}
+
 /* A web page may give its own name our address, and then read what we tell (DNS rebinding): it is told apart by what the
  * browser takes us for. */
 static void on_loopback_nobody_is_answered_who_takes_us_for_another_host(void **state)
@@ -146,6 +179,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(on_loopback_nobody_is_answered_who_takes_us_for_another_host),
+        cmocka_unit_test(whoever_scrapes_is_answered_in_prometheus_format),
         cmocka_unit_test(elsewhere_every_name_is_answered),
         cmocka_unit_test(when_all_places_are_taken_the_oldest_silent_one_goes),
     };

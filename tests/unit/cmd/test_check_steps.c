@@ -176,11 +176,13 @@ static const struct {
      SHAKEN "dns        web.example: not a valid host name\n" PINGED WHOLE,
      "DNS inside the tunnel (10.0.0.53): not a valid host name"},
     {{.peers = 1, .answering = 1, .no_dns = true},
-     SHAKEN "dns        no DNS in the file: names are refused\n"
+     SHAKEN "dns        no DNS in the file: names are refused -> set DNS = a server in the tunnel\n"
             "ping       nobody to ping: give an ADDRESS behind the tunnel\n",
      ""},
     {{.peers = 1, .answering = 1, .no_dns = true, .target = "10.0.0.53", .largest = 1420},
-     SHAKEN "dns        no DNS in the file: names are refused\n" PINGED WHOLE,
+     SHAKEN
+     "dns        no DNS in the file: names are refused -> set DNS = a server in the tunnel\n" PINGED
+         WHOLE,
      ""},
 
     {{.peers = 1, .answering = 1},
@@ -191,11 +193,11 @@ static const struct {
             "ping       10.0.0.53: does not answer pings\n" UNMEASURED,
      "DNS inside the tunnel (10.0.0.53): no DNS server answered" SILENCE},
     {{.peers = 1, .answering = 1, .no_dns = true, .target = "10.0.0.53"},
-     SHAKEN "dns        no DNS in the file: names are refused\n"
+     SHAKEN "dns        no DNS in the file: names are refused -> set DNS = a server in the tunnel\n"
             "ping       10.0.0.53: does not answer pings\n" UNMEASURED,
      "ping 10.0.0.53: does not answer pings" SILENCE},
     {{.peers = 1, .answering = 1, .no_dns = true, .target = "10.0.0.53", .ping_err = ERR_NO_ROUTE},
-     SHAKEN "dns        no DNS in the file: names are refused\n"
+     SHAKEN "dns        no DNS in the file: names are refused -> set DNS = a server in the tunnel\n"
             "ping       10.0.0.53: no peer's AllowedIPs contain the address\n" UNMEASURED,
      "ping 10.0.0.53: no peer's AllowedIPs contain the address"},
     {{.peers = 1, .answering = 1, .pings_lost = 2, .largest = 1500}, SHAKEN KNOWN PINGED WHOLE, ""},

@@ -31,6 +31,21 @@ static const struct heard_row rows[] = {
     {INTERFACE "[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = ::/0\n",
      "W f:1: no [Peer] has an Endpoint and there is no ListenPort: neither side can begin\n"},
     {INTERFACE "ListenPort = 1\n[Peer]\nPublicKey = " PUBLIC_KEY "\nAllowedIPs = ::/0\n", ""},
+    /* who can be asked for names */
+    {INTERFACE "MTU = 1400\nDNS = 10.0.0.1\n[Peer]\nPublicKey = " PUBLIC_KEY
+               "\nEndpoint = a:1\nAllowedIPs = 10.1.0.0/16\n",
+     "W f:5: DNS: 10.0.0.1 is in no peer's AllowedIPs, so no name can be looked up: add it there, "
+     "or name a server in the tunnel\n"},
+    {INTERFACE "DNS = 10.0.0.1, fd00::1\n[Peer]\nPublicKey = " PUBLIC_KEY
+               "\nEndpoint = a:1\nAllowedIPs = 10.1.0.0/16\n",
+     "W f:4: DNS: 10.0.0.1 and the others are in no peer's AllowedIPs, so no name can be looked "
+     "up: "
+     "add it there, or name a server in the tunnel\n"},
+    {INTERFACE "DNS = 10.0.0.1, 10.1.0.1\n[Peer]\nPublicKey = " PUBLIC_KEY
+               "\nEndpoint = a:1\nAllowedIPs = 10.1.0.0/16\n",
+     ""},
+    {INTERFACE "DNS = 10.0.0.1\n[Peer]\nPublicKey = " PUBLIC_KEY "\nEndpoint = a:1\n",
+     "W f:5: [Peer] has no AllowedIPs: nothing can be sent to it\n"},
     /* listeners */
     {INTERFACE PEER LISTENER("0.0.0.0:1080"),
      "E f:9: BindAddress: \"0.0.0.0:1080\": others could use the tunnel from there; if they may, "

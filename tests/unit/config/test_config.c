@@ -131,6 +131,63 @@ static void the_listeners_arrive(void **state)
     config_free(c);
 }
 
+/* Each with a value of its own, so that no two can be taken for each other. */
+static void what_doors_and_limits_say_arrives(void **state)
+{
+    (void)state;
+    static const char text[] = INTERFACE PEER
+        "[Proxy]\nBindAddress = 127.0.0.1:1\nProtocols = http, socks4\nUDP = no\n"
+        "UdpPort = 2\nUdpAdvertise = 192.0.2.1:3\nIdleTimeout = 4\nLogDomains = yes\n"
+        "Allow = a.example port=5-6 user=u\nDeny = *\n"
+        "[Proxy]\nBindAddress = 127.0.0.1:7\nUDP = yes\nUdpAdvertise = 192.0.2.2\n"
+        "[SNI]\nBindAddress = 127.0.0.1:8\nPort = 9\n"
+        "[TCPServerTunnel]\nListenPort = 10\nTarget = localhost:11\n"
+        "[Access]\nDeny = 10.0.0.0/8\n"
+        "[Resolve]\nResolveStrategy = ipv6\nOutside = yes\n"
+        "[Limits]\nConnectTimeout = 12\nGreetingTimeout = 13\nIdleTimeout = 14\n"
+        "UdpIdleTimeout = 15\nDrainTimeout = 16\nMaxConnections = 17\nWorkers = 18\n"
+        "[Status]\nBindAddress = 127.0.0.1:19\nAllowLan = yes\n";
+    struct heard h;
+    struct config *c;
+    char at[ENDPOINT_TEXT];
+    assert_int_equal(heard_parse(&h, &c, text, strlen(text)), 0);
+    assert_int_equal(c->n_doors, 4);
+    const struct config_door *d = &c->doors[0];
+    assert_int_equal(d->protocols, CONFIG_HTTP | CONFIG_SOCKS4);
+    assert_true(d->no_udp);
+    assert_int_equal(d->udp_port, 2);
+    assert_string_equal(endpoint_format(&d->udp_advertise, at), "192.0.2.1:3");
+    assert_true(d->has_idle);
+    assert_int_equal(d->idle, 4);
+    assert_true(d->log_domains);
+    assert_int_equal(d->n_rules, 2);
+    assert_true(d->rules[0].allow && !d->rules[1].allow);
+    assert_string_equal(d->rules[0].suffix, "a.example");
+    assert_int_equal(d->rules[0].first_port, 5);
+    assert_int_equal(d->rules[0].last_port, 6);
+    assert_string_equal(d->rules[0].user, "u");
+    d = &c->doors[1];
+    assert_int_equal(d->protocols, CONFIG_HTTP | CONFIG_SOCKS4 | CONFIG_SOCKS5);
+    assert_false(d->no_udp || d->has_idle || d->log_domains);
+    assert_string_equal(endpoint_format(&d->udp_advertise, at), "192.0.2.2:0");
+    assert_int_equal(c->doors[2].port, 9);
+    assert_int_equal(c->doors[3].port, 10);
+    assert_int_equal(c->doors[3].target_port, 11);
+    assert_int_equal(c->n_rules, 1);
+    assert_int_equal(c->strategy, CONFIG_IPV6);
+    assert_true(c->names_outside);
+    assert_int_equal(c->limits.connect_timeout, 12);
+    assert_int_equal(c->limits.greeting_timeout, 13);
+    assert_int_equal(c->limits.idle_timeout, 14);
+    assert_int_equal(c->limits.udp_idle_timeout, 15);
+    assert_int_equal(c->limits.drain_timeout, 16);
+    assert_int_equal(c->limits.max_connections, 17);
+    assert_int_equal(c->limits.workers, 18);
+    assert_int_equal(c->status.at.port, 19);
+    assert_true(c->status_allow_lan);
+    config_free(c);
+}
+
 static void what_is_not_given_is_zero(void **state)
 {
     (void)state;
@@ -300,6 +357,7 @@ int main(void)
         cmocka_unit_test(the_interface_arrives),
         cmocka_unit_test(the_peers_arrive),
         cmocka_unit_test(the_listeners_arrive),
+        cmocka_unit_test(what_doors_and_limits_say_arrives),
         cmocka_unit_test(what_is_not_given_is_zero),
         cmocka_unit_test(workers_are_a_number_or_left_to_the_program),
         cmocka_unit_test(the_last_of_repeated_single_keys_counts),

@@ -28,7 +28,7 @@ static const struct {
     {"fd:2", NULL, "must be a descriptor from 3 on"},
     {"fd:", NULL, "must be the number or the name of a socket that was handed over"},
     {"", NULL, NO_FORM},
-    {"65536", NULL, NO_FORM},
+    {"65536", NULL, "must be a port, 0 to 65535"},
     {"-1", NULL, NO_FORM},
     {"127.0.0.1", NULL, NO_FORM},
     {"127.0.0.1:", NULL, NO_FORM},

@@ -86,7 +86,7 @@ static void a_file_that_others_may_read_is_loaded_with_a_warning(void **state)
     char expected[256];
     write_file(INTERFACE PEER, 0640);
     snprintf(expected, sizeof expected,
-             "W %s: others may read the keys in it (mode 0640): chmod 600 it\n", path);
+             "W %s: others may read the secrets in it (mode 0640): chmod 600 it\n", path);
     assert_load(0, path, expected);
 }
 
@@ -111,6 +111,13 @@ static void a_file_without_secrets_may_be_read_by_others(void **state)
     setenv("WGPROXY_TEST_KEY", PRIVATE_KEY, 1);
     write_file("[Interface]\nPrivateKey = $WGPROXY_TEST_KEY\nAddress = 10.0.0.2\n" PEER, 0644);
     assert_load(0, path, "");
+    write_file("[Interface]\nPrivateKey = $WGPROXY_TEST_KEY\nAddress = 10.0.0.2\n" PEER
+               "[Proxy]\nBindAddress = 1\nUsername = u\nPassword = $$WGPROXY_TEST_KEY\n",
+               0644); /* no variable: it is the password */
+    char expected[256];
+    snprintf(expected, sizeof expected,
+             "W %s: others may read the secrets in it (mode 0644): chmod 600 it\n", path);
+    assert_load(0, path, expected);
     unlink(key);
 }
 
@@ -125,7 +132,7 @@ static void a_secrets_file_that_others_may_read_is_warned_of(void **state)
         "[Socks5]\nBindAddress = 1\nUsername = u\nPasswordFile = secret\n",
     };
     static const char warning[] =
-        "W secret: others may read the keys in it (mode 0644): chmod 600 it\n";
+        "W secret: others may read the secrets in it (mode 0644): chmod 600 it\n";
     char secret[96], expected[256] = "";
     write_beside("secret", PRIVATE_KEY "\n", 0644, secret);
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {

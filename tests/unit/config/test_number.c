@@ -94,11 +94,27 @@ static void a_leading_zero_is_octal_or_says_nothing(void **state)
     }
 }
 
+/* Whatever they are for, they fit in what they are read into. */
+static void what_is_longer_than_any_value_is_none(void **state)
+{
+    (void)state;
+    static const char *const longer[] = {"214748364790", "99999999999999999999", "0x8000000000",
+                                         "0b1111111111111111111111111111111111111111111111111",
+                                         "-214748364790"};
+    char out[NUMBER_TEXT];
+    bool doubtful;
+    for (size_t i = 0; i < ARRAY_SIZE(longer); i++) {
+        assert_false(number_read(out, longer[i], false, &doubtful));
+        assert_false(number_read(out, longer[i], true, &doubtful));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_read_in_every_base),
         cmocka_unit_test(a_leading_zero_is_octal_or_says_nothing),
+        cmocka_unit_test(what_is_longer_than_any_value_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -333,6 +333,8 @@ static const struct row endpoints[] = {
     {"1.2.3:51820", NO_ENDPOINT_HOST},
     {"vpn example:51820", NO_ENDPOINT_HOST},
     {"https//vpn.example:51820", NO_ENDPOINT_HOST},
+    {"https://vpn.example:51820", "must be host:port, with nothing before it"},
+    {"udp://vpn.example", "must be host:port, with nothing before it"},
     {LABEL_63 "." LABEL_63 "." LABEL_63 "." LABEL_63 ".1:51820", "must be host:port"},
 };
 
@@ -364,9 +366,32 @@ static void a_port_may_be_zero_and_no_more_than_16_bits(void **state)
     assert_string_equal(value_port(&port, "any"), "must be a port, 0 to 65535");
 }
 
+/* Nothing comes out small because it was too large. */
+static void times_are_a_year_at_most_in_every_unit(void **state)
+{
+    (void)state;
+    static const char *const longest[] = {"31622400", "31622400s", "527040m", "8784h"};
+    static const char *const longer[] = {"31622401",
+                                         "527041m",
+                                         "8785h",
+                                         "1193047h",
+                                         "71582789m",
+                                         "4294967297",
+                                         "99999999999999999999h"};
+    unsigned seconds;
+    for (size_t i = 0; i < ARRAY_SIZE(longest); i++) {
+        assert_null(value_seconds(&seconds, 0, longest[i]));
+        assert_int_equal(seconds, 366 * 86400);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(longer); i++) {
+        assert_non_null(value_seconds(&seconds, 0, longer[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_are_a_year_at_most_in_every_unit),
         cmocka_unit_test(a_key_is_44_characters_of_base64),
         cmocka_unit_test(only_a_preshared_key_may_be_zero),
         cmocka_unit_test(a_refused_key_leaves_zeros),

@@ -110,7 +110,6 @@ static void misspelt_and_unknown_keys_were_ignored_in_silence(void **state)
 {
     (void)state;
     migrant_refused(INTERFACE PEER "[Socks5]\nBindAdress = 1\nColour = red\n[Sock5]\n[Colours]\n",
-                    "E f:8: [Socks5] has no BindAddress\n"
                     "E f:9: unknown key \"BindAdress\": did you mean \"BindAddress\"?\n"
                     "W f:10: unknown key, ignored\n"
                     "E f:11: unknown section \"Sock5\": did you mean [Socks5]?\n"
@@ -211,6 +210,46 @@ static void secrets_can_stand_in_files(void **state)
                     "E f:2: PrivateKeyFile: the file has nothing in its first line\n");
 }
 
+/* What follows from it would be untrue: there is a password, and somebody who is asked for it. */
+static void a_user_whose_file_is_gone_is_one_mistake(void **state)
+{
+    (void)state;
+#define OUTSIDE INTERFACE PEER "[Socks5]\nBindAddress = 0.0.0.0:1\n"
+    static const char *const files[][2] = {
+        {OUTSIDE "Username = u\nPasswordFile = gone\nAllow = * user=u\n",
+         "E f:11: PasswordFile: \"gone\": No such file or directory\n"},
+        {OUTSIDE "Username = u\nPasswordFile = empty\n",
+         "E f:11: PasswordFile: the file has nothing in its first line\n"},
+        {OUTSIDE "PasswordFile = gone\nUsername = u\nUsername = v\nPassword = p\n",
+         "E f:10: PasswordFile: \"gone\": No such file or directory\n"},
+        {OUTSIDE "Username = $UNSET\nPassword = p\nAllow = * user=u\n",
+         "E f:10: Username: \"$UNSET\": the environment has no variable UNSET\n"},
+        {OUTSIDE "Username = u\nPasword = p\n",
+         "E f:11: unknown key \"Pasword\": did you mean \"Password\"?\n"},
+        {OUTSIDE "Usrname = u\nPassword = p\n",
+         "E f:10: unknown key \"Usrname\": did you mean \"Username\"?\n"},
+        /* and what has nothing to do with it is told beside it */
+        {OUTSIDE "Username = u\nPasswordFile = gone\n[http]\nBindAddress = "
+                 "0.0.0.0:2\nUsername = v\n",
+         "E f:11: PasswordFile: \"gone\": No such file or directory\n"
+         "E f:12: [http] has a Username without a Password\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+        migrant_refused(files[i][0], files[i][1]);
+    }
+}
+
+static void a_key_whose_file_is_gone_is_one_mistake(void **state)
+{
+    (void)state;
+    migrant_refused("[Interface]\nPrivatKey = " PRIVATE_KEY "\nAddress = 10.0.0.2\n" PEER,
+                    "E f:2: unknown key \"PrivatKey\": did you mean \"PrivateKey\"?\n");
+    migrant_refused(INTERFACE PEER "PresharedKeyFile = gone\n",
+                    "E f:8: PresharedKeyFile: \"gone\": No such file or directory\n");
+    migrant_refused(INTERFACE PEER "[http]\nBindAddress = 1\nCertFile = cert.pem\nKeyFil = key\n",
+                    "E f:11: unknown key \"KeyFil\": did you mean \"KeyFile\"?\n");
+}
+
 static void a_line_without_delimiter_is_an_error(void **state)
 {
     (void)state;
@@ -253,6 +292,8 @@ int main(void)
         cmocka_unit_test(keepalive_off_and_bare_addresses_were_errors),
         cmocka_unit_test(wg_config_names_the_file_of_the_tunnel),
         cmocka_unit_test(secrets_can_stand_in_files),
+        cmocka_unit_test(a_user_whose_file_is_gone_is_one_mistake),
+        cmocka_unit_test(a_key_whose_file_is_gone_is_one_mistake),
         cmocka_unit_test(a_line_without_delimiter_is_an_error),
         cmocka_unit_test(without_dns_names_went_to_the_system_resolver),
     };

@@ -36,8 +36,23 @@ static void a_password_without_user_let_everybody_in(void **state)
     (void)state;
     migrant_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nPassword = p\n"
                                    "[Access]\nDeny = * user=u\n",
-                    "E f:8: [Socks5] has a Password without a Username\n"
-                    "W f:12: no door has this user: the rule never fits\n");
+                    "E f:8: [Socks5] has a Password without a Username\n");
+}
+
+/* Which password would count? The same name in another section is another door's. */
+static void a_door_has_a_user_once(void **state)
+{
+    (void)state;
+    migrant_refused(INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = a\nPassword = 1\n"
+                                   "Username = b\nPassword = 2\nUsername = a\nPassword = 3\n",
+                    "E f:14: Username: \"a\": is a user of this section already\n");
+    struct config *c = migrant_parse(
+        INTERFACE PEER "[Socks5]\nBindAddress = 1\nUsername = a\nUsername = A\nPassword = 1\n"
+                       "Password = 2\n[http]\nBindAddress = 2\nUsername = a\nPassword = 3\n",
+        "");
+    assert_int_equal(c->doors[0].n_users, 2);
+    assert_int_equal(c->doors[1].n_users, 1);
+    config_free(c);
 }
 
 static void a_form_that_was_not_filled_in_asks_for_nothing(void **state)
@@ -243,6 +258,7 @@ static void without_dns_the_name_of_a_target_went_to_the_system_resolver(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_door_has_a_user_once),
         cmocka_unit_test(users_and_passwords_may_stand_in_any_order),
         cmocka_unit_test(a_user_without_password_had_an_empty_one),
         cmocka_unit_test(a_password_without_user_let_everybody_in),

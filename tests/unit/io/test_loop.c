@@ -273,6 +273,55 @@ static void both_interrupts_are_told(void **state)
     io_loop_free(loop);
 }
 
+static bool a_signal(void *ctx)
+{
+    return ((struct signals *)ctx)->n > 0;
+}
+
+static void whatever_asks_for_the_end_is_told(void **state)
+{
+    (void)state;
+    const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        struct io_loop *loop = loop_or_fail();
+        struct signals s = {0};
+        assert_int_equal(io_loop_on_signal(loop, false, note_signal, &s), 0);
+        raise(ends[i]);
+        drive_until(loop, a_signal, &s);
+        assert_int_equal(s.n, 1);
+        assert_int_equal(s.seen[0], ends[i]);
+        io_loop_free(loop);
+    }
+}
+
+static void (*disposition(int signum))(int)
+{
+    struct sigaction now;
+    assert_int_equal(sigaction(signum, NULL, &now), 0);
+    return now.sa_handler;
+}
+
+/* As nohup(1) leaves it, and a shell for what it starts in the background. */
+static void a_hangup_that_was_ignored_stays_so(void **state)
+{
+    (void)state;
+    const int quiet[] = {SIGHUP, SIGQUIT};
+    for (size_t i = 0; i < ARRAY_SIZE(quiet); i++) {
+        signal(quiet[i], SIG_IGN);
+        struct io_loop *loop = loop_or_fail();
+        struct signals s = {0};
+        assert_int_equal(io_loop_on_signal(loop, true, note_signal, &s), 0);
+        assert_ptr_equal(disposition(quiet[i]), SIG_IGN);
+        raise(quiet[i]);
+        raise(SIGTERM);
+        drive_until(loop, a_signal, &s);
+        assert_int_equal(s.n, 1);
+        assert_int_equal(s.seen[0], SIGTERM);
+        io_loop_free(loop);
+        signal(quiet[i], SIG_DFL);
+    }
+}
+
 static void a_broken_pipe_is_not_the_end(void **state)
 {
     (void)state;
@@ -435,6 +484,8 @@ int main(void)
         cmocka_unit_test(the_time_that_a_turn_takes_is_not_added_to_its_deadline),
         cmocka_unit_test(an_idle_loop_takes_no_turn),
         cmocka_unit_test(both_interrupts_are_told),
+        cmocka_unit_test(whatever_asks_for_the_end_is_told),
+        cmocka_unit_test(a_hangup_that_was_ignored_stays_so),
         cmocka_unit_test(a_broken_pipe_is_not_the_end),
         cmocka_unit_test(all_events_of_an_iteration_share_one_time_and_one_turn),
         cmocka_unit_test(outside_the_loop_the_time_goes_on),

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Unix sockets, inherited sockets, sockets on one address, and other programs. */
+/* Unix sockets, inherited sockets, and sockets on one address. */
 #include "io/io.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,73 +238,6 @@ static void a_udp_socket_stands_on_one_address(void **state)
     io_loop_free(a.loop);
 }
 
-struct run {
-    struct io_loop *loop;
-    int status;
-};
-
-static void exited(void *ctx, int status, struct now now)
-{
-    (void)now;
-    struct run *r = ctx;
-    r->status = status;
-    io_loop_stop(r->loop);
-}
-
-static bool unwanted(const char *variable)
-{
-    return strncmp(variable, "WGPROXY_UNTOLD=", 15) == 0;
-}
-
-static int run(const char *script, struct io_child **out, struct run *r)
-{
-    static char shell[] = "sh", option[] = "-c", told[] = "WGPROXY_TOLD=hello",
-                home[] = "HOME=/nowhere";
-    char *const argv[] = {shell, option, (char *)(uintptr_t)script, NULL};
-    char *const variables[] = {told, home, NULL};
-    assert_int_equal(io_loop_new(&r->loop, &quiet), 0);
-    return io_spawn(r->loop, argv, variables, unwanted, exited, r, out);
-}
-
-static void a_child_has_our_environment_and_more_and_tells_its_status(void **state)
-{
-    (void)state;
-    struct run r = {0};
-    struct io_child *c;
-    assert_int_equal(setenv("WGPROXY_UNTOLD", "x", 1), 0);
-    assert_int_equal(run("test \"$WGPROXY_TOLD\" = hello && test \"$HOME\" = /nowhere && test -n "
-                         "\"$PATH\" && test -z \"$WGPROXY_UNTOLD\" && exit 7",
-                         &c, &r),
-                     0);
-    io_loop_run(r.loop);
-    assert_int_equal(r.status, 7);
-    io_loop_free(r.loop);
-}
-
-static void a_child_that_was_killed_tells_the_signal(void **state)
-{
-    (void)state;
-    struct run r = {0};
-    struct io_child *c;
-    assert_int_equal(run("exec sleep 60", &c, &r), 0);
-    io_kill(c, SIGTERM);
-    io_loop_run(r.loop);
-    assert_int_equal(r.status, 128 + SIGTERM);
-    io_loop_free(r.loop);
-}
-
-static void a_program_that_is_not_there_is_named_so(void **state)
-{
-    (void)state;
-    struct run r = {0};
-    struct io_child *c;
-    char name[] = "wgproxy-no-such-program";
-    char *const argv[] = {name, NULL}, *const none[] = {NULL};
-    assert_int_equal(io_loop_new(&r.loop, &quiet), 0);
-    assert_int_equal(io_spawn(r.loop, argv, none, NULL, exited, &r, &c), ERR_NO_NAME);
-    io_loop_free(r.loop);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,9 +247,6 @@ int main(void)
         cmocka_unit_test(a_socket_that_was_handed_over_is_listened_on),
         cmocka_unit_test(inherited_sockets_have_names),
         cmocka_unit_test(a_udp_socket_stands_on_one_address),
-        cmocka_unit_test(a_child_has_our_environment_and_more_and_tells_its_status),
-        cmocka_unit_test(a_child_that_was_killed_tells_the_signal),
-        cmocka_unit_test(a_program_that_is_not_there_is_named_so),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -278,21 +278,74 @@ static void one_answer_may_cancel_the_other(void **state)
     io_loop_free(loop);
 }
 
-static void hanging_lookups_are_bounded(void **state)
+enum { AT_ONCE = 16, WAITING = 1024 };
+
+static struct answer many[AT_ONCE + WAITING + 1];
+
+static void begin_many(struct io_loop *loop, unsigned n)
+{
+    memset(many, 0, sizeof many);
+    for (unsigned i = 0; i < n; i++) {
+        struct answer *a = &many[i];
+        assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, a, &a->lookup), 0);
+    }
+}
+
+static unsigned count_called(void)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
+        n += many[i].called;
+    }
+    return n;
+}
+
+static bool are_called(void *ctx)
+{
+    return count_called() == *(unsigned *)ctx;
+}
+
+/* A page may name more hosts than there are threads. */
+static void more_lookups_than_threads_wait_for_their_turn(void **state)
 {
     (void)state;
     struct io_loop *loop = loop_or_fail();
-    struct answer a[17] = {0};
+    unsigned before = entered, n = 3 * AT_ONCE, left = n - 3;
     close_gate();
-    for (int i = 0; i < 16; i++) {
-        assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, &a[i], &a[i].lookup), 0);
-        io_resolve_cancel(a[i].lookup); /* its thread still hangs */
-    }
-    assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, &a[16], &a[16].lookup),
-                     ERR_LIMIT);
-    wait_until_waiting(16);
+    begin_many(loop, n);
+    wait_until_waiting(AT_ONCE);
+    assert_true(count_threads() <= threads_of_test + AT_ONCE);
+    io_resolve_cancel(many[0].lookup); /* hangs on */
+    io_resolve_cancel(many[AT_ONCE].lookup);
+    io_resolve_cancel(many[n - 1].lookup);
     open_gate();
+    drive_until(loop, are_called, &left);
+    drive_idly(loop);
+    assert_int_equal(count_called(), left);
+    assert_int_equal(entered, before + n - 2);
+    for (unsigned i = 0; i < n; i++) {
+        assert_int_equal(many[i].called, i != 0 && i != AT_ONCE && i != n - 1);
+        assert_int_equal(many[i].err, 0);
+    }
     io_loop_free(loop);
+}
+
+static void waiting_lookups_are_bounded(void **state)
+{
+    (void)state;
+    struct io_loop *loop = loop_or_fail();
+    struct answer *last = &many[AT_ONCE + WAITING];
+    close_gate();
+    begin_many(loop, AT_ONCE + WAITING);
+    assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, last, &last->lookup), ERR_LIMIT);
+    io_resolve_cancel(many[0].lookup); /* its thread still hangs */
+    assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, last, &last->lookup), ERR_LIMIT);
+    io_resolve_cancel(many[AT_ONCE].lookup); /* waits no more */
+    assert_int_equal(io_resolve(loop, "127.0.0.1", 1, note_answer, last, &last->lookup), 0);
+    wait_until_waiting(AT_ONCE);
+    io_loop_free(loop); /* those that wait are never looked up */
+    open_gate();
+    assert_int_equal(count_called(), 0);
 }
 
 static void freeing_the_loop_waits_for_no_resolver(void **state)
@@ -369,7 +422,8 @@ int main(void)
         cmocka_unit_test(names_of_impossible_length_are_refused),
         cmocka_unit_test(a_cancelled_lookup_says_nothing),
         cmocka_unit_test(one_answer_may_cancel_the_other),
-        cmocka_unit_test(hanging_lookups_are_bounded),
+        cmocka_unit_test(more_lookups_than_threads_wait_for_their_turn),
+        cmocka_unit_test(waiting_lookups_are_bounded),
         cmocka_unit_test(freeing_the_loop_waits_for_no_resolver),
     };
     return cmocka_run_group_tests_name("io/resolve", tests, NULL, NULL);

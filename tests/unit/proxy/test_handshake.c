@@ -213,9 +213,49 @@ static void without_memory_there_is_none(void **state)
     fail_alloc_at(0);
 }
 
+/* Who has no password may ask as often as he likes, but so has everybody else. */
+static void a_client_that_asks_without_end_holds_up_nobody(void **state)
+{
+    (void)state;
+    static const char request[] = "GET http://a/ HTTP/1.1\r\n\r\n";
+    enum { REQUESTS = 1000 };
+    struct users *users;
+    struct fake_client c;
+    enum door_verdict verdict;
+    assert_int_equal(users_new(&users), 0);
+    assert_int_equal(users_add(users, "alice", "secret"), 0);
+    struct door_terms asking = {.protocols = DOOR_HTTP, .users = users};
+    struct handshake *h = handshake_new(&asking);
+    client_init(&c);
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        fake_client_send(&c, request, sizeof request - 1);
+    }
+    unsigned calls = 0;
+    size_t before = 0, one = 0;
+    do {
+        assert_int_equal(handshake_talk(h, &c.stream, &verdict), ERR_AGAIN);
+        size_t told = c.output.len - before;
+        one = one == 0 ? told : one;
+        assert_true(told <= one + one / 2); /* with what the call before had left */
+        before = c.output.len;
+        calls++;
+    } while (c.input_at < c.input.len || handshake_is_answering(h));
+    assert_true(calls > REQUESTS / 100);
+    unsigned n = 0;
+    fake_append(&c.output, "", 1);
+    for (const char *at = (const char *)c.output.data; (at = strstr(at, "HTTP/1.1 407")); at++) {
+        n++;
+    }
+    assert_int_equal(n, REQUESTS);
+    client_fini(&c);
+    handshake_free(h);
+    users_free(users);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_that_asks_without_end_holds_up_nobody),
         cmocka_unit_test(reading_ahead_stops_when_it_is_full),
         cmocka_unit_test(reading_tells_nothing_end_and_error_apart),
         cmocka_unit_test(an_answer_leaves_byte_by_byte_where_it_must),

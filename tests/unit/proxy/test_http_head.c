@@ -54,6 +54,7 @@ static const struct {
     {"GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nA: \001\r\n\r\n", 400},
+    {"GET / HTTP/1.1\r\nA: b\177\r\n\r\n", 400},
 };
 
 static void what_two_readers_could_read_in_two_ways_is_refused(void **state)
@@ -102,9 +103,44 @@ static void what_is_for_one_connection_is_known(void **state)
     assert_int_equal(
         request(&h, "GET / HTTP/1.1\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nX-Theirs: 2\r\n"
                     "Proxy-Authorization: Basic x\r\nTE: trailers\r\nContent-Length: 0\r\n"
-                    "Proxy-Connection: keep-alive\r\n\r\n"),
+                    "Proxy-Connection: keep-alive\r\nKeep-Alive: 5\r\nUpgrade: x\r\n"
+                    "Proxy-Authenticate: Basic\r\nTrailer: x\r\n\r\n"),
         0);
-    static const bool ours[] = {true, true, false, true, true, false, true};
+    static const bool ours[] = {true, true, false, true, true, false,
+                                true, true, true,  true, false};
+    assert_int_equal(h.n, ARRAY_SIZE(ours));
+    for (size_t i = 0; i < h.n; i++) {
+        assert_int_equal(http_field_is_ours(&h, &h.fields[i]), ours[i]);
+    }
+}
+
+/* Whatever the length of its name. */
+static void connection_may_name_any_field(void **state)
+{
+    (void)state;
+    for (unsigned len = 1; len < 200; len++) {
+        char text[1024], name[201];
+        struct http_head h;
+        memset(name, 'x', len);
+        name[len] = '\0';
+        snprintf(text, sizeof text,
+                 "GET / HTTP/1.1\r\nConnection: close ,%s\r\n%s: 1\r\n%sx: 2\r\n\r\n", name, name,
+                 name);
+        assert_int_equal(request(&h, text), 0);
+        assert_true(http_field_is_ours(&h, &h.fields[1]));
+        assert_false(http_field_is_ours(&h, &h.fields[2]));
+    }
+}
+
+/* RFC 9110 8.6: a length that is said twice is passed on once. */
+static void a_length_that_is_said_again_does_not_pass(void **state)
+{
+    (void)state;
+    struct http_head h;
+    assert_int_equal(request(&h, "POST / HTTP/1.1\r\nContent-Length: 3\r\nA: b\r\n"
+                                 "content-length: 3\r\nContent-Length: 3\r\n\r\n"),
+                     0);
+    static const bool ours[] = {false, false, true, true};
     for (size_t i = 0; i < h.n; i++) {
         assert_int_equal(http_field_is_ours(&h, &h.fields[i]), ours[i]);
     }
@@ -137,6 +173,13 @@ static const struct {
     {"http://a:b/", NULL, NULL, NULL, 0, 400},
     {"http://[fd00::1/", NULL, NULL, NULL, 0, 400},
     {"http://fd00::1/", NULL, NULL, NULL, 0, 400},
+    /* hosts that others may read as another one */
+    {"http://u@a.example@b.example/", NULL, NULL, NULL, 0, 400},
+    {"http://a.example\\@b.example\\x/", NULL, NULL, NULL, 0, 400},
+    {"http://a%2eexample/", NULL, NULL, NULL, 0, 400},
+    {"http://a|b/", NULL, NULL, NULL, 0, 400},
+    {"http://a[b]/", NULL, NULL, NULL, 0, 400},
+    {"http://a_b-c.example:/", "a_b-c.example", "a_b-c.example:", "/", 80, 0},
     {"https://a.example/", NULL, NULL, NULL, 0, 501},
     {"ftp://a.example/", NULL, NULL, NULL, 0, 501},
     {"a.example:443", NULL, NULL, NULL, 0, 400},
@@ -171,6 +214,9 @@ static void connect_needs_a_port(void **state)
     assert_false(http_target_authority(&t, (struct http_text){"a.example", 9}));
     assert_false(http_target_authority(&t, (struct http_text){"[::1]", 5}));
     assert_false(http_target_authority(&t, (struct http_text){":443", 4}));
+    assert_false(http_target_authority(&t, (struct http_text){"u@a:443", 7}));
+    assert_false(http_target_authority(&t, (struct http_text){"a/b:443", 7}));
+    assert_false(http_target_authority(&t, (struct http_text){"a?b:443", 7}));
 }
 
 /* ---- bodies ---- */
@@ -189,6 +235,7 @@ static const struct {
     {"Content-Length: +5\r\n", false, 0},
     {"Content-Length: \r\n", false, 0},
     {"Content-Length: 99999999999999999999\r\n", false, 0},
+    {"Content-Length: 18446744073709551621\r\n", false, 0}, /* 5, in 64 bits */
     {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", false, 0},
     {"Transfer-Encoding: gzip, chunked\r\n", false, 0},
     {"Transfer-Encoding: identity\r\n", false, 0},
@@ -265,19 +312,30 @@ static void chunks_end_where_they_end_in_any_pieces(void **state)
     }
 }
 
+static void blanks_may_stand_before_an_extension(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"1 \r\nx\r\n0\r\n\r\n",
+                                       "1\t ;a = \"b c\"\r\nx\r\n0 ;z\r\n\r\n",
+                                       "0\r\nA:\tb c\xff\r\nB:\r\n\r\n"};
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        struct http_body b = {.framing = HTTP_CHUNKED};
+        assert_int_equal(take_in_pieces(&b, good[i], strlen(good[i]), 1), strlen(good[i]));
+        assert_true(b.done && !b.bad);
+    }
+}
+
 static void broken_chunks_are_bad(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"\r\n",
-                                        "x\r\n",
-                                        "5\nhello",
-                                        "5\r\nhelloX\r\n",
-                                        "-1\r\n",
-                                        "0x5\r\n",
-                                        "fffffffffffffffff\r\n",
-                                        "0\r\n\rX",
-                                        "0\r\n\n",
-                                        " 5\r\n"};
+    static const char *const wrong[] = {
+        "\r\n", "x\r\n", "5\nhello", "5\r\nhelloX\r\n", "-1\r\n", "0x5\r\n",
+        "fffffffffffffffff\r\n", "0\r\n\rX", "0\r\n\n", " 5\r\n",
+        /* blanks may stand before an extension, and before nothing else */
+        "5 5\r\n", "5 \t0;x\r\n", "5 \n", "5;\001\r\n",
+        /* a trailer is a field in a line of its own, without folds */
+        "1\r\nx\r\n\r\n", "1\r\nx\r\n;a\r\n", "0\r\n folded: x\r\n", "0\r\n: x\r\n",
+        "0\r\nA: b\r\n\tc\r\n", "0\r\nA: \001\r\n"};
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
         struct http_body b = {.framing = HTTP_CHUNKED};
         take_in_pieces(&b, wrong[i], strlen(wrong[i]), 1);
@@ -293,13 +351,16 @@ int main(void)
         cmocka_unit_test(the_end_of_a_head_is_found_in_any_pieces),
         cmocka_unit_test(responses_may_be_careless),
         cmocka_unit_test(what_is_for_one_connection_is_known),
+        cmocka_unit_test(connection_may_name_any_field),
         cmocka_unit_test(connection_cannot_take_the_framing_away),
+        cmocka_unit_test(a_length_that_is_said_again_does_not_pass),
         cmocka_unit_test(absolute_targets_lead_to_a_host),
         cmocka_unit_test(connect_needs_a_port),
         cmocka_unit_test(a_body_has_one_length_or_is_refused),
         cmocka_unit_test(a_response_without_length_ends_with_its_connection),
         cmocka_unit_test(chunks_of_http_1_0_end_with_their_connection),
         cmocka_unit_test(chunks_end_where_they_end_in_any_pieces),
+        cmocka_unit_test(blanks_may_stand_before_an_extension),
         cmocka_unit_test(broken_chunks_are_bad),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define N 1000
 #define BYTES(s) (s), sizeof(s) - 1
@@ -139,15 +140,15 @@ static void more_than_the_limit_are_refused_in_words_with_one_warning(void **sta
     }
     assert_true(ground_said(
         w->g, "warning: 3 sessions are running, the limit -> new clients are turned away"));
-    for (unsigned i = 3; i < 6; i++) {
+    for (unsigned i = 3; i < 5; i++) {
         fake_client_shutdown(&w->c[i]);
     }
     settle(w, 6);
-    assert_int_equal(proxy_sessions(w->g->proxy), 3);
-    assert_int_equal(ground_lines(w->g), 1 + 3);
+    assert_int_equal(proxy_sessions(w->g->proxy), 3 + 1);
+    assert_int_equal(ground_lines(w->g), 1 + 2);
     fake_client_reset(&w->c[0]);
     settle(w, 6);
-    come_in(w, 6); /* one left, one may come */
+    come_in(w, 6); /* one left, one may come, whoever still reads why he may not */
     fake_client_send(&w->c[6], BYTES(REQUEST));
     settle(w, 7);
     assert_int_equal(fake_tcp_count(w->g->stack), 4);
@@ -174,6 +175,108 @@ static void far_more_than_the_limit_are_reset(void **state)
     assert_int_equal(w->c[0].fate, FAKE_OPEN);
     assert_int_equal(w->c[1].fate, FAKE_ABORTED);
     crowd_free(w, 2);
+}
+
+#define GET "GET http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n"
+#define OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* Client `i` asks for a page; its server, the n-th that was dialled, answers if it is to. */
+static void ask(struct crowd *w, unsigned i, unsigned n, bool answers)
+{
+    fake_client_send(&w->c[i], BYTES(GET));
+    settle(w, i + 1);
+    assert_int_equal(fake_tcp_count(w->g->stack), n + 1);
+    fake_tcp_connected(fake_tcp(w->g->stack, n));
+    if (answers) {
+        fake_tcp_deliver(fake_tcp(w->g->stack, n), BYTES(OK));
+    }
+    settle(w, i + 1);
+}
+
+static bool was_answered(struct crowd *w, unsigned i)
+{
+    return w->c[i].output.len == sizeof OK - 1 &&
+           memcmp(w->c[i].output.data, OK, sizeof OK - 1) == 0;
+}
+
+/* Its browser asks for a connection again when it needs one: RFC 9112 section 9.3. */
+static void the_longest_resting_client_makes_room_for_a_new_one(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){.max_sessions = 3});
+    for (unsigned i = 0; i < 3; i++) {
+        come_in(w, i);
+        ask(w, i, i, i != 1); /* the second one waits for its server */
+        ground_sleep(w->g, NS_PER_S);
+    }
+    for (unsigned i = 3; i < 5; i++) {
+        come_in(w, i);
+        assert_int_equal(proxy_sessions(w->g->proxy), 3);
+        unsigned gone = i == 3 ? 0 : 2;
+        assert_int_equal(w->c[gone].fate, FAKE_CLOSED);
+        assert_int_equal(fake_tcp_fate(fake_tcp(w->g->stack, gone)), FAKE_CLOSED);
+        ask(w, i, i, false);
+    }
+    assert_null(strstr(w->g->lines, "warning"));
+    assert_true(ground_said(w->g, "debug: 127.0.0.1:40000 -> it rested, and another one came"));
+    come_in(w, 5); /* nobody rests any more */
+    fake_client_send(&w->c[5], BYTES(GET));
+    settle(w, 6);
+    assert_int_equal(fake_tcp_count(w->g->stack), 5);
+    assert_memory_equal(w->c[5].output.data, "HTTP/1.1 503", 12);
+    assert_int_equal(w->c[1].fate, FAKE_OPEN);
+    crowd_free(w, 6);
+}
+
+/* Without a limit, too: the machine may have no descriptor for one more. */
+static void the_longest_resting_client_may_be_asked_to_make_room(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){0});
+    for (unsigned i = 0; i < 3; i++) {
+        come_in(w, i);
+        ask(w, i, i, i != 1);
+        ground_sleep(w->g, NS_PER_S);
+    }
+    assert_true(proxy_make_room(w->g->proxy));
+    assert_int_equal(w->c[0].fate, FAKE_CLOSED);
+    assert_int_equal(w->c[2].fate, FAKE_OPEN);
+    assert_true(proxy_make_room(w->g->proxy));
+    assert_false(proxy_make_room(w->g->proxy));
+    assert_int_equal(w->c[1].fate, FAKE_OPEN);
+    crowd_free(w, 3);
+}
+
+/* It was one too many when it came, and is none when it asks. */
+static void who_came_beyond_the_limit_is_let_in_where_there_is_room_by_then(void **state)
+{
+    (void)state;
+    struct crowd *w = crowd_new((struct ground_options){.max_sessions = 2});
+    for (unsigned i = 0; i < 2; i++) {
+        come_in(w, i);
+        ask(w, i, i, false);
+    }
+    for (unsigned i = 2; i < 5; i++) {
+        come_in(w, i);
+    }
+    fake_tcp_deliver(fake_tcp(w->g->stack, 0), BYTES(OK)); /* the first one rests */
+    fake_client_reset(&w->c[1]);                           /* and the second one is gone */
+    settle(w, 5);
+    assert_true(was_answered(w, 0));
+    for (unsigned i = 2; i < 5; i++) {
+        fake_client_send(&w->c[i], BYTES(GET));
+        settle(w, 5);
+    }
+    assert_int_equal(w->c[0].fate, FAKE_CLOSED);
+    assert_int_equal(fake_tcp_count(w->g->stack), 4);
+    assert_memory_equal(w->c[4].output.data, "HTTP/1.1 503", 12);
+    for (unsigned n = 2; n < 4; n++) {
+        fake_tcp_connected(fake_tcp(w->g->stack, n));
+        fake_tcp_deliver(fake_tcp(w->g->stack, n), BYTES(OK));
+    }
+    settle(w, 5);
+    assert_true(was_answered(w, 2) && was_answered(w, 3));
+    crowd_free(w, 5);
 }
 
 #define IDLE (80 * NS_PER_S)
@@ -300,6 +403,9 @@ int main(void)
         TEST(a_tick_before_its_time_does_nothing),
         TEST(more_than_the_limit_are_refused_in_words_with_one_warning),
         TEST(far_more_than_the_limit_are_reset),
+        TEST(the_longest_resting_client_makes_room_for_a_new_one),
+        TEST(the_longest_resting_client_may_be_asked_to_make_room),
+        TEST(who_came_beyond_the_limit_is_let_in_where_there_is_room_by_then),
         TEST(a_silent_flow_ends_with_a_reset_at_its_limit_and_a_busy_one_does_not),
         TEST(draining_ends_who_asked_for_nothing_and_waits_for_the_others),
         TEST(what_is_left_at_the_end_is_given_up),

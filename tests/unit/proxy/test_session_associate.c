@@ -147,6 +147,21 @@ static void a_reply_that_is_stuck_waits_for_room(void **state)
     visit_end(&v);
 }
 
+static void a_client_that_must_name_its_port_is_told_so_in_the_log(void **state)
+{
+    (void)state;
+    struct visit v;
+    begin(&v);
+    relay.refusal = ERR_PERM;
+    visit_say(&v, BYTES(HELLO ASSOCIATE));
+    visit_heard(&v, BYTES(WELCOME "\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00"));
+    assert_true(ground_said(
+        v.g, "warning: UDP is refused to a client of a Unix socket that does not name the port it "
+             "sends from: on loopback every account could send; UdpPort = PORT would take the "
+             "first that does"));
+    visit_end(&v);
+}
+
 static void a_refusal_is_told(void **state)
 {
     (void)state;
@@ -195,6 +210,7 @@ int main(void)
         cmocka_unit_test(an_association_without_datagrams_ends_when_it_was_idle_for_too_long),
         cmocka_unit_test(a_client_that_says_very_much_is_read_in_turns),
         cmocka_unit_test(a_reply_that_is_stuck_waits_for_room),
+        cmocka_unit_test(a_client_that_must_name_its_port_is_told_so_in_the_log),
         cmocka_unit_test(a_refusal_is_told),
         cmocka_unit_test(a_door_without_a_relay_does_not_know_the_command),
         cmocka_unit_test(the_user_is_told_to_the_relay),

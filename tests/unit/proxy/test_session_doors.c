@@ -14,11 +14,6 @@
 #define SOCKS4A "\x04\x01\x00\x50\0\0\0\1\0example.com\0"
 #define GRANTED "\x00\x5a\xc3\x50\x0a\x09\x09\x09"
 #define REJECTED "\x00\x5b\0\0\0\0\0\0"
-#define TO_V4 "\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50"
-#define TO_NAME            \
-    "\x05\x01\x00\x03\x0b" \
-    "example.com"          \
-    "\x01\xbb"
 
 static const struct ground_options forward = {.protocols = DOOR_FORWARD, .target = "10.0.0.1:80"};
 

@@ -331,6 +331,23 @@ static void a_kept_connection_goes_with_its_server(void **state)
     }
 }
 
+/* Such as 408, from a server that was asked for nothing for too long: it is there, and nobody was told of it yet. */
+static void what_nobody_asked_for_answers_nothing(void **state)
+{
+    (void)state;
+    struct visit v;
+    begin_kept(&v, (struct ground_options){0});
+    fake_tcp_deliver(fake_tcp(v.g->stack, 0),
+                     BYTES("HTTP/1.1 408 Too Late\r\nContent-Length: 0\r\n\r\n"));
+    fake_client_send(&v.c, BYTES(GET));
+    assert_true(fake_client_turn(&v.c, v.g->now));
+    visit_settle(&v);
+    expect_dials(&v, 2);
+    answer(&v, 1, BYTES(OK));
+    visit_heard(&v, BYTES(OK OK));
+    visit_end(&v);
+}
+
 static void what_meets_a_closing_server_is_asked_once_more(void **state)
 {
     (void)state;
@@ -455,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_name_is_one_in_any_case),
         cmocka_unit_test(who_does_not_want_to_keep_it_does_not),
         cmocka_unit_test(a_kept_connection_goes_with_its_server),
+        cmocka_unit_test(what_nobody_asked_for_answers_nothing),
         cmocka_unit_test(what_meets_a_closing_server_is_asked_once_more),
         cmocka_unit_test(it_is_not_asked_a_third_time),
         cmocka_unit_test(what_was_answered_in_part_is_not_asked_again),

@@ -158,7 +158,7 @@ static void without_a_name_there_is_nowhere_to_go(void **state)
 {
     (void)state;
     uint8_t hello[512], records[1024];
-    static const char *const names[] = {NULL, "192.0.2.1", "fd00::1"};
+    static const char *const names[] = {NULL, "192.0.2.1", "fd00::1", "[fd00::1]", "a:443"};
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         size_t n = make_records(records, hello, make_hello(hello, names[i]), 16384);
         struct outcome o = feed(records, n, n);
@@ -196,6 +196,50 @@ static void a_hello_that_is_cut_is_never_read_beyond(void **state)
     }
 }
 
+/* More bytes at the end of the hello, which is as long as that then. */
+static size_t lengthen(uint8_t *hello, size_t len, const uint8_t *more, size_t n,
+                       bool of_extensions)
+{
+    memcpy(hello + len, more, n);
+    store_be16(hello + 2, (uint16_t)(len + n - 4));
+    if (of_extensions) {
+        store_be16(hello + 47, (uint16_t)(len + n - 49));
+    }
+    return len + n;
+}
+
+/* Another server could follow the other name (RFC 8446 4.2, RFC 6066 3). */
+static void a_hello_with_two_names_is_none(void **state)
+{
+    (void)state;
+    static const uint8_t again[] = {0, 0, 0, 6, 0, 4, 0, 0, 1, 'b'}, junk[] = {0};
+    static const uint8_t two_names[] = {0, 0, 0, 10, 0, 8, 0, 0, 1, 'a', 0, 0, 1, 'b'};
+    static const uint8_t behind_list[] = {0, 0, 0, 7, 0, 4, 0, 0, 1, 'a', 0};
+    const struct {
+        const char *name;
+        const uint8_t *more;
+        size_t len;
+        bool of_extensions;
+    } hellos[] = {
+        {"a.example", again, sizeof again, true},
+        {NULL, two_names, sizeof two_names, true},
+        {NULL, behind_list, sizeof behind_list, true},
+        {"a.example", junk, sizeof junk, false}, /* behind the extensions */
+    };
+    uint8_t hello[512], records[1024];
+    for (size_t i = 0; i < ARRAY_SIZE(hellos); i++) {
+        size_t len = make_hello(hello, hellos[i].name);
+        len = lengthen(hello, len, hellos[i].more, hellos[i].len, hellos[i].of_extensions);
+        size_t n = make_records(records, hello, len, 16384);
+        struct outcome o = feed(records, n, n);
+        assert_alert(&o, 50);
+    }
+    size_t len = lengthen(hello, make_hello(hello, NULL), again, sizeof again, true);
+    struct outcome o = feed(records, make_records(records, hello, len, 16384), 4096);
+    assert_int_equal(o.verdict, DOOR_OPEN);
+    assert_string_equal(o.ask.target.name, "b");
+}
+
 static void a_failed_dial_is_an_alert(void **state)
 {
     (void)state;
@@ -219,6 +263,7 @@ int main(void)
         cmocka_unit_test(without_a_name_there_is_nowhere_to_go),
         cmocka_unit_test(what_is_no_hello_is_shut_out_at_once),
         cmocka_unit_test(a_hello_that_is_cut_is_never_read_beyond),
+        cmocka_unit_test(a_hello_with_two_names_is_none),
         cmocka_unit_test(a_failed_dial_is_an_alert),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,20 @@ static void what_rfc1929_cannot_carry_is_no_user(void **state)
     users_free(u);
 }
 
+/* Lengths are a byte each: 256 is not 0. */
+static void what_is_too_long_is_nobody(void **state)
+{
+    (void)state;
+    static const char zeros[2 * 256];
+    struct users *u = some_users();
+    assert_int_equal(users_add(u, "dora", ""), 0);
+    assert_non_null(users_check(u, "dora", 4, zeros, 0));
+    assert_null(users_check(u, "dora", 4, zeros, 256));
+    assert_null(users_check(u, "dora", 4, zeros, 512));
+    assert_null(users_check(u, zeros, 256, zeros, 0));
+    users_free(u);
+}
+
 static void without_memory_there_is_none(void **state)
 {
     (void)state;
@@ -120,6 +134,7 @@ int main(void)
         cmocka_unit_test(zeros_behind_a_text_are_not_part_of_it),
         cmocka_unit_test(texts_of_every_length_up_to_255_are_compared_in_full),
         cmocka_unit_test(what_rfc1929_cannot_carry_is_no_user),
+        cmocka_unit_test(what_is_too_long_is_nobody),
         cmocka_unit_test(without_memory_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

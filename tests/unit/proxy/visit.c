@@ -11,6 +11,18 @@ void visit_begin(struct visit *v, struct ground_options options)
     proxy_accept(v->g->proxy, &v->c.stream, v->g->now);
 }
 
+struct stack_tcp *visit_connected(struct visit *v)
+{
+    visit_begin(v, (struct ground_options){0});
+    assert_int_equal(proxy_sessions(v->g->proxy), 1);
+    visit_say(v, BYTES(HELLO));
+    visit_say(v, BYTES(TO_V4));
+    struct stack_tcp *t = fake_tcp(v->g->stack, 0);
+    fake_tcp_connected(t);
+    visit_settle(v);
+    return t;
+}
+
 void visit_end(struct visit *v)
 {
     ground_free(v->g);

@@ -7,6 +7,12 @@
 
 #define HELLO "\x05\x01\x00"
 #define WELCOME "\x05\x00"
+#define TO_V4 "\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50" /* 10.0.0.1:80 */
+#define TO_NAME            \
+    "\x05\x01\x00\x03\x0b" \
+    "example.com"          \
+    "\x01\xbb"
+#define CONNECTED "\x05\x00\x00\x01\x0a\x09\x09\x09\xc3\x50"
 
 /* A string literal and its length, NULs included. */
 #define BYTES(s) (s), sizeof(s) - 1
@@ -17,6 +23,8 @@ struct visit {
 };
 
 void visit_begin(struct visit *v, struct ground_options options);
+/* Begin, ask for 10.0.0.1:80 and let it connect. */
+struct stack_tcp *visit_connected(struct visit *v);
 void visit_end(struct visit *v);
 void visit_settle(struct visit *v);
 

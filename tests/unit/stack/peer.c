@@ -3,7 +3,7 @@
 #include "unit/stack/peer.h"
 
 /* Neither period nor shift of it is a power of two, so that a misplaced chunk shows. */
-static uint8_t byte_at(uint8_t pattern, size_t i)
+uint8_t peer_byte(uint8_t pattern, size_t i)
 {
     return (uint8_t)(i * 31 + (i >> 8) * 7 + (i >> 16) * 13 + pattern);
 }
@@ -22,7 +22,7 @@ void peer_pump(struct peer *p)
         assert_true(space > 0);
         size_t n = p->to_send - p->sent < space ? p->to_send - p->sent : space;
         for (size_t i = 0; i < n; i++) {
-            to[i] = byte_at(p->pattern, p->sent + i);
+            to[i] = peer_byte(p->pattern, p->sent + i);
         }
         stack_tcp_commit(p->t, n);
         p->sent += n;
@@ -42,7 +42,7 @@ void peer_read(struct peer *p, size_t most)
             const uint8_t *from = iov[i].iov_base;
             size_t len = iov[i].iov_len < most ? iov[i].iov_len : most;
             for (size_t j = 0; j < len; j++) {
-                assert_int_equal(from[j], byte_at(p->expect, p->received + j));
+                assert_int_equal(from[j], peer_byte(p->expect, p->received + j));
             }
             p->received += len;
             n += len;

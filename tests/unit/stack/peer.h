@@ -22,6 +22,9 @@ struct peer {
     bool eof;
 };
 
+/* The i-th byte of the stream that a pattern makes. */
+uint8_t peer_byte(uint8_t pattern, size_t i);
+
 extern stack_tcp_event_fn peer_event;
 extern stack_tcp_accept_fn peer_accept; /* ctx: a struct peer without a stream */
 

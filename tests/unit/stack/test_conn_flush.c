@@ -201,7 +201,8 @@ static bool lose_the_second_and_look_for_fin(struct wire_end *end, uint8_t *ip, 
 }
 
 /* Three duplicates call for an old segment in the middle of a turn, and before the turn ends the
- * user is done: that segment is then the last one unsent, with later ones on their way. */
+ * user is done. A sender that gives it back to lwIP there and then (tcp_rexmit()) has it as the last one
+ * unsent, with later ones on their way, and the FIN on it; ours resends in place. */
 static void a_fin_does_not_end_the_stream_at_a_segment_that_is_sent_again(void **state)
 {
     (void)state;

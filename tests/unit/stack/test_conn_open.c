@@ -318,6 +318,33 @@ static void a_flood_of_syns_ends_at_the_limit(void **state)
     wire_close(&w);
 }
 
+/* Others still get in. */
+static void a_flood_of_syns_keeps_nobody_out_for_long(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w, &(struct wire_config){.delay = MS});
+    struct stack_tcp_listener *l;
+    n_accepted = 0;
+    assert_int_equal(stack_tcp_listen(w.b.stack, 80, count_and_abort, NULL, &l), 0);
+    w.a.sniff = only_syns_leave;
+    static struct peer p[1024], late, honest;
+    for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+        assert_int_equal(connect_to(&w, families[0], 80, &p[i]), 0);
+    }
+    wire_pass(&w, 500 * MS);
+    uint64_t answers = w.b.packets;
+    assert_int_equal(connect_to(&w, families[0], 80, &late), 0); /* the others may be far away */
+    wire_pass(&w, 100 * MS);
+    assert_int_equal(w.b.packets, answers);
+    wire_pass(&w, 700 * MS);
+    w.a.sniff = NULL;
+    assert_int_equal(connect_to(&w, families[0], 80, &honest), 0);
+    wire_pass(&w, 10 * MS);
+    assert_int_equal(n_accepted, 1);
+    wire_close(&w);
+}
+
 static void reset_the_client(void *ctx, struct stack_tcp *t, struct now now)
 {
     count_and_abort(ctx, t, now);
@@ -441,6 +468,7 @@ int main(void)
         cmocka_unit_test(a_port_has_one_listener),
         cmocka_unit_test(a_closed_listener_refuses_and_forgets_the_half_open),
         cmocka_unit_test(a_flood_of_syns_ends_at_the_limit),
+        cmocka_unit_test(a_flood_of_syns_keeps_nobody_out_for_long),
         cmocka_unit_test(a_listener_may_abort_what_it_is_shown),
         cmocka_unit_test(a_listener_without_a_port_finds_a_free_one_and_tells_it),
         cmocka_unit_test(a_listener_may_be_closed_by_the_first_that_comes),

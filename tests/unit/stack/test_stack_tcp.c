@@ -254,6 +254,35 @@ static void either_side_may_leave_at_any_moment(void **state)
     }
 }
 
+/* What a program must wait for before it ends. */
+static void what_was_closed_is_under_way_until_the_peer_has_it(void **state)
+{
+    (void)state;
+    for (unsigned peer_first = 0; peer_first < 2; peer_first++) {
+        struct wire w;
+        wire_open(&w, &(struct wire_config){.delay = 5 * MS});
+        struct peer client = {.to_send = 3000};
+        struct peer server = {.to_send = 0, .appetite = 100, .shutdown_after = peer_first};
+        assert_int_equal(peer_pair(&w, &client, &server, families[0]), 0);
+        wire_pass(&w, 100 * MS);
+        client.to_send = 50000;
+        peer_pump(&client);
+        assert_false(stack_tcp_is_delivering(w.a.stack)); /* there is still somebody */
+        peer_close(&client);
+        assert_true(stack_tcp_is_delivering(w.a.stack));
+        wire_pass(&w, 6 * MS); /* it is there, and we do not know it yet */
+        assert_true(stack_tcp_is_delivering(w.a.stack));
+        wire_pass(&w, 300 * MS);
+        assert_false(stack_tcp_is_delivering(w.a.stack));
+        assert_false(stack_tcp_is_delivering(w.b.stack));
+        stack_tcp_abort(server.t);
+        server.t = NULL;
+        assert_false(stack_tcp_is_delivering(w.b.stack));
+        stack_tcp_listener_close(server.listener);
+        wire_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +294,7 @@ int main(void)
         cmocka_unit_test(nothing_is_taken_after_shutdown),
         cmocka_unit_test(peek_shows_and_consume_takes),
         cmocka_unit_test(either_side_may_leave_at_any_moment),
+        cmocka_unit_test(what_was_closed_is_under_way_until_the_peer_has_it),
         cmocka_unit_test(a_slow_reader_holds_a_window_and_no_receive_buffer),
         cmocka_unit_test(bytes_arrive_in_both_directions_and_families),
         cmocka_unit_test(bytes_arrive_over_a_link_that_loses_and_duplicates),
