@@ -4,10 +4,11 @@
 /* A tunnel's timers have a grain of 1 ms, and come late; 64 KiB are one batch of datagrams. */
 enum { GRAIN_NS = 1000000, LATE_NS = 50000000, QUANTUM_MAX = 64 * 1024, INITIAL_SEGMENTS = 10 };
 
-/* So much leaves at once, that it is worth a wake-up. */
+/* So much leaves at once, that it is worth a wake-up; of many flows, each comes back less often. */
 static uint64_t quantum(const struct stack_tcp *t)
 {
-    uint64_t bytes = t->sender.congestion.rate * GRAIN_NS / NS_PER_S, least = 2u * t->pcb->mss;
+    uint64_t grain = t->stack->sender_pause > GRAIN_NS ? t->stack->sender_pause : GRAIN_NS;
+    uint64_t bytes = t->sender.congestion.rate * grain / NS_PER_S, least = 2u * t->pcb->mss;
     return bytes < least ? least : bytes < QUANTUM_MAX ? bytes : QUANTUM_MAX;
 }
 

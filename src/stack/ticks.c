@@ -22,6 +22,9 @@
 /* A connection that is looked at costs 0.1 us: a twentieth of the time is spent on it at most. */
 #define SEARCH_NS (2 * NS_PER_US)
 
+/* With many of them, each paces in longer steps: a packet that leaves alone costs four times as much. */
+#define PAUSE_NS (20 * NS_PER_US)
+
 /* How long a connection in need of memory waits. */
 #define RETRY_NS (50 * NS_PER_MS)
 
@@ -296,6 +299,7 @@ static void run_senders(struct stack *s)
         n++;
     }
     s->sender_not_before = s->mono + n * SEARCH_NS;
+    s->sender_pause = n * PAUSE_NS;
 }
 
 void ticks_run(struct stack *s)

@@ -68,6 +68,17 @@ static void a_fast_flow_wakes_once_in_a_millisecond(void **state)
     assert_int_equal(t.sender.paced_due, stack.mono + NS_PER_MS);
 }
 
+static void beside_many_others_it_comes_back_less_often(void **state)
+{
+    (void)state;
+    begin(RATE);
+    stack.sender_pause = 20 * NS_PER_MS;
+    assert_int_equal(earn_after(19 * NS_PER_MS), 0);
+    spend(0, true);
+    assert_in_range(t.sender.paced_due, stack.mono + NS_PER_MS, stack.mono + NS_PER_MS + 1);
+    assert_in_range(earn_after(t.sender.paced_due - stack.mono), 20 * KILOBYTE, 20 * KILOBYTE + 1);
+}
+
 static void nobody_is_woken_for_what_cannot_leave(void **state)
 {
     (void)state;
@@ -121,6 +132,7 @@ int main(void)
         cmocka_unit_test(without_a_rate_everything_leaves),
         cmocka_unit_test(two_segments_leave_when_they_are_earned),
         cmocka_unit_test(a_fast_flow_wakes_once_in_a_millisecond),
+        cmocka_unit_test(beside_many_others_it_comes_back_less_often),
         cmocka_unit_test(nobody_is_woken_for_what_cannot_leave),
         cmocka_unit_test(a_late_turn_is_made_up_for),
         cmocka_unit_test(a_pause_earns_little),
