@@ -1,21 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* See congestion.h. CUBIC is W(t) = C (t - K)^3 + W_max, in segments and seconds, with C = 0.4; here
- * in bytes and milliseconds, without floating point. */
 #include "stack/congestion.h"
 
-#include <string.h>
+#include "base/now.h"
 
 enum {
     INITIAL_SEGMENTS = 10, /* RFC 6928 */
-    LEAST_SEGMENTS = 2,
+    LEAST_SEGMENTS = 4,
     WINDOW_MAX = 64 * 1024 * 1024, /* beyond any receiver's window of ours */
-    STEPS = 32,                    /* a round trip's growth is counted in so many steps */
-    SLOW_ROUNDS_MAX = 5,           /* RFC 9406 4.3, as the next four */
-    SAMPLES_MIN = 8,
-    GROWTH_DIVISOR = 4,
-    RISE_MIN = 4000, /* us */
-    RISE_MAX = 16000,
-    CURVE_MAX_MS = 100000, /* either side of the plateau: its cube fits */
+    RTT_MAX = 10 * 1000 * 1000,    /* us; with the next, products fit */
+    NEAR = 500,                /* us: a round trip is no longer than the pauses between our turns */
+    LOSS_DIVISOR = 50,         /* one in so many is much */
+    LOSS_DIVISOR_GROWING = 10, /* it doubles: where the queue is short, a half is lost */
+    STARTUP_LOSSES = 6,        /* segments; fewer end no STARTUP */
+    FULL_ROUNDS = 3,
+    QUEUED_PERCENT = 150,
+    RENO_ROUNDS = 63,
+    UP_ROUNDS_MAX = 15,
+    EXTRA_ROUNDS = 5,
+};
+
+#define RATE_MAX (UINT64_C(100) * 1000 * 1000 * 1000 / 8)
+#define UNBOUND UINT32_MAX
+#define RTT_STALE (5 * NS_PER_S)
+#define PROBE_RTT_FOR (200 * NS_PER_MS)
+#define PROBE_RTT_FOR_NEAR (2 * NS_PER_MS)
+#define GRAIN NS_PER_MS /* of our timers: so much may have to wait for one */
+#define WAIT_LEAST (2 * NS_PER_S)
+#define WAIT_NEAR (NS_PER_S / 16)
+#define WAIT_RANDOM NS_PER_S
+
+static const struct {
+    uint16_t rate, window; /* percent */
+} gain[] = {
+    [CONGESTION_STARTUP] = {277, 200},  [CONGESTION_DRAIN] = {50, 200},
+    [CONGESTION_DOWN] = {90, 200},      [CONGESTION_CRUISE] = {100, 200},
+    [CONGESTION_REFILL] = {100, 200},   [CONGESTION_UP] = {125, 225},
+    [CONGESTION_PROBE_RTT] = {100, 50},
 };
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
@@ -28,228 +48,425 @@ static uint32_t max_u32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
-static bool has_reached(uint32_t seq, uint32_t end)
+static uint64_t min_u64(uint64_t a, uint64_t b)
 {
-    return (int32_t)(seq - end) >= 0;
+    return a < b ? a : b;
 }
 
-void congestion_init(struct congestion *c, uint32_t mss, uint32_t next)
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- what the path holds ---- */
+
+static uint64_t most_rate(const struct congestion *c)
+{
+    return max_u64(c->most_rate[0], c->most_rate[1]);
+}
+
+static uint64_t path_rate(const struct congestion *c)
+{
+    return min_u64(most_rate(c), c->bounds.rate);
+}
+
+static uint32_t bytes_in(uint64_t rate, uint64_t us)
+{
+    return (uint32_t)min_u64(rate * us / 1000000, WINDOW_MAX);
+}
+
+/* Percent of what is on the path when nothing waits. */
+static uint32_t holds(const struct congestion *c, uint64_t rate, unsigned percent)
+{
+    return (uint32_t)min_u64((uint64_t)bytes_in(rate, c->least_rtt) * percent / 100, WINDOW_MAX);
+}
+
+static uint32_t least_window(const struct congestion *c)
+{
+    return LEAST_SEGMENTS * c->mss;
+}
+
+/* Besides, what arrivals in bursts and our own timers make wait. */
+static uint32_t target(const struct congestion *c, uint64_t rate)
+{
+    uint64_t bytes = (uint64_t)holds(c, rate, gain[c->phase].window) +
+                     max_u32(c->extra[0], c->extra[1]) + bytes_in(rate, GRAIN / NS_PER_US);
+    return (uint32_t)min_u64(max_u64(bytes, least_window(c)), WINDOW_MAX);
+}
+
+/* Room for others below what was found to be the most. */
+static uint32_t with_headroom(const struct congestion *c)
+{
+    uint32_t most = c->bounds.most;
+    return most == UNBOUND ? most
+                           : max_u32(most - max_u32(most / 100 * 15, c->mss), least_window(c));
+}
+
+/* ---- phases ---- */
+
+/* Losses now are of its own making: it filled the path to see what it holds, just now or before. */
+static bool is_probing(const struct congestion *c)
+{
+    return c->phase == CONGESTION_STARTUP || c->phase == CONGESTION_DRAIN ||
+           c->phase == CONGESTION_REFILL || c->phase == CONGESTION_UP;
+}
+
+static void forget_short_term(struct congestion *c)
+{
+    c->bounds.rate = UINT64_MAX;
+    c->bounds.flight = UNBOUND;
+}
+
+static void watch_for_growth(struct congestion *c, uint64_t from)
+{
+    c->full = false;
+    c->full_rate = from;
+    c->full_rounds = 0;
+}
+
+static void begin_down(struct congestion *c, uint64_t now)
+{
+    c->chance = c->chance * 6364136223846793005u + 1442695040888963407u;
+    c->phase = CONGESTION_DOWN;
+    c->since = now;
+    c->wait = WAIT_LEAST + (c->chance >> 32) * WAIT_RANDOM / UINT32_MAX;
+    c->rounds = 0;
+    c->advances = true;
+}
+
+static void begin_refill(struct congestion *c, const struct congestion_sample *s)
+{
+    forget_short_term(c);
+    c->phase = CONGESTION_REFILL;
+    c->round_end = s->total;
+    c->up_rounds = 0;
+    c->up_credit = 0;
+    c->advances = false;
+}
+
+static void begin_up(struct congestion *c, const struct congestion_sample *s)
+{
+    c->phase = CONGESTION_UP;
+    c->judges_flight = true;
+    c->round_end = s->total;
+    watch_for_growth(c, s->rate);
+}
+
+static void begin_probe_rtt(struct congestion *c)
+{
+    c->phase = CONGESTION_PROBE_RTT;
+    c->window_before = c->window;
+    c->probed_rtt = UINT32_MAX;
+    c->since = 0;
+    c->judges_flight = false;
+}
+
+static void end_probe_rtt(struct congestion *c, uint64_t now)
+{
+    c->least_rtt = c->probed_rtt < UINT32_MAX ? c->probed_rtt : c->least_rtt;
+    c->least_at = now;
+    c->window = max_u32(c->window, c->window_before);
+    forget_short_term(c);
+    begin_down(c, now);
+    c->phase = c->was_full ? CONGESTION_CRUISE : CONGESTION_STARTUP;
+}
+
+/* Where a flow of Reno would be back at its window by now, this one does not wait any longer; near by,
+ * that would be all the time. */
+static bool is_time_to_probe(const struct congestion *c, uint64_t now)
+{
+    uint64_t waited = now - c->since;
+    uint32_t reno = holds(c, path_rate(c), 100) / c->mss;
+    return waited >= c->wait || (waited >= WAIT_NEAR && c->rounds >= min_u32(reno, RENO_ROUNDS));
+}
+
+static void follow_probe_rtt(struct congestion *c, const struct congestion_sample *s, bool round)
+{
+    uint32_t low =
+        max_u32(holds(c, path_rate(c), gain[CONGESTION_PROBE_RTT].window), least_window(c));
+    if (c->since == 0) {
+        if (s->in_flight <= low) {
+            c->since = s->now;
+            c->round_end = s->total;
+            c->rounds = 0;
+        }
+        return;
+    }
+    uint64_t stay = c->least_rtt < NEAR ? PROBE_RTT_FOR_NEAR : PROBE_RTT_FOR;
+    c->rounds += round;
+    if (c->rounds > 0 && s->now - c->since >= stay) {
+        end_probe_rtt(c, s->now);
+    }
+}
+
+/* The most in flight grows like slow start: by one segment in the first round trip, by two ... */
+static void raise_most(struct congestion *c, const struct congestion_sample *s, bool round)
+{
+    if (round && c->up_rounds < UP_ROUNDS_MAX) {
+        c->up_rounds++;
+    }
+    if (!s->held || c->window < c->bounds.most) {
+        return;
+    }
+    c->up_credit += ((uint64_t)s->delivered * c->mss) << c->up_rounds;
+    uint64_t most = c->bounds.most + c->up_credit / c->window;
+    c->bounds.most = (uint32_t)min_u64(most, WINDOW_MAX);
+    c->up_credit %= c->window;
+}
+
+static void follow_up(struct congestion *c, const struct congestion_sample *s, bool round)
+{
+    if (c->bounds.most != UNBOUND) {
+        raise_most(c, s, round);
+    }
+    if (s->held && c->bounds.most != UNBOUND && c->window >= c->bounds.most) {
+        watch_for_growth(c, s->rate); /* it could not show more */
+    } else if (c->full) {
+        begin_down(c, s->now);
+    }
+}
+
+static void follow(struct congestion *c, const struct congestion_sample *s, bool round)
+{
+    switch (c->phase) {
+    case CONGESTION_STARTUP:
+        if (c->was_full) {
+            c->phase = CONGESTION_DRAIN;
+        }
+        break;
+    case CONGESTION_DRAIN:
+        if (s->in_flight <= holds(c, path_rate(c), 100)) {
+            begin_down(c, s->now);
+        }
+        break;
+    case CONGESTION_DOWN:
+    case CONGESTION_CRUISE:
+        if (is_time_to_probe(c, s->now)) {
+            begin_refill(c, s);
+        } else if (s->in_flight <= min_u32(with_headroom(c), holds(c, most_rate(c), 100))) {
+            c->phase = CONGESTION_CRUISE;
+        }
+        break;
+    case CONGESTION_REFILL:
+        if (round) {
+            begin_up(c, s);
+        }
+        break;
+    case CONGESTION_UP:
+        follow_up(c, s, round);
+        break;
+    case CONGESTION_PROBE_RTT:
+        follow_probe_rtt(c, s, round);
+        break;
+    }
+}
+
+/* ---- what a sample says ---- */
+
+/* To 0.7, but never below what came through. */
+static void lower_bounds(struct congestion *c)
+{
+    uint64_t rate = min_u64(c->bounds.rate, most_rate(c));
+    uint32_t flight = min_u32(c->bounds.flight, c->window);
+    c->bounds.rate = max_u64(c->round_rate, rate / 10 * 7);
+    c->bounds.flight = max_u32(c->round_arrived, flight / 10 * 7);
+}
+
+static bool lost_much(const struct congestion *c)
+{
+    bool grows = c->phase == CONGESTION_STARTUP && c->full_rounds == 0;
+    uint32_t few = c->round_flight / (grows ? LOSS_DIVISOR_GROWING : LOSS_DIVISOR);
+    return c->round_lost > max_u32(few, c->mss); /* a lone one is none */
+}
+
+static bool end_round(struct congestion *c, const struct congestion_sample *s)
+{
+    if (s->rate == 0 || (int32_t)(s->began - c->round_end) < 0) {
+        return false;
+    }
+    if (lost_much(c) && !is_probing(c) && !s->limited) {
+        lower_bounds(c);
+    }
+    if (c->advances && c->rounds > 0 && !s->limited) {
+        c->most_rate[0] = c->most_rate[1];
+        c->most_rate[1] = 0;
+        c->advances = c->judges_flight = false;
+    }
+    c->rounds++;
+    c->round_end = s->total;
+    c->round_flight = s->in_flight + s->delivered;
+    c->round_lost = c->round_arrived = 0;
+    c->round_rate = 0;
+    if (++c->extra_rounds >= EXTRA_ROUNDS) {
+        c->extra_rounds = 0;
+        c->extra[0] = c->extra[1];
+        c->extra[1] = 0;
+    }
+    return true;
+}
+
+/* In STARTUP a rate that does not grow is the path's only while a queue stands on it: where arrivals jitter, the
+ * first rates are too high, and the next few are no more. */
+static bool proves_a_limit(const struct congestion *c, const struct congestion_sample *s)
+{
+    return c->phase != CONGESTION_STARTUP ||
+           s->in_flight + s->delivered >= holds(c, most_rate(c), QUEUED_PERCENT);
+}
+
+static void learn_rate(struct congestion *c, const struct congestion_sample *s, bool round)
+{
+    if (s->rate == 0) {
+        return;
+    }
+    uint64_t rate = min_u64(s->rate, RATE_MAX);
+    c->round_rate = max_u64(c->round_rate, rate);
+    c->round_arrived = max_u32(c->round_arrived, s->total - s->began);
+    if (!s->limited || rate >= most_rate(c)) {
+        c->most_rate[1] = max_u64(c->most_rate[1], rate);
+    }
+    if (c->full || s->limited) {
+        return;
+    }
+    if (rate >= c->full_rate + c->full_rate / 4) {
+        watch_for_growth(c, rate);
+    } else if (round && proves_a_limit(c, s) && ++c->full_rounds >= FULL_ROUNDS) {
+        c->full = c->was_full = true;
+    }
+}
+
+static void learn_losses(struct congestion *c, const struct congestion_sample *s)
+{
+    c->round_lost += s->lost;
+    if (s->lost == 0 || !lost_much(c)) {
+        return;
+    }
+    if (c->phase == CONGESTION_STARTUP && c->round_lost >= STARTUP_LOSSES * c->mss) {
+        c->full = c->was_full = true;
+        c->bounds.most = max_u32(holds(c, most_rate(c), 100), c->round_arrived);
+    } else if (c->judges_flight) {
+        c->judges_flight = false;
+        if (!s->limited) {
+            uint32_t now = min_u32(holds(c, path_rate(c), 100), c->window);
+            c->bounds.most = max_u32(c->round_flight, now / 10 * 7);
+        }
+        if (c->phase == CONGESTION_UP) {
+            begin_down(c, s->now);
+        }
+    }
+}
+
+/* A path that is hardly longer than its shortest has no queue to be emptied for a look at it. */
+static void learn_rtt(struct congestion *c, const struct congestion_sample *s)
+{
+    if (s->rtt > 0) {
+        uint32_t rtt = min_u32(s->rtt, RTT_MAX);
+        c->probed_rtt = min_u32(c->probed_rtt, rtt);
+        if (c->least_rtt == 0 || rtt <= c->least_rtt + c->least_rtt / 16) {
+            c->least_rtt = c->least_rtt == 0 ? rtt : min_u32(rtt, c->least_rtt);
+            c->least_at = s->now;
+        }
+    }
+    if (c->phase != CONGESTION_PROBE_RTT && c->least_rtt > 0 && s->now - c->least_at > RTT_STALE) {
+        begin_probe_rtt(c);
+    }
+}
+
+/* What arrives beyond the rate, because something on the way lets it go in bursts. */
+static void learn_bursts(struct congestion *c, const struct congestion_sample *s)
+{
+    uint64_t us = min_u64((s->now - c->burst_since) / NS_PER_US, RTT_MAX);
+    uint32_t expected = bytes_in(path_rate(c), us);
+    if (c->burst <= expected) {
+        c->burst = expected = 0;
+        c->burst_since = s->now;
+    }
+    c->burst = (uint32_t)min_u64((uint64_t)c->burst + s->delivered, WINDOW_MAX);
+    c->extra[1] = max_u32(c->extra[1], min_u32(c->burst - min_u32(expected, c->burst), c->window));
+}
+
+/* ---- what follows ---- */
+
+/* Slower than four segments in a round trip is what the window is for. */
+static void set_rate(struct congestion *c)
+{
+    if (c->least_rtt < NEAR) {
+        c->rate = 0;
+        return;
+    }
+    uint64_t least = UINT64_C(1000000) * least_window(c) / c->least_rtt;
+    uint64_t rate = max_u64(path_rate(c) / 100 * gain[c->phase].rate / 100 * 99, least);
+    c->rate = c->was_full ? rate : max_u64(rate, c->rate);
+}
+
+static void set_window(struct congestion *c, const struct congestion_sample *s)
+{
+    uint32_t to = target(c, path_rate(c)), least = least_window(c);
+    uint64_t window = c->window > s->lost + least ? c->window - s->lost : min_u32(c->window, least);
+    if (c->was_full) {
+        window = min_u64(window + s->delivered, to);
+    } else if (window < to) {
+        window += s->delivered;
+    }
+    if (c->phase == CONGESTION_PROBE_RTT) {
+        window = min_u64(window, holds(c, path_rate(c), gain[c->phase].window));
+    }
+    bool cruises = c->phase == CONGESTION_CRUISE || c->phase == CONGESTION_PROBE_RTT;
+    uint32_t most = min_u32(cruises ? with_headroom(c) : c->bounds.most, c->bounds.flight);
+    window = min_u64(window, max_u32(most, least));
+    c->window = (uint32_t)min_u64(max_u64(window, c->mss), WINDOW_MAX);
+}
+
+void congestion_update(struct congestion *c, const struct congestion_sample *s)
+{
+    bool round = end_round(c, s);
+    learn_rate(c, s, round);
+    learn_losses(c, s);
+    learn_bursts(c, s);
+    follow(c, s, round);
+    learn_rtt(c, s);
+    set_rate(c);
+    set_window(c, s);
+}
+
+void congestion_init(struct congestion *c, uint32_t mss, uint32_t rtt, uint32_t chance)
 {
     *c = (struct congestion){
-        .mss = mss,
-        .round_end = next,
         .window = INITIAL_SEGMENTS * mss,
-        .threshold = CONGESTION_UNKNOWN,
-        .round_rtt = UINT32_MAX,
+        .mss = mss,
+        .chance = chance,
+        .bounds = {UINT64_MAX, UNBOUND, UNBOUND},
+        .before = {UINT64_MAX, UNBOUND, UNBOUND},
     };
-}
-
-static void grow(struct congestion *c, uint64_t bytes)
-{
-    uint64_t window = c->window + bytes;
-    c->window = window < WINDOW_MAX ? (uint32_t)window : WINDOW_MAX;
-}
-
-/* ---- slow start ---- */
-
-/* A round trip is over. */
-static void end_round(struct congestion *c, uint32_t next)
-{
-    c->last_rtt = c->round_rtt;
-    c->round_rtt = UINT32_MAX;
-    c->samples = 0;
-    c->round_end = next;
-    if (c->slow_rounds > 0 && ++c->slow_rounds > SLOW_ROUNDS_MAX) {
-        c->threshold = c->window;
-        c->slow_rounds = 0;
+    if (rtt >= NEAR) {
+        c->rate = (uint64_t)c->window * 1000000 / rtt * gain[CONGESTION_STARTUP].rate / 100;
     }
 }
 
-/* The queue of the narrowest link grows: the round trip is longer than in the round before. */
-static void watch_delay(struct congestion *c, uint32_t rtt)
+void congestion_reduce(struct congestion *c)
 {
-    if (rtt > 0) {
-        c->round_rtt = min_u32(c->round_rtt, rtt);
-        if (c->samples < UINT8_MAX) {
-            c->samples++;
-        }
-    }
-    if (c->samples < SAMPLES_MIN || c->last_rtt == 0 || c->last_rtt == UINT32_MAX) {
-        return;
-    }
-    uint32_t rise = min_u32(max_u32(c->last_rtt / 8, RISE_MIN), RISE_MAX);
-    if (c->slow_rounds == 0 && c->round_rtt >= c->last_rtt + rise) {
-        c->slow_rounds = 1;
-        c->baseline = c->round_rtt;
-    } else if (c->slow_rounds > 0 && c->round_rtt < c->baseline) {
-        c->slow_rounds = 0; /* it was something else */
-    }
-}
-
-static void slow_start(struct congestion *c, const struct congestion_ack *ack)
-{
-    watch_delay(c, ack->rtt);
-    if (has_reached(ack->una, c->round_end)) {
-        end_round(c, ack->next);
-    }
-    uint32_t bytes = c->slow_rounds > 0 ? ack->bytes / GROWTH_DIVISOR : ack->bytes;
-    grow(c, min_u32(bytes, c->threshold - c->window));
-}
-
-/* ---- congestion avoidance ---- */
-
-static uint32_t cube_root(uint64_t x)
-{
-    uint64_t root = 0;
-    for (int bit = 20; bit >= 0; bit--) {
-        uint64_t y = root | UINT64_C(1) << bit;
-        if (y * y * y <= x) {
-            root = y;
-        }
-    }
-    return (uint32_t)root;
-}
-
-/* K = cbrt((W_max - cwnd) / C) seconds, windows in segments: RFC 9438 4.2. */
-static void begin_curve(struct congestion *c, uint64_t now)
-{
-    c->epoch = now;
-    c->friendly = c->window;
-    c->most = max_u32(c->most, c->window);
-    uint64_t short_of =
-        (uint64_t)(c->most - c->window) * 1000 / c->mss; /* thousandths of a segment */
-    c->plateau = cube_root(short_of * 2500000);
-}
-
-/* Where the curve is at a time, bytes. */
-static uint64_t curve(const struct congestion *c, uint64_t ms)
-{
-    int64_t off = (int64_t)ms - c->plateau;
-    off = off < CURVE_MAX_MS ? off : CURVE_MAX_MS;
-    int64_t cube = off * off * off / 10000;        /* of (0.1 s)^3 / 10 */
-    int64_t at = c->most + cube * c->mss / 250000; /* 0.4 / 1e9 * 1e4 */
-    return at > 0 ? (uint64_t)at : 0;
-}
-
-/* RFC 9438 4.3: what Reno, reducing by 0.3 only, would have gained; above the last peak all of it. */
-static void befriend(struct congestion *c, uint32_t bytes)
-{
-    uint64_t gain = (uint64_t)c->mss * bytes / c->window;
-    c->friendly += (uint32_t)(c->friendly < c->before.window ? gain * 53 / 100 : gain);
-}
-
-static void follow_curve(struct congestion *c, const struct congestion_ack *ack)
-{
-    c->credit += ack->bytes;
-    if (c->credit < c->window / STEPS) {
-        return;
-    }
-    uint32_t bytes = c->credit;
-    c->credit = 0;
-    if (c->epoch == 0) {
-        begin_curve(c, ack->now);
-    }
-    befriend(c, bytes);
-    uint64_t target = curve(c, (ack->now - c->epoch) / 1000000 + ack->least_rtt / 1000);
-    uint64_t most = c->window + c->window / 2;
-    target = target < most ? target : most;
-    if (target > c->window) {
-        grow(c, (target - c->window) * bytes / c->window);
-    }
-    if (c->friendly > c->window) {
-        c->window = min_u32(c->friendly, WINDOW_MAX);
-    }
-}
-
-/* A window that was not used says nothing of the path (RFC 7661): in slow start half of it is enough
- * of a proof. */
-void congestion_acknowledged(struct congestion *c, const struct congestion_ack *ack)
-{
-    if (c->window < c->threshold) {
-        slow_start(c, ack->limited ? ack
-                                   : &(struct congestion_ack){
-                                         .una = ack->una, .next = ack->next, .rtt = ack->rtt});
-    } else if (ack->limited) {
-        follow_curve(c, ack);
-    } else {
-        c->epoch = 0;
-    }
-}
-
-/* ---- losses ---- */
-
-static void remember(struct congestion *c)
-{
-    c->before.window = c->window;
-    c->before.threshold = c->threshold;
-    c->before.most = c->most;
-    c->undoable = true;
-}
-
-/* RFC 9438 4.6 and 4.7: to 0.7, and a flow that lost before it was back at its peak makes room. */
-static void lower(struct congestion *c)
-{
-    remember(c);
-    c->most = c->window < c->most ? (uint32_t)((uint64_t)c->window * 17 / 20) : c->window;
-    c->threshold = max_u32((uint32_t)((uint64_t)c->window * 7 / 10), LEAST_SEGMENTS * c->mss);
-    c->epoch = 0;
-    c->credit = 0;
-    c->slow_rounds = 0;
-}
-
-void congestion_reduce(struct congestion *c, uint32_t flight)
-{
-    lower(c);
-    c->flight = max_u32(flight, c->mss);
-    c->arrived = c->sent = 0;
-}
-
-void congestion_recover(struct congestion *c, uint32_t delivered, uint32_t in_flight, bool progress)
-{
-    c->arrived += delivered;
-    uint32_t may;
-    if (in_flight > c->threshold) {
-        uint64_t share = ((uint64_t)c->arrived * c->threshold + c->flight - 1) / c->flight;
-        may = share > c->sent ? (uint32_t)(share - c->sent) : 0;
-    } else {
-        uint32_t ahead = c->arrived > c->sent ? c->arrived - c->sent : 0;
-        uint32_t most = max_u32(ahead, delivered) + (progress ? c->mss : 0);
-        may = min_u32(c->threshold - in_flight, most);
-    }
-    if (c->sent == 0) {
-        may = max_u32(may, c->mss); /* the first of what is lost goes at once */
-    }
-    c->window = in_flight + may;
-}
-
-void congestion_sent(struct congestion *c, uint32_t bytes)
-{
-    c->sent += bytes;
-}
-
-void congestion_recovered(struct congestion *c)
-{
-    c->window = c->threshold;
-    c->undoable = false;
+    c->before = c->bounds;
+    c->was_full_before = c->was_full;
+    c->window_before = max_u32(c->window, c->phase == CONGESTION_PROBE_RTT ? c->window_before : 0);
 }
 
 void congestion_timeout(struct congestion *c, bool again)
 {
     if (!again) {
-        lower(c);
+        congestion_reduce(c);
     }
     c->window = c->mss;
 }
 
 void congestion_undo(struct congestion *c)
 {
-    if (c->undoable) {
-        c->window = max_u32(c->window, c->before.window);
-        c->threshold = c->before.threshold;
-        c->most = c->before.most;
-        c->epoch = 0;
-        c->undoable = false;
+    c->bounds = c->before;
+    c->round_lost = 0;
+    if (c->was_full && !c->was_full_before && c->phase != CONGESTION_PROBE_RTT) {
+        c->was_full = false;
+        c->phase = CONGESTION_STARTUP;
     }
+    watch_for_growth(c, 0);
+    c->window = max_u32(c->window, c->window_before);
 }
 
 void congestion_start_over(struct congestion *c, uint32_t mss)
@@ -259,14 +476,12 @@ void congestion_start_over(struct congestion *c, uint32_t mss)
     c->window = min_u32(c->window, INITIAL_SEGMENTS * mss);
 }
 
-void congestion_idle(struct congestion *c, uint64_t idle, uint64_t timeout)
+void congestion_idle(struct congestion *c, uint64_t now)
 {
-    uint32_t least = INITIAL_SEGMENTS * c->mss;
-    c->epoch = 0;
-    if (idle > timeout && c->window > least && c->threshold != CONGESTION_UNKNOWN) {
-        c->threshold = max_u32(c->threshold, c->window / 4 * 3);
-    }
-    for (; idle > timeout && c->window > least; idle -= timeout) {
-        c->window = max_u32(c->window / 2, least);
+    c->least_at = now; /* the path is empty */
+    c->burst_since = now;
+    c->burst = 0;
+    if (c->was_full && c->rate > 0) {
+        c->rate = path_rate(c);
     }
 }

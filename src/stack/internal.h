@@ -68,6 +68,8 @@ struct stack {
     uint64_t trim_due;
     uint64_t fast_due, slow_due; /* lwIP's TCP timers; see ticks.c */
     uint64_t sender_due;         /* no sender.due is earlier */
+    uint64_t sender_not_before;  /* when they may be looked at again */
+    uint64_t sender_pause;       /* ns between two turns of one that paces, beside all the others */
     uint64_t time_wait_due;
     uint64_t retry_due;
 

@@ -22,6 +22,18 @@ static bool is_waiting(const struct tcp_seg *seg)
     return (seg->fate & (FATE_LOST | FATE_RESENT)) == FATE_LOST;
 }
 
+/* What had arrived when the segment left, and when: draft-cheng-iccrg-delivery-rate-estimation 3.3.
+ * Arrivals may come compressed, so the time that it took to send counts, too. */
+static void note_flight(struct sender *s, const struct tcp_seg *seg)
+{
+    uint32_t sending = seg->sent_at - seg->first_sent_at,
+             arriving = s->arrived_at - seg->arrived_at;
+    s->flight.began = seg->arrived;
+    s->flight.took = sending > arriving ? sending : arriving;
+    s->flight.limited = seg->fate & FATE_LIMITED;
+    s->first_sent_at = seg->sent_at;
+}
+
 void losses_begin(struct stack_tcp *t)
 {
     t->sender.newest_at = losses_clock(t);
@@ -34,6 +46,8 @@ void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
     struct sender *s = &t->sender;
     uint32_t took = losses_clock(t) - seg->sent_at;
     s->delivered += seg->len;
+    s->arrived += seg->len;
+    s->arrived_at = losses_clock(t);
     if (seg->sent_at == 0) {
         return; /* cut off another one, and that was what was sent */
     }
@@ -58,6 +72,7 @@ void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
         s->newest_at = seg->sent_at;
         s->newest_end = end;
         s->newest_rtt = took;
+        note_flight(s, seg);
     }
 }
 
@@ -158,7 +173,7 @@ static uint32_t judge(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end, ui
         return (uint32_t)left;
     }
     seg->fate = FATE_LOST | (seg->fate & FATE_TWICE); /* once more, perhaps */
-    v->more_lost = true;
+    v->lost += seg->len;
     return 0;
 }
 
@@ -192,7 +207,7 @@ static void guess(struct stack_tcp *t, struct verdict *v)
         oldest->fate |= FATE_LOST;
         s->lost += oldest->len;
         s->waiting++;
-        v->more_lost = true;
+        v->lost += oldest->len;
     }
     uint32_t others = pcb->snd_nxt - first_seq(pcb) - oldest->len;
     uint32_t arrived = (uint32_t)pcb->dupacks * pcb->mss;

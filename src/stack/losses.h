@@ -31,8 +31,8 @@ size_t losses_mark(struct stack_tcp *t);
 
 struct verdict {
     size_t n_segments; /* that were looked at */
-    bool more_lost;
-    uint32_t wait; /* us until time itself may say that more is lost; 0: it will not */
+    uint32_t lost;     /* bytes, found out just now */
+    uint32_t wait;     /* us until time itself may say that more is lost; 0: it will not */
 };
 
 /* Walk the queue: settle the fates by what has come in, and count. */

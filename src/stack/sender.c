@@ -3,6 +3,7 @@
 
 #include "stack/gate.h"
 #include "stack/losses.h"
+#include "stack/pacing.h"
 
 #include <lwip_hooks.h>
 
@@ -33,15 +34,18 @@ void sender_open(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     uint32_t next = t->pcb->snd_nxt;
-    congestion_init(&s->congestion, t->pcb->mss, next);
+    bool knows = t->pcb->nrtx == 0; /* else nobody knows which of the SYNs was answered */
+    uint32_t rtt = (uint32_t)(t->round_trip / NS_PER_US);
+    congestion_init(&s->congestion, t->pcb->mss, knows ? rtt : 0, next);
     t->pcb->cwnd = s->congestion.window;
+    s->paced_due = NEVER;
     s->una = s->looked_una = s->highest = s->recover = s->reordering_until = next;
     losses_begin(t);
     s->reordering_steps = 1;
     s->held_back = HELD_BACK_US;
     s->last_event = t->stack->mono;
-    if (t->pcb->nrtx == 0) { /* else nobody knows which of the SYNs was answered */
-        rtt_sample(&s->rtt, (uint32_t)(t->round_trip / NS_PER_US), losses_clock(t));
+    if (knows) {
+        rtt_sample(&s->rtt, rtt, losses_clock(t));
         set_timeout(t, 0);
     }
 }
@@ -97,7 +101,7 @@ static void resend_lost(struct stack_tcp *t)
         if ((seg->fate & (FATE_LOST | FATE_RESENT)) != FATE_LOST) {
             continue;
         }
-        if (path > 0 && path + seg->len > s->congestion.window) {
+        if (path > 0 && (path + seg->len > s->congestion.window || seg->len > s->credit)) {
             break;
         }
         if (tcp_resend(t->pcb, seg) != ERR_OK) {
@@ -126,12 +130,18 @@ void stack_hook_segment_sent(struct tcp_pcb *pcb, struct tcp_seg *seg)
 {
     struct stack_tcp *t = conn_of_pcb(pcb); /* the SYN's own round trip counts, too */
     if (t) {
-        seg->fate |= seg->sent_at != 0 ? FATE_TWICE : 0;
+        struct sender *s = &t->sender;
+        seg->fate = (u8_t)((seg->fate & ~FATE_LIMITED) | (seg->sent_at != 0 ? FATE_TWICE : 0) |
+                           (s->limited ? FATE_LIMITED : 0));
         seg->sent_at = losses_clock(t);
-        t->sender.last_event = t->stack->mono;
-        if (t->sender.state == SENDER_RECOVERY) {
-            congestion_sent(&t->sender.congestion, seg->len);
+        if (!pcb->unacked) {
+            s->first_sent_at = s->arrived_at = seg->sent_at;
         }
+        seg->arrived = s->arrived;
+        seg->arrived_at = s->arrived_at;
+        seg->first_sent_at = s->first_sent_at;
+        s->credit -= seg->len < s->credit ? seg->len : s->credit;
+        s->last_event = t->stack->mono;
     }
 }
 
@@ -210,10 +220,6 @@ static void end_probe(struct stack_tcp *t, bool progress)
     s->held_back = s->probe_is_old && wasted ? HELD_BACK_MAX_US : s->held_back;
     bool mended = TCP_SEQ_GT(s->una, s->probe_end);
     s->probing = !unneeded && !mended;
-    if (mended && !unneeded) {
-        congestion_reduce(&s->congestion, t->pcb->mss);
-        congestion_recovered(&s->congestion);
-    }
 }
 
 static void note_delay(struct sender *s, uint32_t us)
@@ -225,36 +231,17 @@ static void note_delay(struct sender *s, uint32_t us)
 }
 
 /* Karn's rule: what stood behind something that was sent again may have arrived long ago. */
-static uint32_t take_sample(struct stack_tcp *t)
+static void take_sample(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     uint32_t us = s->ambiguous ? 0 : s->sample;
     if (us > 0) {
         rtt_sample(&s->rtt, us, losses_clock(t));
+        s->flight.rtt = us;
         note_delay(s, us);
     }
     s->sample = 0;
     s->ambiguous = false;
-    return us;
-}
-
-/* Nothing is missing. */
-static void acknowledged(struct stack_tcp *t, uint32_t bytes, uint32_t flight, uint32_t rtt)
-{
-    struct sender *s = &t->sender;
-    bool slow_start = s->congestion.window < s->congestion.threshold;
-    congestion_acknowledged(
-        &s->congestion, &(struct congestion_ack){
-                            .bytes = bytes,
-                            .una = s->una,
-                            .next = t->pcb->snd_nxt,
-                            .rtt = rtt,
-                            .least_rtt = s->rtt.least,
-                            .now = t->stack->mono,
-                            .limited = slow_start ? s->congestion.window / 2 < flight : s->limited,
-                        });
-    s->delivered = 0;
-    t->pcb->cwnd = s->congestion.window;
 }
 
 void stack_hook_ack(struct tcp_pcb *pcb)
@@ -267,9 +254,9 @@ void stack_hook_ack(struct tcp_pcb *pcb)
     if (pcb->snd_nxt == s->una && s->state == SENDER_NORMAL && !s->probing) {
         return; /* most of what a download brings: there is nothing to acknowledge */
     }
-    uint32_t bytes = pcb->lastack - s->una, flight = pcb->snd_nxt - s->una;
+    uint32_t bytes = pcb->lastack - s->una;
     s->una = pcb->lastack;
-    uint32_t rtt = take_sample(t);
+    take_sample(t);
     gather_blocks(t);
     end_probe(t, bytes > 0);
     if (bytes > 0) {
@@ -278,12 +265,8 @@ void stack_hook_ack(struct tcp_pcb *pcb)
     } else {
         wait_for_window(t);
     }
-    if (is_troubled(t)) {
-        pcb->cwnd = in_flight(pcb); /* nothing new before the look at the end of the turn */
-        conn_mark_dirty(t);
-    } else if (bytes > 0) {
-        acknowledged(t, bytes, flight, rtt);
-    }
+    pcb->cwnd = in_flight(pcb); /* nothing new before the end of the turn */
+    conn_mark_dirty(t);
 }
 
 void stack_hook_timeout(struct tcp_pcb *pcb)
@@ -304,6 +287,7 @@ void stack_hook_timeout(struct tcp_pcb *pcb)
     s->recover = pcb->snd_nxt;
     s->probing = false;
     losses_all(t);
+    s->credit = t->pcb->mss;
     losses_begin(t);
     resend_lost(t);
     conn_mark_dirty(t);
@@ -318,15 +302,12 @@ static void begin_recovery(struct stack_tcp *t)
     s->recover = t->pcb->snd_nxt;
     s->n_resent = s->unneeded = s->duplicates = 0;
     s->probing = false;
-    congestion_reduce(&s->congestion, in_flight(t->pcb));
+    congestion_reduce(&s->congestion);
 }
 
 /* RFC 8985 6.2 step 4: without duplicates for some recoveries, reordering is as it was. */
 static void end_recovery(struct sender *s)
 {
-    if (s->state == SENDER_RECOVERY) {
-        congestion_recovered(&s->congestion);
-    }
     s->state = SENDER_NORMAL;
     if (s->duplicates == 0 && s->reordering_stays > 0 && --s->reordering_stays == 0) {
         s->reordering_steps = 1;
@@ -343,7 +324,7 @@ static bool was_for_nothing(const struct sender *s)
     return s->n_resent > 0 && (s->unneeded >= s->n_resent || s->duplicates >= s->n_resent);
 }
 
-static void follow(struct stack_tcp *t, bool more_lost, uint32_t delivered, bool progress)
+static void follow(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     if (s->state != SENDER_NORMAL && was_for_nothing(s)) {
@@ -356,16 +337,33 @@ static void follow(struct stack_tcp *t, bool more_lost, uint32_t delivered, bool
     if (s->state == SENDER_NORMAL && s->waiting > 0) {
         begin_recovery(t);
     }
-    if (s->state == SENDER_RECOVERY) {
-        congestion_recover(&s->congestion, delivered, on_path(t), progress && !more_lost);
-    } else if (s->state == SENDER_TIMED_OUT && delivered > 0) {
-        congestion_acknowledged(&s->congestion, &(struct congestion_ack){.bytes = delivered,
-                                                                         .una = s->una,
-                                                                         .next = t->pcb->snd_nxt,
-                                                                         .least_rtt = s->rtt.least,
-                                                                         .now = t->stack->mono,
-                                                                         .limited = true});
+}
+
+/* What has come to light since the last time. A flight shorter than the path's round trip was not
+ * one. */
+static void learn(struct stack_tcp *t, uint32_t lost)
+{
+    struct sender *s = &t->sender;
+    uint32_t took = s->flight.took;
+    bool flew = took > 0 && took >= s->rtt.least;
+    if (s->limited && (int32_t)(s->arrived - s->limited_until) > 0) {
+        s->limited = false;
     }
+    congestion_update(
+        &s->congestion,
+        &(struct congestion_sample){
+            .now = t->stack->mono,
+            .rate = flew ? (s->arrived - s->flight.began) * UINT64_C(1000000) / took : 0,
+            .total = s->arrived,
+            .began = s->flight.began,
+            .delivered = s->delivered,
+            .lost = lost,
+            .in_flight = on_path(t),
+            .rtt = s->flight.rtt,
+            .limited = s->flight.limited,
+            .held = s->held,
+        });
+    s->delivered = s->flight.took = s->flight.rtt = 0;
 }
 
 /* Settle what has happened since the last look. How long until time itself may tell more, us. */
@@ -374,22 +372,10 @@ static uint32_t look(struct stack_tcp *t)
     struct sender *s = &t->sender;
     struct verdict v = losses_look(t);
     take_sample(t);
-    uint32_t delivered = s->delivered;
-    bool progress = s->una != s->looked_una;
-    s->delivered = 0;
-    s->looked_una = s->una;
     s->look_at = t->stack->mono + v.n_segments * LOOK_NS_PER_SEGMENT;
-    follow(t, v.more_lost, delivered, progress);
+    follow(t);
+    learn(t, v.lost);
     return v.wait;
-}
-
-/* What the path carried before a pause says less now. The clock of segments may have wrapped since. */
-static void after_idleness(struct stack_tcp *t)
-{
-    struct sender *s = &t->sender;
-    uint64_t timeout = rtt_timeout(&s->rtt, TIMEOUT_MIN_US) * NS_PER_US;
-    congestion_idle(&s->congestion, t->stack->mono - s->last_event, timeout);
-    losses_begin(t);
 }
 
 static uint64_t probe_time(const struct stack_tcp *t)
@@ -402,8 +388,9 @@ static uint64_t probe_time(const struct stack_tcp *t)
 
 static void plan(struct stack_tcp *t, uint64_t due)
 {
-    t->sender.due = due;
-    t->stack->sender_due = deadline_min(t->stack->sender_due, due);
+    struct sender *s = &t->sender;
+    s->due = deadline_min(due, s->paced_due);
+    t->stack->sender_due = deadline_min(t->stack->sender_due, s->due);
 }
 
 /* Nothing is missing, as far as we know: but would we hear of it if the last segments were? */
@@ -414,30 +401,53 @@ static void plan_probe(struct stack_tcp *t)
     plan(t, may ? probe_time(t) : NEVER);
 }
 
+static bool has_more(const struct stack_tcp *t)
+{
+    return t->pcb->unsent || t->sender.waiting > 0;
+}
+
+/* What is lost, then what is new, as far as the window and the pace go. Which of them holds us back? */
 static void output(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     struct tcp_pcb *pcb = t->pcb;
-    pcb->cwnd = s->congestion.window + s->sacked + s->lost - s->resent;
+    pacing_earn(t);
+    uint32_t credit = s->credit;
+    if (s->waiting > 0) {
+        resend_lost(t);
+    }
+    uint64_t window = (uint64_t)s->congestion.window + s->sacked + s->lost - s->resent;
+    uint64_t paced = (uint64_t)in_flight(pcb) + s->credit;
+    pcb->cwnd = (uint32_t)(window < paced ? window : paced < UINT32_MAX ? paced : UINT32_MAX);
     tcp_output(pcb);
-    s->limited = pcb->unsent && pcb->cwnd < pcb->snd_wnd;
+    bool more = has_more(t);
+    s->held = on_path(t) + pcb->mss > s->congestion.window;
+    if (!s->held && (s->credit >= pcb->mss || !more)) {
+        s->limited = true;
+        s->limited_until = s->arrived + on_path(t);
+    }
+    pacing_pay(t, credit - s->credit, more && !s->held);
 }
 
 void sender_output(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
     if (!is_troubled(t)) {
+        if (s->delivered > 0) {
+            learn(t, 0);
+        }
         if (!t->pcb->unacked && t->pcb->unsent) {
-            after_idleness(t);
+            congestion_idle(&s->congestion, t->stack->mono);
+            losses_begin(t); /* the clock of segments may have wrapped since */
         }
         output(t);
         plan_probe(t);
     } else if (t->stack->mono < s->look_at) {
         tcp_output(t->pcb);
+        s->paced_due = NEVER;
         plan(t, s->look_at);
     } else {
         uint32_t wait = look(t);
-        resend_lost(t);
         output(t);
         plan(t, wait > 0 ? t->stack->mono + wait * NS_PER_US : NEVER);
     }
@@ -469,9 +479,12 @@ static void probe(struct stack_tcp *t)
 void sender_tick(struct stack_tcp *t)
 {
     t->sender.due = NEVER;
-    if (t->state == CONN_OPEN && is_troubled(t)) {
+    if (t->state != CONN_OPEN) {
+        return;
+    }
+    if (is_troubled(t) || t->stack->mono >= t->sender.paced_due) {
         sender_output(t);
-    } else if (t->state == CONN_OPEN && t->pcb->unacked) {
+    } else if (t->pcb->unacked) {
         probe(t);
     }
 }

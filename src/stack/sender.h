@@ -27,7 +27,8 @@ enum {
     FATE_SACKED = 1,
     FATE_LOST = 2,
     FATE_RESENT = 4,
-    FATE_TWICE = 8, /* was sent more than once, whenever: its round trip says nothing */
+    FATE_TWICE = 8,    /* was sent more than once, whenever: its round trip says nothing */
+    FATE_LIMITED = 16, /* left when neither the window nor the pace held us back */
 };
 
 /* NORMAL    nothing is lost that we know of. -> RECOVERY, TIMED_OUT
@@ -63,11 +64,25 @@ struct sender {
 
     uint8_t state;  /* enum sender_state */
     bool ambiguous; /* something that was sent twice was among what was delivered just now */
-    bool limited;   /* the window held us back */
+    bool held;      /* the window held us back */
+    bool limited;   /* the application or the receiver did, until `limited_until` has arrived */
     bool probing;   /* a probe for a lost tail is out (RFC 8985 7) */
     bool probe_is_old;
     uint32_t probe_end;
     uint32_t held_back; /* us: the acknowledgement of a lone segment, by the peer */
+
+    uint32_t arrived, arrived_at; /* bytes on this connection; when, us */
+    uint32_t first_sent_at; /* of what is in flight, that is: of the newest that has arrived */
+    uint32_t limited_until;
+    struct {
+        uint32_t began, took; /* `arrived` when it left; us since then. 0: there is none */
+        uint32_t rtt;         /* us; 0: none */
+        bool limited;
+    } flight; /* of the newest of what arrived just now */
+
+    uint64_t paced_at;  /* what was sent is paid for until then */
+    uint64_t paced_due; /* when there is credit for more; NEVER */
+    uint32_t credit;    /* bytes that may still leave now */
 };
 
 /* The connection is established: its mss and sequence numbers are known. */

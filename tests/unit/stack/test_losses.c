@@ -27,12 +27,13 @@ static void three_segments_beyond_it_make_one_lost(void **state)
     hand_turn();
     assert_int_equal(hand.n_sent, 6);
     assert_int_equal(hand.sent[5].offset, 0);
-    assert_int_equal(sender()->congestion.threshold, 7 * MSS);
+    assert_int_equal(sender()->state, SENDER_RECOVERY);
     wire_pass(&hand.w, HAND_RTT_MS * MS);
     hand_acknowledge(5 * MSS, NULL);
     hand_turn();
     assert_int_equal(hand.n_sent, 6);
-    assert_int_equal(sender()->congestion.window, 7 * MSS);
+    assert_int_equal(sender()->state, SENDER_NORMAL);
+    assert_true(sender()->congestion.window >= 9 * MSS); /* one lost says little of the path */
     hand_end();
 }
 
@@ -68,8 +69,8 @@ static void holes_of_a_whole_flight_go_at_once_and_each_once(void **state)
     }
     uint32_t base = (uint32_t)hand.client.sent, before = (uint32_t)hand.n_sent;
     hand_send(80 * MSS);
+    wire_pass(&hand.w, HAND_RTT_MS * MS); /* it takes its time to leave */
     assert_int_equal(hand.n_sent, before + 80);
-    wire_pass(&hand.w, HAND_RTT_MS * MS);
     for (uint32_t i = 1; i < 80; i += 2) { /* 40 blocks in one turn: more than the set holds */
         hand_acknowledge(base, BLOCKS(base + i * MSS, base + (i + 1) * MSS));
     }
@@ -120,7 +121,7 @@ static void a_duplicate_undoes_the_reduction(void **state)
     hand_turn();
     assert_int_equal(sender()->state, SENDER_NORMAL);
     assert_true(sender()->congestion.window >= 10 * MSS);
-    assert_int_equal(sender()->congestion.threshold, CONGESTION_UNKNOWN);
+    assert_int_equal(sender()->congestion.bounds.flight, UINT32_MAX);
     assert_int_equal(sender()->reordering_steps, 2);
     hand_end();
 }
@@ -374,7 +375,8 @@ static void a_loss_is_found_in_two_round_trips_at_most(void **state)
     hand_end();
 }
 
-/* RFC 7661, RFC 2861: a talk of a segment a round trip proves nothing for more, and silence less. */
+/* RFC 7661: a talk of a segment a round trip proves nothing for more; and after silence nothing leaves in a
+ * burst, whatever the window was. */
 static void a_window_that_is_not_used_is_not_kept(void **state)
 {
     (void)state;
@@ -393,11 +395,12 @@ static void a_window_that_is_not_used_is_not_kept(void **state)
         hand_acknowledge(end += MSS, NULL);
         hand_turn();
     }
-    assert_int_equal(sender()->congestion.window, 7 * MSS);
+    assert_in_range(sender()->congestion.window, 9 * MSS, 14 * MSS);
     hand.client.t->sender.congestion.window = 100 * MSS; /* as after a long upload */
     wire_pass(&hand.w, 60 * NS_PER_S);
-    hand_send(MSS);
-    assert_int_equal(sender()->congestion.window, 10 * MSS);
+    size_t before = hand.n_sent;
+    hand_send(100 * MSS);
+    assert_in_range(hand.n_sent - before, 1, 10);
     hand_end();
 }
 

@@ -73,6 +73,10 @@ static uint64_t pass_bottleneck(struct wire_end *from, size_t len)
         from->overflowed++;
         return NEVER;
     }
+    uint64_t waits = begins - w->now.mono;
+    from->passed++;
+    from->waited += waits;
+    from->waited_most = waits > from->waited_most ? waits : from->waited_most;
     return from->free_at = begins + len * NS_PER_S / w->config.rate;
 }
 

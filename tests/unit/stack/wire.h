@@ -30,6 +30,7 @@ struct wire_end {
     uint64_t packets, bytes; /* put out */
     uint64_t overflowed;     /* packets that the bottleneck had no room for */
     uint64_t free_at;        /* when the bottleneck has passed on all that it has */
+    uint64_t passed, waited, waited_most; /* its packets, and how long they stood before it, ns */
     uint64_t largest;        /* packet put out */
     /* Sees each packet before it leaves; true when it shall get lost. May be NULL. */
     bool (*sniff)(struct wire_end *end, uint8_t *ip, size_t len);
