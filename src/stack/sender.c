@@ -324,10 +324,12 @@ static bool was_for_nothing(const struct sender *s)
     return s->n_resent > 0 && (s->unneeded >= s->n_resent || s->duplicates >= s->n_resent);
 }
 
-static void follow(struct stack_tcp *t)
+/* True when what was taken for lost is waited for once more. */
+static bool follow(struct stack_tcp *t)
 {
     struct sender *s = &t->sender;
-    if (s->state != SENDER_NORMAL && was_for_nothing(s)) {
+    bool pardoned = s->state != SENDER_NORMAL && was_for_nothing(s);
+    if (pardoned) {
         congestion_undo(&s->congestion);
         losses_pardon(t);
         s->state = SENDER_NORMAL;
@@ -337,6 +339,14 @@ static void follow(struct stack_tcp *t)
     if (s->state == SENDER_NORMAL && s->waiting > 0) {
         begin_recovery(t);
     }
+    return pardoned;
+}
+
+/* Us; where nothing is held back. */
+static uint32_t probe_wait(const struct sender *s)
+{
+    uint32_t us = 2 * s->rtt.smoothed;
+    return us > PROBE_MIN_US ? us : PROBE_MIN_US;
 }
 
 /* What has come to light since the last time. A flight shorter than the path's round trip was not
@@ -373,9 +383,9 @@ static uint32_t look(struct stack_tcp *t)
     struct verdict v = losses_look(t);
     take_sample(t);
     s->look_at = t->stack->mono + v.n_segments * LOOK_NS_PER_SEGMENT;
-    follow(t);
+    bool pardoned = follow(t);
     learn(t, v.lost);
-    return v.wait;
+    return pardoned ? probe_wait(s) : v.wait; /* it may have been lost all the same */
 }
 
 static uint64_t probe_time(const struct stack_tcp *t)

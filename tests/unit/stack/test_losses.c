@@ -146,6 +146,57 @@ static void an_answer_that_is_too_fast_undoes_a_timeout(void **state)
     hand_end();
 }
 
+/* The answer was too fast, and what was taken for lost is: it is found out in two round trips, and not by a timeout for
+ * each segment. The last one may have arrived or not. */
+static void what_was_pardoned_may_be_lost_all_the_same(void **state)
+{
+    (void)state;
+    for (int last_arrived = 0; last_arrived < 2; last_arrived++) {
+        begin(true);
+        hand_send(10 * MSS);
+        while (hand.client.t->pcb->nrtx == 0) {
+            wire_pass(&hand.w, MS);
+        }
+        wire_pass(&hand.w, 5 * MS);
+        hand_acknowledge(MSS, last_arrived ? BLOCKS(9 * MSS, 10 * MSS) : NULL);
+        hand_turn();
+        assert_int_equal(sender()->state, SENDER_NORMAL);
+        size_t before = hand_times_sent(9 * MSS);
+        wire_pass(&hand.w, 2 * HAND_RTT_MS * MS + 10 * MS);
+        if (!last_arrived) {
+            assert_int_equal(hand_times_sent(9 * MSS), before + 1);
+            hand_acknowledge(MSS, BLOCKS(9 * MSS, 10 * MSS));
+            hand_turn();
+        }
+        assert_int_equal(sender()->state, SENDER_RECOVERY);
+        assert_true(hand_times_sent(MSS) > 1);
+        assert_int_equal(hand.client.t->pcb->nrtx, 0);
+        hand_end();
+    }
+}
+
+/* A single segment finds queues and processors idle that were busy whenever there was something to measure. */
+static void an_answer_that_is_a_little_too_fast_undoes_nothing(void **state)
+{
+    (void)state;
+    begin(true);
+    hand_send(10 * MSS);
+    while (hand.client.t->pcb->nrtx == 0) {
+        wire_pass(&hand.w, MS);
+    }
+    for (uint32_t i = 1; i <= 10; i = 2 * i + 1) {
+        wire_pass(&hand.w, HAND_RTT_MS * 7 / 10 * MS);
+        hand_acknowledge(i * MSS, NULL);
+        hand_turn();
+        assert_int_equal(sender()->state, SENDER_TIMED_OUT);
+        assert_int_equal(hand.client.t->pcb->nrtx, 0);
+    }
+    for (uint32_t i = 1; i < 9; i++) {
+        assert_int_equal(hand_times_sent(i * MSS), 2);
+    }
+    hand_end();
+}
+
 /* The block ends where the FIN stands, and says nothing of it. */
 static void a_fin_alone_is_not_in_the_block_before_it(void **state)
 {
@@ -430,6 +481,8 @@ int main(void)
         cmocka_unit_test(what_is_lost_twice_goes_a_third_time),
         cmocka_unit_test(a_duplicate_undoes_the_reduction),
         cmocka_unit_test(an_answer_that_is_too_fast_undoes_a_timeout),
+        cmocka_unit_test(what_was_pardoned_may_be_lost_all_the_same),
+        cmocka_unit_test(an_answer_that_is_a_little_too_fast_undoes_nothing),
         cmocka_unit_test(a_fin_alone_is_not_in_the_block_before_it),
         cmocka_unit_test(a_receiver_that_forgets_gets_it_again),
         cmocka_unit_test(without_sack_duplicates_have_to_do),
