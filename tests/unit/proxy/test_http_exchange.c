@@ -222,7 +222,7 @@ static void a_client_that_ends_its_side_hears_all_answers(void **state)
 static size_t make_chunked(char *out, size_t total)
 {
     static const char end[] = "\r\n0\r\n\r\n";
-    size_t begin = (size_t)sprintf(out, "%04x\r\n", (unsigned)(total - 6 - (sizeof end - 1)));
+    size_t begin = (size_t)sprintf(out, "%06x\r\n", (unsigned)(total - 8 - (sizeof end - 1)));
     for (size_t i = begin; i < total; i++) {
         out[i] = (char)('a' + i % 23);
     }
@@ -235,7 +235,7 @@ static size_t make_chunked(char *out, size_t total)
 static void an_upload_in_chunks_arrives_without_another_byte_from_the_client(void **state)
 {
     (void)state;
-    enum { READ = 100, READS = 200 };
+    enum { READ = 1024, READS = 300 };
     static char body[READ * READS];
     for (size_t n = 1; n <= READS; n++) {
         struct visit v;
@@ -243,6 +243,7 @@ static void an_upload_in_chunks_arrives_without_another_byte_from_the_client(voi
         visit_say(&v, BYTES("PUT http://10.0.0.1/ HTTP/1.1\r\nHost: x\r\n"
                             "Transfer-Encoding: chunked\r\n\r\n"));
         struct stack_tcp *t = fake_tcp(v.g->stack, 0);
+        fake_tcp_set_room(t, sizeof body + 1024, 16384);
         fake_tcp_connected(t);
         visit_settle(&v);
         size_t head = fake_tcp_sent(t)->len;
