@@ -61,9 +61,9 @@ void losses_delivered(struct stack_tcp *t, struct tcp_seg *seg, uint32_t end)
     } else {
         s->ambiguous = true;
         if (took < s->rtt.least) {
-            /* Faster than light: it was the first one that arrived. But a path that has become idle may be
-             * quicker than it ever was while we filled it. */
-            s->unneeded += took < s->rtt.least / 2;
+            /* Faster than light: it was the first one that arrived. But a path that is idle after a timeout
+             * may be quicker than it ever was while we filled it, and there one answer decides. */
+            s->unneeded += s->state != SENDER_TIMED_OUT || took < s->rtt.least / 2;
             return;
         }
     }
