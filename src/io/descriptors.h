@@ -21,7 +21,7 @@ struct descriptors {
     bool near;      /* the ceiling was reached once: look before each accept */
     bool exhausted; /* an accept failed, and nothing has been freed since */
     unsigned open;
-    rlim_t soft_limit; /* before we raised it */
+    rlim_t soft_limit;   /* before we raised it */
     struct list waiting; /* struct descriptors_waiter */
     uv_timer_t retry;
 };

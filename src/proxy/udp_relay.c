@@ -211,7 +211,9 @@ int udp_association_open(struct udp_relay *r, const struct endpoint *client,
     a->used = now.mono;
     a->owner = client->addr;
     list_init(&a->targets);
-    a->client = is_local && from.port == 0 ? (struct endpoint){.port = 0} : from;
+    if (!is_local || from.port != 0) {
+        a->client = from; /* else whoever is heard first */
+    }
     int err = stack_udp_open(r->config.stack, 0, &inside_handler, a, &a->inside);
     if (err != 0) {
         free(a->user);

@@ -93,10 +93,9 @@ void stack_mem_free(void *mem);
 #define TCP_QUEUE_OOSEQ 1
 #define TCP_OOSEQ_MAX_PBUFS 16384 /* 0 is no limit; the largest window has 12,300 segments */
 /* A walk over them is at most as long as the window has segments of 256 bytes. */
-#define TCP_OOSEQ_PBUFS_LIMIT(pcb) \
-    ((u16_t)LWIP_MIN(TCP_OOSEQ_MAX_PBUFS, 64 + (pcb)->rcv_wnd / 256))
-#define TCP_LISTEN_BACKLOG 0      /* an 8-bit count; stack/conn_open.c has its own */
-#define LWIP_TCP_KEEPALIVE 0      /* its settings; nobody asks for it */
+#define TCP_OOSEQ_PBUFS_LIMIT(pcb) ((u16_t)LWIP_MIN(TCP_OOSEQ_MAX_PBUFS, 64 + (pcb)->rcv_wnd / 256))
+#define TCP_LISTEN_BACKLOG 0 /* an 8-bit count; stack/conn_open.c has its own */
+#define LWIP_TCP_KEEPALIVE 0 /* its settings; nobody asks for it */
 #define SO_REUSE 0
 #define LWIP_TCP_PCB_NUM_EXT_ARGS 1 /* tells stack/conn.c when lwIP lets go of a pcb */
 #define TCP_TMR_INTERVAL 50         /* slow tick 100 ms: RTO floor 300 ms, delayed ACK 50 ms */

@@ -111,7 +111,8 @@ static void a_loss_costs_one_packet_and_no_timeout(void **state)
 static void a_lost_tail_is_found_without_a_timeout(void **state)
 {
     (void)state;
-    for (unsigned n = 1; n <= 4; n++) { /* 100 ms away a lone one's probe comes as late as a timeout */
+    for (unsigned n = 1; n <= 4;
+         n++) { /* 100 ms away a lone one's probe comes as late as a timeout */
         open_path(&(struct wire_config){.delay = (n == 1 ? 10 : 50) * MS}, 10 * 1380);
         drop_from = 11 - n;
         drop_to = 10;

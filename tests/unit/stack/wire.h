@@ -25,13 +25,13 @@ struct wire_end {
     struct wire_end *peer;
     struct rxbuf *filling; /* what the next packets arrive in */
     size_t filled;
-    int no_route;            /* what config.route answers */
-    enum family no_route_of; /* NONE: for either family */
-    uint64_t packets, bytes; /* put out */
-    uint64_t overflowed;     /* packets that the bottleneck had no room for */
-    uint64_t free_at;        /* when the bottleneck has passed on all that it has */
+    int no_route;                         /* what config.route answers */
+    enum family no_route_of;              /* NONE: for either family */
+    uint64_t packets, bytes;              /* put out */
+    uint64_t overflowed;                  /* packets that the bottleneck had no room for */
+    uint64_t free_at;                     /* when the bottleneck has passed on all that it has */
     uint64_t passed, waited, waited_most; /* its packets, and how long they stood before it, ns */
-    uint64_t largest;        /* packet put out */
+    uint64_t largest;                     /* packet put out */
     /* Sees each packet before it leaves; true when it shall get lost. May be NULL. */
     bool (*sniff)(struct wire_end *end, uint8_t *ip, size_t len);
     void *ctx;
