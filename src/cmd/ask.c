@@ -123,7 +123,16 @@ static bool is_understood(struct answer *a)
 
 static const char *reason(int errnum)
 {
-    return errnum == EAGAIN || errnum == EINPROGRESS ? "no answer" : strerror(errnum);
+    switch (errnum) {
+    case EAGAIN:
+    case EINPROGRESS:
+        return "no answer";
+    case ECONNREFUSED:
+    case ENOENT:
+        return "nobody is there -> start wgproxy with -i, or with a [Status] in its file";
+    default:
+        return strerror(errnum);
+    }
 }
 
 /* False after a line that says why not. */

@@ -577,7 +577,8 @@ def test_the_one_that_runs_can_be_shown(ground, at):
 
 def test_who_cannot_be_asked_is_said(ground):
     assert ask(ground, "ready", "-i", "9080") == (
-        1, "", "wgproxy: cannot ask for the status at 127.0.0.1:9080: Connection refused\n")
+        1, "", "wgproxy: cannot ask for the status at 127.0.0.1:9080: nobody is there -> start wgproxy with -i, or with a "
+               "[Status] in its file\n")
     proxy = ground.start(ground.interface() + ground.peer(PublicKey=wireguard.Keys.new().public) + proxy_section(),
                          arguments=("-i", "9080"))
     assert ask(ground, "ready", "-i", "9080") == (1, "not ready\n", "")
